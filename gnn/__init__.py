@@ -1,0 +1,1 @@
+"""Graph to triples, models and embeddings, and back into the graph."""

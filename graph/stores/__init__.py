@@ -1,0 +1,1 @@
+"""Where the graph lives: one module (or small package) for each engine."""
