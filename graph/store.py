@@ -1,0 +1,215 @@
+"""The store boundary: what every engine must do, how to open one, and what can go wrong.
+
+Operations cross it, not query strings. Reads and writes come in batches; every write is an upsert. Ids are
+strings, an engine's internal id never crosses. Tables are Arrow, their columns those of `graph.schema`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from graph.tables import GraphTables
+
+Direction = Literal["out", "in"]
+Row = Mapping[str, Any]
+Progress = Callable[[str, float], None]
+"""Called with what is being done and how far it is, 0 to 1."""
+
+
+class StoreError(Exception):
+    """What a store could not do: the thing, the cause and the way out, in one sentence or two."""
+
+
+class StoreNotFound(StoreError):
+    """Nothing is there to open yet."""
+
+
+class StoreBusy(StoreError):
+    """Another process is loading or publishing."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer version of this software."""
+
+
+class StoreDamaged(StoreError):
+    """Files of the store are missing or not what they were."""
+
+
+class StoreFull(StoreError):
+    """The disk, or a quota on it, is full; the last good version stays."""
+
+
+class StoreReadOnly(StoreError):
+    """The store cannot be written where it is."""
+
+
+class InvalidRows(StoreError):
+    """Rows that do not fit the schema: an unknown name, a wrong type, a missing id."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which titles may be answered: those that `catalog` offers in `region` on the day `on`.
+
+    catalog: a slug; None means all catalogs together. region: a country code; None means anywhere.
+    on: a day; None means any day. adult: whether adult titles count.
+    """
+
+    catalog: str | None = None
+    region: str | None = None
+    on: dt.date | None = None
+    adult: bool = False
+
+
+@dataclass(frozen=True)
+class TextHit:
+    """A name in the graph that a text search found: of which title (or person), and what kind of name it is."""
+
+    label: str
+    id: str
+    text: str
+    type: str  # primary, original or alternate
+    votes: int = 0
+    year: int | None = None
+    kind: str | None = None
+    region: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where an embedding comes from; a store keeps one for each published name."""
+
+    run: str
+    model: str
+    dimension: int
+    graph_hash: str
+    made: str  # ISO 8601, UTC
+
+
+@dataclass(frozen=True)
+class StoreInfo:
+    """What a store holds and of which version it is."""
+
+    url: str
+    version: str
+    counts: Mapping[str, int]
+    made: str | None = None
+    size_bytes: int | None = None
+    versions: Sequence[str] = ()
+    embeddings: Mapping[str, Provenance] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class GraphStore(Protocol):
+    """An engine that holds the graph. Every method takes and gives batches; all raise `StoreError` alone."""
+
+    url: str
+
+    def apply_schema(self) -> None:
+        """Make what the engine needs beforehand (folders, constraints, indexes); a second call changes nothing."""
+
+    def load_tables(self, tables: GraphTables, progress: Progress | None = None) -> str:
+        """Put graph tables into the store and return the new version's name.
+
+        Bulk labels and types are replaced as a whole, atomically where the engine can; live ones are upserted.
+        A catalog that the tables name offers afterwards exactly what they say.
+        """
+
+    def rollback(self, to: str | None = None) -> str:
+        """Go back to the version before this one, or to the one named; live data stays. Returns its name."""
+
+    def upsert_nodes(self, label: str, rows: Sequence[Row]) -> int:
+        """Insert or update nodes (`id` and any properties; a property not named stays). Returns how many."""
+
+    def upsert_relationships(self, type_: str, rows: Sequence[Row]) -> int:
+        """Insert or update relationships (`head`, `tail`, optional `key`, any properties). Returns how many.
+
+        A row whose head or tail is not in the store is an InvalidRows error, and none of the batch is written.
+        """
+
+    def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
+        """Remove live nodes with all their relationships. Returns how many there were."""
+
+    def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
+        """Remove live relationships given by `head`, `tail` and `key`. Returns how many there were."""
+
+    def set_embeddings(
+        self, name: str, ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance
+    ) -> str:
+        """Publish one vector for each title: (n, d) float32. Replaces all vectors of that name, atomically."""
+
+    def get_embeddings(self, name: str, ids: Sequence[str]) -> tuple[list[str], npt.NDArray[np.float32]]:
+        """The ids among those asked for that have a vector, and the vectors: (n, d) float32."""
+
+    def get_nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None = None) -> pa.Table:
+        """Nodes by id: `id` and the properties asked for (None: all). One row for each id found, in that order."""
+
+    def neighbours(
+        self,
+        ids: Sequence[str],
+        types: Sequence[str],
+        direction: Direction,
+        *,
+        within: Scope | None = None,
+        properties: Sequence[str] = (),
+    ) -> pa.Table:
+        """One step from many nodes: a row for each relationship.
+
+        Columns: `source` int32 (position in `ids`), `type` and `neighbour` (dictionary-encoded strings), `key`
+        when properties are asked for, and those properties (null where a type has none of that name). `within`
+        keeps neighbours that are titles in that scope. Rows come in the order of `types`, then of `ids`.
+        """
+
+    def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
+        """How many relationships of these types each node has: (n,) int64."""
+
+    def scan_nodes(self, label: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """All nodes of a label, in batches, ordered by id."""
+
+    def scan_relationships(self, type_: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """All relationships of a type, in batches: head, tail, key, properties."""
+
+    def search_text(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]:
+        """Names that may be meant by a text, best first as the engine sees it; `graph.text` ranks them finally."""
+
+    def search_vector(
+        self, name: str, vector: npt.NDArray[np.float32], k: int, *, within: Scope | None = None
+    ) -> list[tuple[str, float]]:
+        """The k titles with the largest inner product, in that scope; k whenever k exist. [(id, product)]"""
+
+    def offered(self, within: Scope) -> pa.Table:
+        """The titles in a scope: columns `id` and `item_id`, one row a title, ordered by id."""
+
+    def info(self) -> StoreInfo:
+        """Versions, counts and sizes."""
+
+    def ping(self) -> None:
+        """Return when the store answers; raise StoreError otherwise."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+def open_store(url: str, *, create: bool = False) -> GraphStore:
+    """Open the store that a URL names: `embedded:PATH`.
+
+    create: make it when it is not there. Raises StoreNotFound, StoreTooNew, StoreDamaged or StoreError.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "embedded" and rest:
+        from graph.stores.embedded import EmbeddedStore
+
+        return EmbeddedStore(Path(rest).expanduser(), create=create)
+    raise StoreError(f"no store speaks {url!r}; use embedded:PATH, for example embedded:./graph-store")
