@@ -57,12 +57,15 @@ class InvalidRows(StoreError):
     """Rows that do not fit the schema: an unknown name, a wrong type, a missing id."""
 
 
+WHOLE_GRAPH = "*"
+
+
 @dataclass(frozen=True)
 class Scope:
     """Which titles may be answered: those that `catalog` offers in `region` on the day `on`.
 
-    catalog: a slug; None means all catalogs together. region: a country code; None means anywhere.
-    on: a day; None means any day. adult: whether adult titles count.
+    catalog: a slug; None means all catalogs together; WHOLE_GRAPH every title, offered or not.
+    region: a country code; None means anywhere. on: a day; None means any day. adult: whether adult titles count.
     """
 
     catalog: str | None = None
@@ -124,7 +127,8 @@ class GraphStore(Protocol):
         """Put graph tables into the store and return the new version's name.
 
         Bulk labels and types are replaced as a whole, atomically where the engine can; live ones are upserted.
-        A catalog that the tables name offers afterwards exactly what they say.
+        A catalog that the tables name offers afterwards exactly what they say. Tables without any bulk label or
+        type leave those as they are.
         """
 
     def rollback(self, to: str | None = None) -> str:
@@ -191,6 +195,9 @@ class GraphStore(Protocol):
 
     def offered(self, within: Scope) -> pa.Table:
         """The titles in a scope: columns `id` and `item_id`, one row a title, ordered by id."""
+
+    def state(self) -> str:
+        """A short text that differs whenever the graph or an offer has changed; cheap enough for every request."""
 
     def info(self) -> StoreInfo:
         """Versions, counts and sizes."""

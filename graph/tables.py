@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,12 @@ class GraphTables:
         if name not in self.manifest.counts:
             return arrow_schema(name).empty_table()
         return pq.read_table(self.path(name), partitioning=None).cast(arrow_schema(name))
+
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """A table that is there, some rows at a time."""
+        with pq.ParquetFile(self.path(name)) as file:
+            for batch in file.iter_batches():
+                yield batch.cast(arrow_schema(name))
 
     def verify(self) -> None:
         """Read every file and compare its checksum with the manifest. Raises TablesError naming the file."""

@@ -1,0 +1,276 @@
+"""The bulk part of the embedded store: immutable, memory-mapped columns of one version.
+
+    nodes/Title.arrow, Title.keys.npy      nodes sorted by id; the first 16 bytes of each id, for binary search
+    relationships/DIRECTED/                both directions as compressed sparse rows, sorted by tail:
+      in_start.npy in_node.npy             heads of each tail; an edge's number is its place here
+      out_start.npy out_node.npy out_edge.npy
+      properties.arrow                     one row an edge, where the type has any
+
+A node's position is its row in its label's table: (n,) int32 throughout; -1 says that an id is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graph.schema import NODES, RELATIONSHIPS, arrow_schema
+from graph.store import Direction, InvalidRows
+from graph.tables import GraphTables
+
+Positions = npt.NDArray[np.int32]
+
+KEY_BYTES = 16
+SCAN_ROWS = 65_536
+
+
+def write_nodes(folder: Path, tables: GraphTables, label: str) -> pl.DataFrame:
+    """Write one label's columns, sorted by id; returns `id` and `position` for the relationships."""
+    frame = pl.read_parquet(tables.path(label)).sort("id")
+    if frame["id"].is_duplicated().any():
+        first = frame.filter(pl.col("id").is_duplicated())["id"][0]
+        raise InvalidRows(f"the {label} table has {first!r} more than once; ids must be unique")
+    _write_arrow(folder / f"{label}.arrow", frame.to_arrow(compat_level=pl.CompatLevel.oldest()), label)
+    keys = frame["id"].cast(pl.Binary).bin.slice(0, KEY_BYTES).to_numpy().astype(f"S{KEY_BYTES}")
+    np.save(folder / f"{label}.keys.npy", keys)
+    return frame.select("id", position=pl.int_range(pl.len(), dtype=pl.Int32))
+
+
+def write_relationships(
+    folder: Path, tables: GraphTables, type_: str, heads: pl.DataFrame, tails: pl.DataFrame
+) -> None:
+    """Write one type's columns; `heads` and `tails` are what `write_nodes` returned for its two labels."""
+    kind = RELATIONSHIPS[type_]
+    folder.mkdir(parents=True)
+    frame = pl.read_parquet(tables.path(type_))
+    head = _resolve(frame, "head", heads, type_, kind.head)
+    tail = _resolve(frame, "tail", tails, type_, kind.tail)
+    order = None if bool((np.diff(tail) >= 0).all()) else _stable_order(tail)
+    if order is not None:
+        head, tail = head[order], tail[order]
+    np.save(folder / "in_start.npy", _starts(tail, tails.height))
+    np.save(folder / "in_node.npy", head)
+    by_head = _stable_order(head)
+    np.save(folder / "out_start.npy", _starts(head, heads.height))
+    np.save(folder / "out_node.npy", tail[by_head])
+    np.save(folder / "out_edge.npy", by_head)
+    names = _stored_properties(type_)
+    if names:
+        properties = frame.select(names)
+        properties = properties if order is None else properties[order]
+        _write_arrow(folder / "properties.arrow", properties.to_arrow(compat_level=pl.CompatLevel.oldest()), type_)
+
+
+def _stored_properties(type_: str) -> list[str]:
+    names = [p.name for p in RELATIONSHIPS[type_].properties]
+    return ["key", *names] if RELATIONSHIPS[type_].key_from else names
+
+
+def _resolve(frame: pl.DataFrame, end: str, nodes: pl.DataFrame, type_: str, label: str) -> Positions:
+    found = frame.lazy().select(pl.col(end).alias("id")).join(nodes.lazy(), on="id", how="left", maintain_order="left")
+    position = found.collect()["position"]
+    if position.null_count():
+        missing = frame[end].filter(position.is_null())[0]
+        raise InvalidRows(f"a {type_} row names the {label} {missing!r}, which is not among the nodes")
+    return cast(Positions, position.to_numpy())
+
+
+def _stable_order(values: Positions) -> Positions:
+    frame = pl.DataFrame({"value": values}).with_columns(row=pl.int_range(pl.len(), dtype=pl.Int32))
+    return cast(Positions, frame.sort("value", maintain_order=True)["row"].to_numpy())
+
+
+def _starts(values: Positions, nodes: int) -> npt.NDArray[np.int64]:
+    starts = np.zeros(nodes + 1, np.int64)
+    np.cumsum(np.bincount(values, minlength=nodes), out=starts[1:])
+    return starts
+
+
+def _write_arrow(path: Path, table: pa.Table, name: str) -> None:
+    # One record batch, so that rows can be taken without looking for their chunk.
+    wanted = arrow_schema(name)
+    fields = [pa.field(c, pa.large_string() if wanted.field(c).type == pa.string() else wanted.field(c).type)
+              for c in table.column_names]  # fmt: skip
+    table = table.cast(pa.schema(fields)).combine_chunks()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=max(table.num_rows, 1))
+
+
+class Columns:
+    """One version's nodes and relationships, opened where they are first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._nodes: dict[str, Nodes] = {}
+        self._edges: dict[str, Edges] = {}
+
+    def nodes(self, label: str) -> Nodes:
+        """A label's nodes; none where the version has no such label."""
+        if label not in self._nodes:
+            self._nodes[label] = Nodes(self.folder / "nodes", label)
+        return self._nodes[label]
+
+    def edges(self, type_: str) -> Edges:
+        """A type's relationships; none where the version has no such type."""
+        if type_ not in self._edges:
+            self._edges[type_] = Edges(self.folder / "relationships" / type_, type_)
+        return self._edges[type_]
+
+    @cached_property
+    def adult(self) -> npt.NDArray[np.bool_]:
+        """Which titles are adult: (titles,) bool; unknown counts as not."""
+        column = self.nodes("Title").table.column("is_adult")
+        return cast(npt.NDArray[np.bool_], pc.fill_null(column, False).to_numpy(zero_copy_only=False))
+
+
+class Nodes:
+    """The nodes of one label."""
+
+    def __init__(self, folder: Path, label: str) -> None:
+        path = folder / f"{label}.arrow"
+        if path.exists():
+            self.table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+            self.keys = np.load(folder / f"{label}.keys.npy", mmap_mode="r")
+        else:
+            self.table = arrow_schema(label).empty_table()
+            self.keys = np.empty(0, f"S{KEY_BYTES}")
+        self._ids = pa.chunked_array(self.table.column("id")).combine_chunks()
+        self._wanted = arrow_schema(label)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def positions(self, ids: Sequence[str]) -> Positions:
+        """Where each id is: (n,) int32, -1 for one that is not there."""
+        if not len(ids) or not len(self):
+            return np.full(len(ids), -1, np.int32)
+        encoded = [id_.encode() for id_ in ids]
+        found = np.searchsorted(self.keys, np.array([b[:KEY_BYTES] for b in encoded], f"S{KEY_BYTES}"))
+        positions = np.minimum(found, len(self) - 1).astype(np.int32)
+        there = self.ids(positions).to_pylist()
+        for i, id_ in enumerate(ids):
+            if there[i] != id_:
+                positions[i] = self._bisect(id_, int(found[i])) if len(encoded[i]) > KEY_BYTES else -1
+        return positions
+
+    def _bisect(self, id_: str, low: int) -> int:
+        """The position of an id longer than the keys, at or after `low`; -1 where there is none."""
+        key = id_.encode()[:KEY_BYTES]
+        high = low + int(np.searchsorted(self.keys[low:], key, side="right"))
+        while low < high:
+            middle = (low + high) // 2
+            if self._ids[middle].as_py().encode() < id_.encode():
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and self._ids[low].as_py() == id_ else -1
+
+    def ids(self, positions: Positions) -> pa.Array:
+        """The ids at these positions, as an Arrow array of strings."""
+        return self._ids.take(pa.array(positions)).cast(pa.string())
+
+    def take(self, positions: Positions, properties: Sequence[str] | None) -> pa.Table:
+        """Rows by position: `id` and the properties asked for, in the schema's types."""
+        names = ["id", *(self._wanted.names[1:] if properties is None else properties)]
+        taken = self.table.select(names).take(pa.array(positions))
+        return taken.cast(pa.schema([self._wanted.field(name) for name in names]))
+
+    def scan(self, properties: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        """All rows in batches, ordered by id."""
+        names = ["id", *(self._wanted.names[1:] if properties is None else properties)]
+        wanted = pa.schema([self._wanted.field(name) for name in names])
+        for start in range(0, len(self), SCAN_ROWS):
+            yield from self.table.select(names).slice(start, SCAN_ROWS).cast(wanted).to_batches()
+
+
+class Edges:
+    """The relationships of one type, both ways."""
+
+    def __init__(self, folder: Path, type_: str) -> None:
+        self.type = type_
+        self.there = folder.exists()
+        self._folder = folder
+
+    def _load(self, name: str) -> npt.NDArray[Any]:
+        return cast(npt.NDArray[Any], np.load(self._folder / f"{name}.npy", mmap_mode="r"))
+
+    @cached_property
+    def _in(self) -> tuple[npt.NDArray[np.int64], Positions]:
+        return self._load("in_start"), self._load("in_node")
+
+    @cached_property
+    def _out(self) -> tuple[npt.NDArray[np.int64], Positions]:
+        return self._load("out_start"), self._load("out_node")
+
+    @cached_property
+    def _out_edge(self) -> Positions:
+        return self._load("out_edge")
+
+    @cached_property
+    def _properties(self) -> pa.Table:
+        return pa.ipc.open_file(pa.memory_map(str(self._folder / "properties.arrow"))).read_all()
+
+    def __len__(self) -> int:
+        return len(self._in[1]) if self.there else 0
+
+    def degrees(self, positions: Positions, direction: Direction) -> npt.NDArray[np.int64]:
+        """How many relationships each node has that way: (n,) int64; 0 at position -1."""
+        if not self.there:
+            return np.zeros(len(positions), np.int64)
+        start = (self._out if direction == "out" else self._in)[0]
+        return cast(npt.NDArray[np.int64], np.where(positions < 0, 0, start[positions + 1] - start[positions]))
+
+    def step(self, positions: Positions, direction: Direction) -> tuple[Positions, Positions, npt.NDArray[np.int64]]:
+        """From many nodes: (place in `positions`, neighbour's position, place in this direction's rows)."""
+        count = self.degrees(positions, direction)
+        source = np.repeat(np.arange(len(positions), dtype=np.int32), count)
+        if not len(source):
+            return source, np.empty(0, np.int32), np.empty(0, np.int64)
+        start, node = self._out if direction == "out" else self._in
+        ends = np.cumsum(count)
+        slots = np.arange(ends[-1]) + np.repeat(start[positions] - (ends - count), count)
+        return source, node[slots], slots
+
+    def properties(self, slots: npt.NDArray[np.int64], direction: Direction, names: Sequence[str]) -> pa.Table:
+        """The named columns (those that this type has, and `key`) for rows that `step` gave."""
+        wanted = arrow_schema(self.type)
+        stored = _stored_properties(self.type)
+        edges = self._out_edge[slots] if direction == "out" else slots
+        names = [name for name in names if name in stored]
+        if not names:
+            return pa.table({})
+        taken = self._properties.select(names).take(pa.array(edges))
+        return taken.cast(pa.schema([wanted.field(name) for name in names]))
+
+    def scan(self, heads: Nodes, tails: Nodes, properties: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        """All relationships in batches, ordered by tail."""
+        if not self.there:
+            return
+        start, node = self._in
+        wanted = arrow_schema(self.type)
+        names = [*(wanted.names[3:] if properties is None else properties)]
+        tail = np.repeat(np.arange(len(start) - 1, dtype=np.int32), np.diff(start))
+        for begin in range(0, len(node), SCAN_ROWS):
+            slots = np.arange(begin, min(begin + SCAN_ROWS, len(node)))
+            stored = self.properties(slots, "in", ["key", *names])
+            columns = {"head": heads.ids(node[slots]), "tail": tails.ids(tail[slots])}
+            columns["key"] = stored.column("key") if "key" in stored.column_names else pa.repeat("", len(slots))
+            columns |= {name: stored.column(name) for name in names}
+            schema = pa.schema([wanted.field(name) for name in columns])
+            yield from pa.table(columns, schema=schema).to_batches()
+
+
+def bulk_names() -> list[str]:
+    """The labels and types that change only by a load."""
+    return [name for name, node in NODES.items() if not node.live] + [
+        name for name, kind in RELATIONSHIPS.items() if not kind.live
+    ]

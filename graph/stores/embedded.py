@@ -1,0 +1,341 @@
+"""The embedded store: nothing to start. Immutable columns in version folders, SQLite for what is live.
+
+A read looks at the manifest first and moves to the current version by itself; a load makes a new version aside
+and swaps it in. Live labels and types (`graph.schema`) are in SQLite, all others in the version.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from graph.schema import NODES, RELATIONSHIPS, is_live
+from graph.store import (
+    Direction,
+    InvalidRows,
+    Progress,
+    Provenance,
+    Row,
+    Scope,
+    StoreError,
+    StoreInfo,
+    StoreNotFound,
+    TextHit,
+)
+from graph.stores.build import build_version, carry_embeddings, link_version, write_embeddings
+from graph.stores.columns import bulk_names
+from graph.stores.live import Live, check_rows
+from graph.stores.snapshot import Snapshot
+from graph.stores.versions import Versions, explained
+from graph.tables import GraphTables, TablesError, finish_tables, rows_to_table, write_table
+from graph.vectors import inner_products, top
+
+__all__ = ["EmbeddedStore"]
+
+
+class EmbeddedStore:
+    """A graph in a folder. Safe for threads and for several processes."""
+
+    def __init__(self, root: Path, *, create: bool = False) -> None:
+        self.root = root
+        self.url = f"embedded:{root}"
+        self._versions = Versions(root)
+        self._live = Live(root / "live.sqlite")
+        self._snapshot: Snapshot | None = None
+        self._moving = threading.Lock()
+        if create:
+            self.apply_schema()
+        if not self._live.path.exists():
+            raise StoreNotFound(f"there is no store at {root}; make one with: reelgraph load --store {self.url} …")
+        self._now()
+
+    def apply_schema(self) -> None:
+        with explained(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._versions.read()
+            self._live.create()
+
+    def close(self) -> None:
+        self._live.close()
+        self._snapshot = None
+
+    def ping(self) -> None:
+        self._now()
+        self._live.generation()
+
+    def state(self) -> str:
+        return f"{self._now().name or 'empty'}+{self._live.generation()}"
+
+    def info(self) -> StoreInfo:
+        now = self._now()
+        manifest = self._versions.read()
+        counts = {name: len(now.columns.nodes(name)) for name in NODES if not is_live(name)}
+        counts |= {name: len(now.columns.edges(name)) for name in RELATIONSHIPS if not is_live(name)}
+        counts |= {name: self._live.count(name) for name in (*NODES, *RELATIONSHIPS) if is_live(name)}
+        size = sum(file.stat().st_size for file in self.root.rglob("*") if file.is_file())
+        return StoreInfo(
+            self.url,
+            now.name,
+            counts,
+            now.details.get("made"),
+            size,
+            manifest.versions,
+            {name: vectors.provenance for name, vectors in now.embeddings.items()},
+            now.details,
+        )
+
+    # Writing
+
+    def load_tables(self, tables: GraphTables, progress: Progress | None = None) -> str:
+        with explained(self.root), self._versions.writing():
+            return self._load(tables, progress)
+
+    def _load(self, tables: GraphTables, progress: Progress | None = None) -> str:
+        """Build a version aside, write the live rows in one transaction, and swap just before it commits."""
+        old = self._now()
+        name = old.name
+        if set(bulk_names()) & set(tables.names):
+            name, partial = self._versions.start()
+            try:
+                build_version(partial, tables, progress)
+                carry_embeddings(old, partial)
+                self._versions.finish(name)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+        new = Snapshot.open(self._versions, name) if name != old.name else old
+        with self._live.transaction() as connection:
+            for table in filter(is_live, tables.names):  # nodes come first
+                if table == "Catalog":
+                    self._live.forget_offers(connection, tables.read(table).column("id").to_pylist())
+                for batch in tables.batches(table):
+                    rows = batch.to_pylist()
+                    if table in RELATIONSHIPS:
+                        self._check_ends(new, table, rows)
+                    self._live.upsert(connection, table, rows)
+            if name != old.name:
+                self._versions.swap(name)
+        return self._now().name
+
+    def rollback(self, to: str | None = None) -> str:
+        with explained(self.root), self._versions.writing():
+            return self._versions.roll_back(to)
+
+    def upsert_nodes(self, label: str, rows: Sequence[Row]) -> int:
+        _known(label, NODES)
+        check_rows(label, rows)
+        if not is_live(label):
+            return self._rewrite(label, rows, ("id",))
+        with self._live.transaction() as connection:
+            self._live.upsert(connection, label, rows)
+        return len(rows)
+
+    def upsert_relationships(self, type_: str, rows: Sequence[Row]) -> int:
+        _known(type_, RELATIONSHIPS)
+        check_rows(type_, rows)
+        if not is_live(type_):
+            return self._rewrite(type_, rows, ("head", "tail", "key"))
+        with self._live.transaction() as connection:
+            self._check_ends(self._now(), type_, rows)
+            self._live.upsert(connection, type_, rows)
+        return len(rows)
+
+    def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
+        _live_only(label)
+        return self._live.delete_nodes(label, ids)
+
+    def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
+        _live_only(type_)
+        return self._live.delete_relationships(type_, rows)
+
+    def set_embeddings(
+        self, name: str, ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance
+    ) -> str:
+        with explained(self.root), self._versions.writing():
+            old = self._now()
+            positions = old.columns.nodes("Title").positions(ids)
+            if (positions < 0).any():
+                missing = ids[int(np.argmax(positions < 0))]
+                raise InvalidRows(f"there is no title {missing!r} in {self.url}; train on this graph, then publish")
+            version, partial = self._versions.start()
+            try:
+                link_version(self._versions.folder(old.name), partial)
+                write_embeddings(partial, name, positions, vectors, provenance)
+                self._versions.finish(version)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+            self._versions.swap(version)
+            return version
+
+    def _rewrite(self, name: str, rows: Sequence[Row], keys: Sequence[str]) -> int:
+        """Upsert into the immutable part: a new version with these rows. Costs a load, so give many at a time."""
+        with (
+            explained(self.root),
+            self._versions.writing(),
+            tempfile.TemporaryDirectory(prefix="rewrite-", dir=self.root) as folder,
+        ):
+            merged: dict[tuple[str, ...], dict[str, Any]] = {}
+            scan = self.scan_nodes(name) if name in NODES else self.scan_relationships(name)
+            for row in (row for batch in scan for row in batch.to_pylist()):
+                merged[tuple(row[key] for key in keys)] = row
+            for row in rows:
+                full = {"key": ""} | dict(row) if "key" in keys else dict(row)
+                merged.setdefault(tuple(full[key] for key in keys), {}).update(full)
+            target = Path(folder)
+            for other in bulk_names():
+                if other != name and self._count(other):
+                    write_table(
+                        target, other, self.scan_nodes(other) if other in NODES else self.scan_relationships(other)
+                    )
+            try:
+                write_table(target, name, [rows_to_table(name, list(merged.values()))])
+            except TablesError as error:
+                raise InvalidRows(str(error)) from None
+            self._load(finish_tables(target, []))
+        return len(rows)
+
+    def _check_ends(self, now: Snapshot, type_: str, rows: Sequence[Row]) -> None:
+        for end, label in (("head", RELATIONSHIPS[type_].head), ("tail", RELATIONSHIPS[type_].tail)):
+            ids = list(dict.fromkeys(row[end] for row in rows))
+            if is_live(label):
+                missing = set(ids) - self._live.existing(label, ids)
+            else:
+                found = now.columns.nodes(label).positions(ids)
+                missing = {id_ for id_, position in zip(ids, found, strict=True) if position < 0}
+            if missing:
+                raise InvalidRows(f"a {type_} row names the {label} {min(missing)!r}, which is not in {self.url}")
+
+    # Reading
+
+    def _now(self) -> Snapshot:
+        """The current version; moves to a new one when the manifest has changed."""
+        stamp = self._versions.stamp()
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.stamp != stamp:
+            with self._moving, explained(self.root):
+                snapshot = Snapshot.open(self._versions, None)
+                self._snapshot = snapshot
+        return snapshot
+
+    def _mask(self, now: Snapshot, scope: Scope) -> npt.NDArray[np.bool_]:
+        return now.offers(self._live).mask(scope)
+
+    def _count(self, name: str) -> int:
+        columns = self._now().columns
+        if is_live(name):
+            return self._live.count(name)
+        return len(columns.nodes(name)) if name in NODES else len(columns.edges(name))
+
+    def get_nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None = None) -> pa.Table:
+        _known(label, NODES, properties)
+        if is_live(label):
+            return self._live.nodes(label, ids, properties)
+        nodes = self._now().columns.nodes(label)
+        positions = nodes.positions(ids)
+        return nodes.take(positions[positions >= 0], properties)
+
+    def neighbours(
+        self,
+        ids: Sequence[str],
+        types: Sequence[str],
+        direction: Direction,
+        *,
+        within: Scope | None = None,
+        properties: Sequence[str] = (),
+    ) -> pa.Table:
+        now = self._now()
+        mask = self._mask(now, within) if within is not None else None
+        steps = []
+        for type_ in types:
+            _known(type_, RELATIONSHIPS)
+            far = RELATIONSHIPS[type_].tail if direction == "out" else RELATIONSHIPS[type_].head
+            only = mask if far == "Title" else None
+            if is_live(type_):
+                steps.append(now.live_step(self._live.neighbours(type_, ids, direction, properties), type_, only))
+            else:
+                steps.append(now.step(ids, type_, direction, only, properties))
+        return now.assemble(steps, properties)
+
+    def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
+        columns = self._now().columns
+        total = np.zeros(len(ids), np.int64)
+        for type_ in types:
+            _known(type_, RELATIONSHIPS)
+            if is_live(type_):
+                for place, count in self._live.degrees(type_, ids, direction).items():
+                    total[place] += count
+            else:
+                near = RELATIONSHIPS[type_].head if direction == "out" else RELATIONSHIPS[type_].tail
+                total += columns.edges(type_).degrees(columns.nodes(near).positions(ids), direction)
+        return total
+
+    def scan_nodes(self, label: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        _known(label, NODES, properties)
+        if is_live(label):
+            return self._live.scan(label, properties)
+        return self._now().columns.nodes(label).scan(properties)
+
+    def scan_relationships(self, type_: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        _known(type_, RELATIONSHIPS, properties)
+        if is_live(type_):
+            return self._live.scan(type_, properties)
+        columns, kind = self._now().columns, RELATIONSHIPS[type_]
+        return columns.edges(type_).scan(columns.nodes(kind.head), columns.nodes(kind.tail), properties)
+
+    def search_text(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]:
+        index = self._now().text
+        return index.search(query, limit, prefix=prefix, adult=adult) if index else []
+
+    def get_embeddings(self, name: str, ids: Sequence[str]) -> tuple[list[str], npt.NDArray[np.float32]]:
+        now = self._now()
+        held = now.embeddings.get(name)
+        if held is None:
+            return [], np.empty((0, 0), np.float32)
+        positions = now.columns.nodes("Title").positions(ids)
+        rows = held.rows(positions)
+        return [id_ for id_, row in zip(ids, rows, strict=True) if row >= 0], held.vectors[rows[rows >= 0]]
+
+    def search_vector(
+        self, name: str, vector: npt.NDArray[np.float32], k: int, *, within: Scope | None = None
+    ) -> list[tuple[str, float]]:
+        now = self._now()
+        held = now.embeddings.get(name)
+        if held is None:
+            raise StoreError(f"{self.url} has no vectors named {name!r}; it has {', '.join(now.embeddings) or 'none'}")
+        if vector.shape != (held.provenance.dimension,):
+            raise StoreError(f"{name!r} has {held.provenance.dimension} dimensions, the vector has {vector.shape}")
+        rows = np.arange(len(held.positions))
+        if within is not None:
+            rows = np.flatnonzero(self._mask(now, within)[held.positions])
+        scores = inner_products(held.vectors, rows, vector.astype(np.float32))
+        best = top(scores, k)
+        ids = now.columns.nodes("Title").ids(held.positions[rows[best]]).to_pylist()
+        return list(zip(ids, scores[best].tolist(), strict=True))
+
+    def offered(self, within: Scope) -> pa.Table:
+        return self._now().offers(self._live).table(within)
+
+
+def _known(name: str, names: Any, properties: Sequence[str] | None = None) -> None:
+    if name not in names:
+        raise InvalidRows(f"the graph has no {name!r}; it has {', '.join(names)}")
+    known = [p.name for p in names[name].properties]
+    for p in properties or ():
+        if p not in known:
+            raise InvalidRows(f"{name} has no property {p!r}; it has {', '.join(known) or 'none'}")
+
+
+def _live_only(name: str) -> None:
+    if name not in NODES and name not in RELATIONSHIPS:
+        raise InvalidRows(f"the graph has no {name!r}")
+    if not is_live(name):
+        raise InvalidRows(f"{name} is bulk data: load graph tables without the rows that should go")

@@ -1,0 +1,284 @@
+"""The live part of the embedded store: what changes while the service runs, in SQLite.
+
+One table for each live label and type, its columns those of the schema; WAL, so that readers never wait, and
+`synchronous=FULL`, so that a write that was acknowledged survives a crash. Writers of several processes queue.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from graph.schema import NODES, RELATIONSHIPS, Node, Property, Relationship, arrow_schema
+from graph.store import Direction, InvalidRows, Row
+from graph.stores.versions import explained
+
+_SQL_TYPES = {"integer": "INTEGER", "float": "REAL", "boolean": "INTEGER"}
+_WAIT_SECONDS = 60
+LIVE_NODES = {label: node for label, node in NODES.items() if node.live}
+LIVE_RELATIONSHIPS = {type_: kind for type_, kind in RELATIONSHIPS.items() if kind.live}
+
+
+class Live:
+    """The live tables in one SQLite file; each thread has a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    def create(self) -> None:
+        """Make the tables and columns that the schema names and the file lacks."""
+        with self.transaction() as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS generation (name TEXT PRIMARY KEY, value INTEGER)")
+            for name, kind in (LIVE_NODES | LIVE_RELATIONSHIPS).items():
+                keys = ["id"] if name in LIVE_NODES else ["head", "tail", "key"]
+                columns = ", ".join(f'"{key}" TEXT NOT NULL' for key in keys)
+                connection.execute(
+                    f'CREATE TABLE IF NOT EXISTS "{name}" ({columns}, PRIMARY KEY ({", ".join(keys)})) WITHOUT ROWID'
+                )
+                there = {row[1] for row in connection.execute(f'PRAGMA table_info("{name}")')}
+                for p in kind.properties:
+                    if p.name not in there:
+                        sql = f'ALTER TABLE "{name}" ADD COLUMN "{p.name}" {_SQL_TYPES.get(p.type, "TEXT")}'
+                        connection.execute(sql)
+                if name in LIVE_RELATIONSHIPS:
+                    connection.execute(f'CREATE INDEX IF NOT EXISTS "{name}_tail" ON "{name}" (tail)')
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection; read-only where the folder cannot be written."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with explained(self.path.parent):
+                connection = self._connect()
+            self._local.connection = connection
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        options: dict[str, Any] = {"timeout": _WAIT_SECONDS, "isolation_level": None, "check_same_thread": False}
+        if self.path.exists() and not _writable(self.path):
+            # Without a place for WAL's shared memory SQLite can only read a file that nobody changes.
+            uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
+            frozen: sqlite3.Connection = sqlite3.connect(uri, uri=True, **options)
+            return frozen
+        connection: sqlite3.Connection = sqlite3.connect(self.path, **options)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing: committed at the end of the block, undone when it raises."""
+        with explained(self.path.parent):
+            connection = self.connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    def generation(self) -> int:
+        """A number that grows with every change to what catalogs offer."""
+        found = self.connection().execute("SELECT value FROM generation WHERE name = 'OFFERS'").fetchone()
+        return int(found[0]) if found else 0
+
+    def upsert(self, connection: sqlite3.Connection, name: str, rows: Sequence[Row]) -> None:
+        """Insert or update rows that `check_rows` let through; a property that a row does not name stays."""
+        keys = ["id"] if name in LIVE_NODES else ["head", "tail", "key"]
+        types = {p.name: p for p in (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties}
+        for columns, group in groupby(rows, key=tuple):
+            names = [*keys, *(column for column in columns if column not in keys)]
+            updates = ", ".join(f'"{c}" = excluded."{c}"' for c in names if c not in keys)
+            sql = (
+                f'INSERT INTO "{name}" ({", ".join(_quoted(names))}) VALUES ({", ".join("?" * len(names))}) '
+                f"ON CONFLICT ({', '.join(keys)}) DO {f'UPDATE SET {updates}' if updates else 'NOTHING'}"
+            )
+            values = (
+                [row.get("key", "") if c == "key" else _to_sql(row[c], types.get(c)) for c in names] for row in group
+            )
+            connection.executemany(sql, values)
+        self._touch(connection, name)
+
+    def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
+        """Remove nodes and every live relationship that touches them."""
+        listed = json.dumps(list(ids))
+        with self.transaction() as connection:
+            for type_, kind in LIVE_RELATIONSHIPS.items():
+                for end, end_label in (("head", kind.head), ("tail", kind.tail)):
+                    if end_label == label:
+                        sql = f'DELETE FROM "{type_}" WHERE {end} IN (SELECT value FROM json_each(?))'
+                        connection.execute(sql, (listed,))
+                        self._touch(connection, type_)
+            sql = f'DELETE FROM "{label}" WHERE id IN (SELECT value FROM json_each(?))'
+            count = connection.execute(sql, (listed,)).rowcount
+            self._touch(connection, label)
+        return count
+
+    def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
+        """Remove relationships by head, tail and key."""
+        with self.transaction() as connection:
+            sql = f'DELETE FROM "{type_}" WHERE head = ? AND tail = ? AND key = ?'
+            keys = [(row["head"], row["tail"], row.get("key", "")) for row in rows]
+            count = connection.executemany(sql, keys).rowcount
+            self._touch(connection, type_)
+        return count
+
+    def _touch(self, connection: sqlite3.Connection, name: str) -> None:
+        if name in ("OFFERS", "Catalog"):
+            connection.execute(
+                "INSERT INTO generation VALUES ('OFFERS', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
+            )
+
+    def count(self, name: str) -> int:
+        """Rows of a live label or type."""
+        return int(self.connection().execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
+
+    def existing(self, label: str, ids: Sequence[str]) -> set[str]:
+        """Which of these ids are nodes of a live label."""
+        sql = f'SELECT id FROM "{label}" WHERE id IN (SELECT value FROM json_each(?))'
+        return {row[0] for row in self.connection().execute(sql, (json.dumps(list(ids)),))}
+
+    def nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None) -> pa.Table:
+        """Nodes by id, in the order asked for."""
+        names = ["id", *([p.name for p in LIVE_NODES[label].properties] if properties is None else properties)]
+        sql = f'SELECT {", ".join(_quoted(names))} FROM "{label}" WHERE id IN (SELECT value FROM json_each(?))'
+        found = {row[0]: row for row in self.connection().execute(sql, (json.dumps(list(ids)),))}
+        return _table(label, names, [found[id_] for id_ in ids if id_ in found])
+
+    def neighbours(self, type_: str, ids: Sequence[str], direction: Direction, properties: Sequence[str]) -> pa.Table:
+        """Columns source (position in ids), neighbour, key and those properties that the type has."""
+        near, far = ("head", "tail") if direction == "out" else ("tail", "head")
+        known = [p.name for p in LIVE_RELATIONSHIPS[type_].properties if p.name in properties]
+        names = [far, "key", *known]
+        sql = (
+            f"SELECT j.key, {', '.join(f'r.{c}' for c in _quoted(names))} FROM json_each(?) AS j "
+            f'JOIN "{type_}" AS r ON r.{near} = j.value ORDER BY j.key, r.{far}, r."key"'
+        )
+        rows = self.connection().execute(sql, (json.dumps(list(ids)),)).fetchall()
+        table = _table(type_, names, [row[1:] for row in rows]).rename_columns(["neighbour", "key", *known])
+        return table.add_column(0, "source", pa.array([row[0] for row in rows], pa.int32()))
+
+    def degrees(self, type_: str, ids: Sequence[str], direction: Direction) -> dict[int, int]:
+        """Position in ids → number of relationships, where there are any."""
+        near = "head" if direction == "out" else "tail"
+        sql = f'SELECT j.key, count(*) FROM json_each(?) AS j JOIN "{type_}" AS r ON r.{near} = j.value GROUP BY 1'
+        return dict(self.connection().execute(sql, (json.dumps(list(ids)),)).fetchall())
+
+    def scan(self, name: str, properties: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        """All rows in batches, ordered by id, or by head, tail and key."""
+        keys = ["id"] if name in LIVE_NODES else ["head", "tail", "key"]
+        every = [p.name for p in (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties]
+        names = [*keys, *(every if properties is None else properties)]
+        cursor = self.connection().cursor()
+        cursor.execute(f'SELECT {", ".join(_quoted(names))} FROM "{name}" ORDER BY {", ".join(keys)}')
+        while rows := cursor.fetchmany(65_536):
+            yield from _table(name, names, rows).to_batches()
+
+    def offers(self) -> list[tuple[Any, ...]]:
+        """Every offer as (title, catalog, item_id, regions as JSON or null, first day, last day), by title."""
+        sql = (
+            "SELECT tail, head, item_id, regions, available_from, available_until FROM OFFERS ORDER BY tail, head, key"
+        )
+        return self.connection().execute(sql).fetchall()
+
+    def forget_offers(self, connection: sqlite3.Connection, slugs: Sequence[str]) -> None:
+        """Forget what these catalogs offer, before new offers of theirs are written."""
+        connection.executemany("DELETE FROM OFFERS WHERE head = ?", [(slug,) for slug in slugs])
+        self._touch(connection, "OFFERS")
+
+
+def check_rows(name: str, rows: Sequence[Row]) -> None:
+    """Raise InvalidRows when a row has an unknown name, lacks an id or has a value of another type."""
+    kind: Node | Relationship = NODES[name] if name in NODES else RELATIONSHIPS[name]
+    needed = ("id",) if name in NODES else ("head", "tail")
+    types = {p.name: p for p in kind.properties} | {key: Property(key, "string", "") for key in (*needed, "key")}
+    if name in NODES:
+        del types["key"]
+    for row in rows:
+        for key in needed:
+            if not row.get(key):
+                raise InvalidRows(f"a {name} row has no {key}: {dict(row)}")
+        for column, value in row.items():
+            if column not in types:
+                raise InvalidRows(f"{name} has no property {column!r}; it has {', '.join(types)}")
+            if value is None and column == "key":
+                raise InvalidRows(f"a {name} row has a null key; leave it out or give a text")
+            if value is not None and not _fits(value, types[column].type):
+                raise InvalidRows(f"{name}.{column} must be {types[column].type}, not {value!r}")
+
+
+def _fits(value: Any, type_: str) -> bool:
+    match type_:
+        case "string":
+            return isinstance(value, str)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+        case "float":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case "boolean":
+            return isinstance(value, bool)
+        case "date":
+            return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+        case _:
+            return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+
+
+def _to_sql(value: Any, kind: Property | None) -> Any:
+    if value is None or kind is None:
+        return value
+    if kind.type == "strings":
+        return json.dumps(list(value), ensure_ascii=False)
+    return value.isoformat() if kind.type == "date" else value
+
+
+def _table(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
+    """SQLite rows → Arrow, in the schema's types."""
+    wanted = arrow_schema(name)
+    arrays = []
+    for i, column in enumerate(columns):
+        type_ = wanted.field(column).type
+        values = [row[i] for row in rows]
+        if pa.types.is_list(type_):
+            values = [None if value is None else json.loads(value) for value in values]
+        elif pa.types.is_date(type_):
+            values = [None if value is None else dt.date.fromisoformat(value) for value in values]
+        elif pa.types.is_boolean(type_):
+            values = [None if value is None else bool(value) for value in values]
+        arrays.append(pa.array(values, type_))
+    return pa.table(arrays, schema=pa.schema([wanted.field(column) for column in columns]))
+
+
+def _quoted(names: Sequence[str]) -> list[str]:
+    return [f'"{name}"' for name in names]
+
+
+def _writable(path: Path) -> bool:
+    return (
+        os.access(path, os.W_OK)
+        and os.access(path.parent, os.W_OK)
+        and not (os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+    )
