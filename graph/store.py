@@ -53,6 +53,10 @@ class StoreReadOnly(StoreError):
     """The store cannot be written where it is."""
 
 
+class NotInGraph(StoreError):
+    """An id, a catalog or a kind of vector was named that the graph does not have."""
+
+
 class InvalidRows(StoreError):
     """Rows that do not fit the schema: an unknown name, a wrong type, a missing id."""
 

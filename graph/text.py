@@ -134,21 +134,26 @@ def _with_rest(source: pl.Series, plain: pl.Series, rest: pl.Series, function: A
     return plain.scatter(where, pl.Series([table[name] for name in chosen], dtype=pl.String))
 
 
-def name_key(name: str) -> str:
-    """What stays of a normalised name when spaces, articles and the spelling of numerals do not count.
-
-    "the matrix" → "matrix", "spider man" → "spiderman", "rocky ii" and "rocky two" → "rocky2". At most 100 characters.
-    """
+def bare_words(name: str) -> list[str]:
+    """The words of a normalised name without a leading or trailing article, numbers as digits."""
     words = name.split(" ")
     if len(words) > 1 and words[0] in _ARTICLES:
         del words[0]
     elif len(words) > 1 and words[-1] in _TRAILING_ARTICLES:
         del words[-1]
-    return "".join(numerals(words))[:KEY_LENGTH]
+    return _numerals(words)
 
 
-def numerals(words: Sequence[str]) -> list[str]:
-    """Words with numbers as digits: "two" and "ii" → "2". The first word is never a Roman numeral."""
+def name_key(name: str) -> str:
+    """What stays of a normalised name when spaces, articles and the spelling of numbers do not count.
+
+    "the matrix" → "matrix", "spider man" → "spiderman", "rocky ii" and "rocky two" → "rocky2". At most 100 characters.
+    """
+    return "".join(bare_words(name))[:KEY_LENGTH]
+
+
+def _numerals(words: Sequence[str]) -> list[str]:
+    """ "two" and "ii" → "2"; the first word is never a Roman numeral."""
     result = []
     for place, word in enumerate(words):
         number = _NUMBERS.get(word)
@@ -384,8 +389,9 @@ class _Found:
         """Add the best known names that the query finds, of each the best known titles; returns how many names."""
         if self._hidden is not None:
             query = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, self._hidden)])
-        order = {"weight_by_field": "known"} if weighed else {"order_by_field": "votes"}
-        addresses = [address for _, address in self._searcher.search(query, limit, count=False, **order).hits]
+        by = ("known", None) if weighed else (None, "votes")
+        result = self._searcher.search(query, limit, count=False, weight_by_field=by[0], order_by_field=by[1])
+        addresses = [address for _, address in result.hits]
         starts: Sequence[Any] = self._searcher.fast_field_values("row", addresses)
         counts: Sequence[Any] = self._searcher.fast_field_values(self._count, addresses)
         for start, count in zip(starts, counts, strict=True):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 _BLOCK = 65_536
 
 
-def top(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
+def top(scores: npt.NDArray[np.floating], k: int) -> npt.NDArray[np.int64]:
     """Places of the k largest scores, largest first, equal ones in their own order: (min(k, n),) int64."""
     if k < len(scores):
         # All that tie with the k-th stay in, so that equal scores are cut by their order, not by chance.

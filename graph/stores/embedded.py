@@ -21,6 +21,7 @@ from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.store import (
     Direction,
     InvalidRows,
+    NotInGraph,
     Progress,
     Provenance,
     Row,
@@ -310,7 +311,7 @@ class EmbeddedStore:
         now = self._now()
         held = now.embeddings.get(name)
         if held is None:
-            raise StoreError(f"{self.url} has no vectors named {name!r}; it has {', '.join(now.embeddings) or 'none'}")
+            raise NotInGraph(f"{self.url} has no vectors named {name!r}; it has {', '.join(now.embeddings) or 'none'}")
         if vector.shape != (held.provenance.dimension,):
             raise StoreError(f"{name!r} has {held.provenance.dimension} dimensions, the vector has {vector.shape}")
         rows = np.arange(len(held.positions))

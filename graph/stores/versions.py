@@ -119,11 +119,11 @@ class Versions:
     def swap(self, name: str) -> None:
         """Make a finished version current: one atomic rename. Older ones beyond those kept go."""
         manifest = self.read()
-        versions = [*(version for version in manifest.versions if version != name), name]
-        versions = sorted(versions)
-        keep = [version for version in versions if version == name or version in versions[-KEPT_VERSIONS:]]
+        # What was rolled back from is no longer "the version before".
+        earlier = [version for version in manifest.versions if version <= manifest.current]
+        keep = [*earlier[-(KEPT_VERSIONS - 1) :], name]
         self._write(StoreManifest(FORMAT, name, keep, now()))
-        for version in set(versions) - set(keep):
+        for version in set(manifest.versions) - set(keep):
             shutil.rmtree(self.folder(version), ignore_errors=True)
 
     def roll_back(self, to: str | None) -> str:

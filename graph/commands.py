@@ -1,0 +1,260 @@
+"""Commands that ask the graph: search, similar, explain, info, doctor, rollback, export."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from graph.explain import explain
+from graph.export import export_graphml, export_parquet
+from graph.figures import Figures, figures
+from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
+from graph.settings import GraphSettings
+from graph.store import WHOLE_GRAPH, StoreError, StoreNotFound
+from graph.substitutes import Substitute
+from graph.terminal import (
+    AdultOption,
+    CatalogOption,
+    DayOption,
+    JsonOption,
+    RegionOption,
+    StoreOption,
+    opened,
+    out,
+    print_json,
+    progress,
+    scope_of,
+)
+
+_EXTRAS = {"neo4j": "neo4j", "gremlin": "gremlin_python", "spark": "pyspark", "train": "torch"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (search, similar, explain_, info, doctor, rollback, export):
+        app.command(command.__name__.rstrip("_"))(command)
+
+
+def search(
+    text: Annotated[list[str], typer.Argument(help="A title, as people type it, or its IMDb id.")],
+    hits: Annotated[int, typer.Option(min=1, max=MAX_HITS, help="How many meanings of the text to answer.")] = 1,
+    substitutes: Annotated[int, typer.Option(min=0, max=MAX_SUBSTITUTES, help="Substitutes for each of them.")] = 5,
+    catalog: CatalogOption = None,
+    region: RegionOption = None,
+    on: DayOption = None,
+    adult: AdultOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find a title; say whether the catalog has it, and what it has instead.
+
+    Example: reelgraph search toy story --catalog north --region US
+    """
+    with opened(store) as graph:
+        answer = Searcher(graph).search(
+            " ".join(text), scope_of(catalog, region, on, adult), hits=hits, substitutes=substitutes
+        )
+    if as_json:
+        print_json(answer.as_dict())
+    else:
+        show_answer(answer)
+
+
+def similar(
+    title_id: Annotated[str, typer.Argument(metavar="ID", help="A title's IMDb id, such as tt0114709.")],
+    limit: Annotated[int, typer.Option(min=1, max=MAX_SUBSTITUTES, help="How many.")] = 10,
+    catalog: CatalogOption = None,
+    everything: Annotated[bool, typer.Option("--everything", help="From the whole graph, not a catalog.")] = False,
+    region: RegionOption = None,
+    on: DayOption = None,
+    adult: AdultOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the titles most like another one, with reasons."""
+    scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
+    with opened(store) as graph:
+        found = Searcher(graph).similar(title_id, scope, limit)
+    if as_json:
+        print_json({"id": title_id, "similar": [one.as_dict() for one in found]})
+    else:
+        out.print(_substitutes(found))
+
+
+def explain_(
+    start: Annotated[str, typer.Argument(metavar="FROM", help="Id of a title or person.")],
+    end: Annotated[str, typer.Argument(metavar="TO", help="Id of another one.")],
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many paths at most.")] = 10,
+    adult: AdultOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how two titles or people are connected: paths in the graph, the most telling first."""
+    with opened(store) as graph:
+        found = explain(graph, start, end, limit=limit, adult=adult)
+    if as_json:
+        print_json({"from": start, "to": end, "evidence": [one.as_dict() for one in found]})
+        return
+    if not found:
+        out.print(f"Nothing connects {start} and {end} within six steps.")
+    for one in found:
+        out.print(Text(f"{one.weight:.2f}  {one.text}"))
+        out.print(Text("      " + " ".join(one.path), style="dim"))
+
+
+def info(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Say what the store holds: counts, degrees, top genres, catalogs, versions, sizes."""
+    with opened(store) as graph:
+        held = figures(graph)
+    if as_json:
+        print_json(held.as_dict())
+    else:
+        _show_figures(held)
+
+
+def doctor(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Check the installation, the settings and the store; exit code 1 when something is wrong."""
+    settings = GraphSettings()
+    url = store or settings.store
+    checks: list[tuple[str, bool | None, str]] = [
+        ("Python", sys.version_info >= (3, 11), platform.python_version()),
+        ("reelgraph", True, version("reelgraph")),
+    ]
+    for extra, module in _EXTRAS.items():
+        there = importlib.util.find_spec(module) is not None
+        checks.append((f"extra {extra}", there or None, "installed" if there else f"pip install 'reelgraph[{extra}]'"))
+    try:
+        with opened(url) as graph:
+            graph.ping()
+            held = graph.info()
+            checks.append(("store", True, f"{url}, version {held.version or 'none: nothing is loaded yet'}"))
+            titles, offers = held.counts["Title"], held.counts["OFFERS"]
+            checks.append(("titles", titles > 0 or None, f"{titles:,}; load some with: reelgraph load --imdb DIR"))
+            checks.append(("offers", offers > 0 or None, f"{offers:,}; a catalog says what may be answered"))
+    except StoreNotFound as error:
+        checks.append(("store", None, str(error)))
+    except StoreError as error:
+        checks.append(("store", False, str(error)))
+    fine = all(state is not False for _, state, _ in checks)
+    if as_json:
+        names = {True: "ok", None: "absent", False: "wrong"}
+        listed = [{"check": name, "state": names[state], "detail": detail} for name, state, detail in checks]
+        print_json({"ok": fine, "checks": listed, "settings": settings.model_dump(mode="json")})
+    else:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for name, state, detail in checks:
+            mark = {True: "[green]ok[/]", None: "[yellow]–[/]", False: "[red]wrong[/]"}[state]
+            table.add_row(mark, name, Text(detail))
+        out.print(table)
+    if not fine:
+        raise typer.Exit(1)
+
+
+def rollback(
+    to: Annotated[str | None, typer.Option(metavar="VERSION", help="This version; default: the one before.")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go back to the graph as it was before the last load or publish. Catalogs and feedback stay."""
+    with opened(store) as graph:
+        name = graph.rollback(to)
+    if as_json:
+        print_json({"version": name})
+    else:
+        out.print(f"The graph is at version {name} again.")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="A folder for Parquet; a file for GraphML.")],
+    file_format: Annotated[str, typer.Option("--format", help="parquet or graphml.")] = "parquet",
+    titles: Annotated[int, typer.Option(min=1, help="GraphML only: the best-known titles, this many.")] = 1000,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the graph out: graph tables as Parquet, or its best-known part as GraphML for Gephi, yEd, networkx."""
+    if file_format not in ("parquet", "graphml"):
+        raise typer.BadParameter(f"{file_format!r} is none of: parquet, graphml", param_hint="--format")
+    with opened(store) as graph, progress("Exporting") as report:
+        if file_format == "parquet":
+            counts = dict(export_parquet(graph, folder, report).manifest.counts)
+        else:
+            counts = export_graphml(graph, folder, titles)
+    if as_json:
+        print_json({"path": str(folder), "counts": counts})
+    else:
+        out.print(f"Wrote {sum(counts.values()):,} rows to {folder}")
+
+
+def show_answer(answer: Answer) -> None:
+    """Print an answer for a person to read."""
+    words = {
+        "in_catalog": "In this catalog.",
+        "out_of_catalog": "Not in this catalog. The closest it has:",
+        "ambiguous": "This can mean several titles; name the year or one of these ids.",
+        "unknown": "No title of that name is known.",
+    }
+    first = answer.hits[0] if answer.hits else None
+    line = words[answer.status]
+    if first and answer.status == "out_of_catalog" and first.in_catalog:
+        line = "In this catalog, but not there on that day. The closest it has:"
+    out.print(Text(line, style="bold"))
+    for hit in answer.hits:
+        out.print()
+        out.print(_headline(hit))
+        if hit.substitutes:
+            out.print(_substitutes(hit.substitutes))
+        elif answer.status == "out_of_catalog":
+            out.print("  Nothing can be offered: the catalog has no title there on that day.")
+
+
+def _headline(hit: Hit) -> Text:
+    match = hit.match
+    text = Text.assemble((hit.title, "bold"), f" ({match.year or 'year unknown'}, {match.kind}) ")
+    how = "" if match.type == "primary" else f", {match.type} title “{match.text}”"
+    text.append(f"{match.id}, confidence {match.confidence:.2f}{how}", style="dim")
+    return text
+
+
+def _substitutes(found: Any) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("score", justify="right")
+    table.add_column("title", max_width=40)
+    table.add_column("year")
+    table.add_column("id", style="dim")
+    table.add_column("because")
+    for one in found:
+        table.add_row(*_cells(one))
+    return table
+
+
+def _cells(one: Substitute) -> tuple[str, Text, str, str, Text]:
+    reasons = "; ".join(reason.text for reason in one.evidence) or "nothing in the graph joins them"
+    return f"{one.score:.2f}", Text(one.title), str(one.start_year or ""), one.id, Text(reasons)
+
+
+def _show_figures(held: Figures) -> None:
+    info_ = held.info
+    size = f", {info_.size_bytes / 1e6:,.1f} MB" if info_.size_bytes else ""
+    out.print(Text(f"{info_.url}: version {info_.version or 'none'}{size}"))
+    if len(info_.versions) > 1:
+        out.print(f"kept for a rollback: {', '.join(v for v in info_.versions if v != info_.version)}")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("what", "count", "mean degree", "largest degree"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for name, count in info_.counts.items():
+        mean, largest = held.degrees.get(name, (None, None))
+        if count:
+            table.add_row(name, f"{count:,}", f"{mean:,.1f}" if mean else "", f"{largest:,}" if largest else "")
+    out.print(table)
+    if held.genres:
+        out.print("genres: " + ", ".join(f"{name} {count:,}" for name, count in held.genres))
+    if held.catalogs:
+        out.print("catalogs: " + ", ".join(f"{name} {count:,}" for name, count in held.catalogs))

@@ -1,0 +1,219 @@
+"""Why two titles belong together: typed paths in the graph, weighted by role and rarity, each re-checkable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from graph.franchise import same_series
+from graph.schema import CREDITS, RELATIONSHIPS
+from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
+
+ROLE_WEIGHTS: Mapping[str, float] = {
+    "DIRECTED": 1.2,
+    "ACTED_IN": 1.0,
+    "WROTE": 0.8,
+    "COMPOSED": 0.5,
+    "SHOT": 0.5,
+    "EDITED": 0.4,
+    "PRODUCED": 0.4,
+    "DESIGNED": 0.3,
+    "CAST": 0.1,
+    "SEEN_IN_ARCHIVE": 0.1,
+}
+GENRE_WEIGHT = 0.25
+_PATHS_PER_STEP = 20_000
+_LONGEST = 6
+
+# (what the answered title is, what the person did in the other one)
+_PHRASES = {
+    "DIRECTED": ("directed by {}", "directed"),
+    "ACTED_IN": ("with {}", "is in"),
+    "WROTE": ("written by {}", "wrote"),
+    "COMPOSED": ("music by {}", "composed for"),
+    "SHOT": ("shot by {}", "shot"),
+    "EDITED": ("edited by {}", "edited"),
+    "PRODUCED": ("produced by {}", "produced"),
+    "DESIGNED": ("designed by {}", "designed"),
+    "CAST": ("cast by {}", "cast"),
+    "SEEN_IN_ARCHIVE": ("with {} in archive footage", "is seen in"),
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One reason. `path` alternates ids and relationship types; a reason by name has the two ids alone."""
+
+    kind: Literal["path", "name"]
+    weight: float
+    text: str
+    path: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        return {"kind": self.kind, "weight": round(self.weight, 4), "text": self.text, "path": list(self.path)}
+
+
+def rarity(degrees: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """How telling a shared node of that many relationships is: 1 for the rarest, falling with the logarithm."""
+    return np.log1p(1e6 / np.maximum(degrees, 1)) / math.log1p(1e6)
+
+
+def credit_text(name: str, here: str, there: str, other: str) -> str:
+    """Words for a person who did `here` in the answered title and `there` in the one named `other`."""
+    phrase = _PHRASES[here][0].format(name)
+    return f"{phrase}, like {other}" if here == there else f"{phrase}, who {_PHRASES[there][1]} {other}"
+
+
+def check(store: GraphStore, evidence: Evidence) -> bool:
+    """Walk the path again on the graph as it is now: whether each of its steps is there."""
+    if evidence.kind == "name":
+        titles = store.get_nodes("Title", evidence.path, ["title"]).column("title").to_pylist()
+        return len(titles) == 2 and same_series(*titles)
+    ids, types = evidence.path[::2], evidence.path[1::2]
+    if len(ids) != len(types) + 1 or not types or any(type_ not in RELATIONSHIPS for type_ in types):
+        return False
+    return all(_is_step(store, *step) for step in zip(ids, types, ids[1:], strict=False))
+
+
+def _is_step(store: GraphStore, near: str, type_: str, far: str) -> bool:
+    directions: tuple[Literal["out", "in"], ...] = ("out", "in")
+    return any(
+        far in store.neighbours([near], [type_], direction).column("neighbour").to_pylist() for direction in directions
+    )
+
+
+def explain(store: GraphStore, start: str, end: str, *, limit: int = 10, adult: bool = False) -> list[Evidence]:
+    """The best typed paths between two titles, two people, or one of each; heaviest first.
+
+    Steps of one and two relationships first; where no person joins the two, the shortest chains of credits, up
+    to six steps. Raises NotInGraph when an id is not in the graph.
+    """
+    labels = [_label(store, id_) for id_ in (start, end)]
+    found: list[tuple[float, tuple[str, ...]]] = []
+    if start != end:
+        if labels == ["Title", "Title"]:
+            found += _series(store, start, end)
+            found += _shared(store, start, end, CREDITS, "in", ROLE_WEIGHTS)
+            found += _shared(store, start, end, ("IN_GENRE",), "out", {"IN_GENRE": GENRE_WEIGHT})
+            found += _shared(store, start, end, ("HAS_KEYWORD",), "out", {"HAS_KEYWORD": 2 * GENRE_WEIGHT})
+        if not any(path[1] in CREDITS for _, path in found):
+            found += _chains(store, start, end, labels[0], adult)
+    found.sort(key=lambda item: (-item[0], item[1]))
+    return _describe(store, found[:limit], names_first=labels == ["Title", "Title"])
+
+
+def _label(store: GraphStore, id_: str) -> str:
+    for label in ("Title", "Person"):
+        if store.get_nodes(label, [id_], []).num_rows:
+            return label
+    raise NotInGraph(f"there is no title or person {id_!r} in {store.url}; search for its name to find its id")
+
+
+def _series(store: GraphStore, start: str, end: str) -> list[tuple[float, tuple[str, ...]]]:
+    """Episode and series, or two episodes of one series."""
+    table = store.neighbours([start, end], ["EPISODE_OF"], "out")
+    series = dict(zip(table.column("source").to_pylist(), table.column("neighbour").to_pylist(), strict=True))
+    if series.get(0) == end or series.get(1) == start:
+        return [(2.0, (start, "EPISODE_OF", end))]
+    if 0 in series and series[0] == series.get(1):
+        return [(2.0, (start, "EPISODE_OF", series[0], "EPISODE_OF", end))]
+    return []
+
+
+def _shared(
+    store: GraphStore, start: str, end: str, types: Sequence[str], direction: Literal["in", "out"],
+    weights: Mapping[str, float],
+) -> list[tuple[float, tuple[str, ...]]]:  # fmt: skip
+    """start -TYPE- shared -TYPE- end, once for each shared node, by its heaviest roles."""
+    table = store.neighbours([start, end], types, direction)
+    roles: list[dict[str, str]] = [{}, {}]
+    for source, type_, node in zip(
+        *(table.column(c).to_pylist() for c in ("source", "type", "neighbour")), strict=True
+    ):
+        roles[source].setdefault(node, type_)
+    shared = sorted(set(roles[0]) & set(roles[1]))
+    rare = rarity(store.degrees(shared, types, "in" if direction == "out" else "out"))
+    return [
+        (weights[roles[0][n]] * weights[roles[1][n]] * float(r), (start, roles[0][n], n, roles[1][n], end))
+        for n, r in zip(shared, rare, strict=True)
+    ]
+
+
+def _chains(store: GraphStore, start: str, end: str, label: str, adult: bool) -> list[tuple[float, tuple[str, ...]]]:
+    """Shortest chains of credits, found from both ends; wide fringes are cut to bound the work."""
+    sides: list[dict[str, tuple[str, ...]]] = [{start: (start,)}, {end: (end,)}]
+    fringes = [dict(side) for side in sides]
+    at_title = [label == "Title", None]
+    at_title[1] = bool(store.get_nodes("Title", [end], []).num_rows)
+    for _ in range(_LONGEST):
+        side = 0 if len(fringes[0]) <= len(fringes[1]) else 1
+        fringes[side] = _grow(store, fringes[side], sides[side], bool(at_title[side]), adult)
+        at_title[side] = not at_title[side]
+        sides[side] |= fringes[side]
+        met = sorted(set(sides[0]) & set(sides[1]))
+        if met:
+            paths = [(*sides[0][node], *sides[1][node][::-1][1:]) for node in met]
+            shortest = min(len(path) for path in paths)
+            paths = [path for path in paths if len(path) == shortest]
+            return [(1.0 / shortest * _role_product(path), path) for path in paths]
+        if not fringes[side]:
+            return []
+    return []
+
+
+def _grow(
+    store: GraphStore, fringe: Mapping[str, tuple[str, ...]], seen: Mapping[str, Any], at_title: bool, adult: bool
+) -> dict[str, tuple[str, ...]]:
+    ids = list(fringe)
+    scope = None if at_title else Scope(WHOLE_GRAPH, adult=adult)
+    table = store.neighbours(ids, CREDITS[:-1], "in" if at_title else "out", within=scope)
+    grown: dict[str, tuple[str, ...]] = {}
+    rows = zip(*(table.column(c).to_pylist() for c in ("source", "type", "neighbour")), strict=True)
+    for source, type_, node in rows:
+        if node not in seen and node not in grown:
+            grown[node] = (*fringe[ids[source]], type_, node)
+            if len(grown) >= _PATHS_PER_STEP:
+                break
+    return grown
+
+
+def _role_product(path: Sequence[str]) -> float:
+    return math.prod(ROLE_WEIGHTS[type_] for type_ in path[1::2])
+
+
+def _describe(
+    store: GraphStore, found: Iterable[tuple[float, tuple[str, ...]]], *, names_first: bool
+) -> list[Evidence]:
+    found = list(found)
+    ids = list(dict.fromkeys(id_ for _, path in found for id_ in path[::2]))
+    names = names_of(store, ids)
+    evidence = []
+    for weight, path in found:
+        start, end = names[path[0]], names[path[-1]]
+        if path[1] == "EPISODE_OF":
+            text = f"{start} and {end}: " + (
+                "series and episode" if len(path) == 3 else f"episodes of {names[path[2]]}"
+            )
+        elif len(path) == 5 and path[1] in CREDITS and names_first:
+            text = credit_text(names[path[2]], path[3], path[1], start)
+        elif len(path) == 5 and names_first:
+            text = f"{path[2]}, like {start}"
+        else:
+            text = " · ".join(names[id_] for id_ in path[::2])
+        evidence.append(Evidence("path", weight, text, path))
+    return evidence
+
+
+def names_of(store: GraphStore, ids: Sequence[str]) -> dict[str, str]:
+    """What people call each title or person; an id without a name stands for itself."""
+    names = {id_: id_ for id_ in ids}
+    for label, column in (("Title", "title"), ("Person", "name")):
+        for row in store.get_nodes(label, ids, [column]).to_pylist():
+            names[row["id"]] = row[column] or row["id"]
+    return names

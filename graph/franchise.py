@@ -1,0 +1,39 @@
+"""Which series of works a title's name speaks of: "Toy Story 3" and "Toy Story" speak of "toy story".
+
+IMDb's files have no relation between a film and its sequels; names are the only trace of it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+import pyarrow as pa
+
+from graph.text import normalise, normalised
+
+_SUBTITLE = r"\s*(?::|\s[-–—]\s|,? (?i:part|vol\.?|volume|chapter|episode) ).*$"
+_NUMERALS = "ii|iii|iv|v|vi|vii|viii|ix|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen"
+_NUMBER = rf"(?:\s(?:[0-9]{{1,2}}|{_NUMERALS}))+$"
+_ARTICLE = r"^(?:the|a|an) "
+
+
+def series_name(title: str) -> str:
+    """The name without subtitle, number and article, normalised; '' for an empty one."""
+    return _NO_ARTICLE.sub("", _NO_NUMBER.sub("", normalise(_NO_SUBTITLE.sub("", title))))
+
+
+def series_names(titles: pa.ChunkedArray) -> list[str]:
+    """`series_name` of a column; null counts as ''."""
+    column = pl.DataFrame({"title": pl.from_arrow(titles)})["title"].fill_null("")
+    head = pl.col("title").str.replace(_SUBTITLE, "")
+    names = normalised(head).str.replace(_NUMBER, "").str.replace(_ARTICLE, "")
+    return column.to_frame().select(names).to_series().to_list()
+
+
+def same_series(a: str, b: str) -> bool:
+    """Whether two names speak of one series."""
+    return bool(series_name(a)) and series_name(a) == series_name(b)
+
+
+_NO_SUBTITLE, _NO_NUMBER, _NO_ARTICLE = (re.compile(pattern) for pattern in (_SUBTITLE, _NUMBER, _ARTICLE))

@@ -1,0 +1,132 @@
+"""A typed query → what is meant, whether the catalog has it, and what it can offer instead."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from graph.explain import names_of
+from graph.match import Match, decide, match
+from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
+from graph.substitutes import Candidates, Substitute
+
+Status = Literal["in_catalog", "out_of_catalog", "ambiguous", "unknown"]
+MAX_HITS, MAX_SUBSTITUTES, CHOICES = 20, 100, 5
+_KEPT_SCOPES = 4
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A title that the query may mean, whether it may be shown, and what may be shown instead."""
+
+    match: Match
+    title: str
+    in_catalog: bool
+    available: bool
+    substitutes: tuple[Substitute, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        m = self.match
+        named = {"text": m.text, "type": m.type, "region": m.region, "language": m.language}
+        return {
+            "id": m.id,
+            "kind": m.kind,
+            "title": self.title,
+            "start_year": m.year,
+            "in_catalog": self.in_catalog,
+            "available": self.available,
+            "match": named | {"confidence": round(m.confidence, 2)},
+            "substitutes": [substitute.as_dict() for substitute in self.substitutes],
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The out-of-catalog contract (docs/answers.md). `status` describes the first hit."""
+
+    query: str
+    status: Status
+    scope: Scope
+    graph_version: str
+    hits: tuple[Hit, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        return {
+            "query": self.query,
+            "status": self.status,
+            "catalog": self.scope.catalog,
+            "region": self.scope.region,
+            "on": self.scope.on.isoformat() if self.scope.on else None,
+            "versions": {"graph": self.graph_version},
+            "hits": [hit.as_dict() for hit in self.hits],
+        }
+
+
+class Searcher:
+    """Answers questions from one store; keeps what the last few scopes need between them. Safe for threads."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self._store = store
+        self._kept: OrderedDict[tuple[str, Scope], Candidates] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def search(self, query: str, scope: Scope, *, hits: int = 1, substitutes: int = 5) -> Answer:
+        """Answer a search. `scope.on` None means today. Raises NotInGraph for a catalog that is not there."""
+        scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
+        hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
+        self._check(scope)
+        state = self._store.state()
+        matches = match(self._store, query, max(hits, CHOICES), adult=scope.adult)
+        decision = decide(matches)
+        if decision == "unknown":
+            return Answer(query, "unknown", scope, _version(state), ())
+        wanted = max(hits, 2) if decision == "ambiguous" else hits
+        names = names_of(self._store, [one.id for one in matches[:wanted]])
+        found = tuple(self._hit(one, names[one.id], scope, substitutes) for one in matches[:wanted])
+        status: Status = "ambiguous" if decision == "ambiguous" else (
+            "in_catalog" if found[0].available else "out_of_catalog"
+        )  # fmt: skip
+        return Answer(query, status, scope, _version(state), found)
+
+    def _hit(self, one: Match, title: str, scope: Scope, substitutes: int) -> Hit:
+        catalogs = self._store.neighbours([one.id], ["OFFERS"], "in").column("neighbour").to_pylist()
+        offered = bool(catalogs) if scope.catalog is None else scope.catalog in catalogs
+        available = offered and one.id in self.candidates(scope)
+        return Hit(one, title, offered, available, tuple(self.similar(one.id, scope, substitutes)))
+
+    def similar(self, id_: str, scope: Scope, k: int) -> list[Substitute]:
+        """The k titles in scope that could stand in for a title of the graph. Raises NotInGraph when it has none."""
+        self._check(scope)
+        if not self._store.get_nodes("Title", [id_], []).num_rows:
+            raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
+        return self.candidates(scope).rank(self._store, id_, k) if k > 0 else []
+
+    def candidates(self, scope: Scope) -> Candidates:
+        """The titles in scope with their features; made again when the graph or an offer has changed."""
+        key = (self._store.state(), scope)
+        with self._lock:
+            held = self._kept.get(key)
+        if held is None:
+            held = Candidates(self._store, scope)
+            with self._lock:
+                self._kept = OrderedDict((k, v) for k, v in self._kept.items() if k[0] == key[0])
+                self._kept[key] = held
+                while len(self._kept) > _KEPT_SCOPES:
+                    self._kept.popitem(last=False)
+        return held
+
+    def _check(self, scope: Scope) -> None:
+        if scope.catalog in (None, WHOLE_GRAPH) or self._store.get_nodes("Catalog", [scope.catalog], []).num_rows:
+            return
+        there: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]
+        raise NotInGraph(f"there is no catalog {scope.catalog!r}; there are: {', '.join(there) or 'none'}")
+
+
+def _version(state: str) -> str:
+    return state.partition("+")[0]

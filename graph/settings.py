@@ -1,0 +1,23 @@
+"""Settings of the graph, from the environment (prefix `REELGRAPH_`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_store() -> str:
+    """The embedded store in the user's data folder."""
+    return f"embedded:{user_data_path('reelgraph') / 'store'}"
+
+
+class GraphSettings(BaseSettings):
+    """Where the graph is, and where data for development lies."""
+
+    model_config = SettingsConfigDict(env_prefix="REELGRAPH_", extra="ignore")
+
+    store: str = Field(default_factory=default_store, description="URL of the store, such as embedded:PATH")
+    data: Path = Field(default=Path("../shared/data"), description="real data for tests and benchmarks")
