@@ -1,0 +1,129 @@
+"""Commands that bring data in: download, load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+from rich.text import Text
+
+from graph.schema import CREDITS
+from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
+from loaders.catalog import CatalogFile, CatalogReport
+from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
+from loaders.imdb import Choices
+from loaders.load import Loaded, load
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("download")(download_)
+    app.command("load")(load_)
+
+
+def download_(
+    folder: Annotated[Path, typer.Argument(help="Where the files go.")],
+    url: Annotated[str, typer.Option(help="Where they are published.")] = IMDB_URL,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch IMDb's published files: resumable, checked, and only what has changed. Shows IMDb's terms."""
+    err.print(Text(LICENCE_NOTICE), soft_wrap=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+        tasks = {name: bar.add_task(name, start=True, total=None) for name in IMDB_FILES}
+        done = download(
+            folder,
+            base_url=url,
+            progress=lambda name, have, whole: bar.update(tasks[name], completed=have, total=whole),
+        )
+    if as_json:
+        print_json([{"file": str(one.path), "kept": one.kept, "bytes": one.size} for one in done])
+        return
+    for one in done:
+        out.print(f"{'unchanged' if one.kept else 'fetched':10} {one.size:>15,} bytes  {one.path}")
+    out.print(f"Next: reelgraph load --imdb {folder}")
+
+
+def load_(
+    imdb: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of IMDb's TSV files, gzipped or not.")
+    ] = None,
+    catalog: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE[:SLUG]", help="What a service may show: CSV, JSON lines or Parquet. Repeatable."),
+    ] = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Kinds of title, such as movie,tvSeries. Default: all but tvEpisode."),
+    ] = None,
+    min_votes: Annotated[int, typer.Option(min=0, help="Only titles with at least this many votes.")] = 0,
+    adult: Annotated[bool, typer.Option(help="Keep adult titles in the graph (answered only when asked for).")] = True,
+    credits: Annotated[  # noqa: A002
+        str | None, typer.Option(metavar="LIST", help=f"Credits to keep, of {','.join(CREDITS)}. Default: all.")
+    ] = None,
+    alternates: Annotated[bool, typer.Option(help="Keep alternate titles.")] = True,
+    engine: Annotated[str, typer.Option(help="What runs the transforms.")] = "polars",
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load IMDb's files and catalogs into the graph; a new version, swapped in when it is complete.
+
+    Example: reelgraph load --imdb imdb/ --catalog films.csv:north --min-votes 100
+    """
+    if imdb is None and not catalog:
+        raise typer.BadParameter("name IMDb's files (--imdb DIR), a catalog (--catalog FILE), or both")
+    choices = Choices(
+        kinds=frozenset(_listed(kinds)) if kinds is not None else None,
+        min_votes=min_votes,
+        adult=adult,
+        credits=_listed(credits) if credits is not None else CREDITS,
+        alternates=alternates,
+    )
+    files = [CatalogFile.of(text) for text in catalog or ()]
+    with opened(store, create=True) as graph, progress("Loading") as report:
+        loaded = load(graph, imdb=imdb, catalogs=files, choices=choices, engine=engine, progress=report)
+    if as_json:
+        print_json(loaded.as_dict())
+    else:
+        show_loaded(loaded)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def show_loaded(loaded: Loaded) -> None:
+    """Print what a load did, for a person to read."""
+    if loaded.imdb:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("file", "rows read", "kept", "left out"):
+            table.add_column(column, justify="right" if column in ("rows read", "kept") else "left")
+        for one in loaded.imdb.files:
+            why = ", ".join(f"{count:,} {reason}" for reason, count in one.dropped.items() if count)
+            table.add_row(one.file, f"{one.rows:,}", f"{one.kept:,}", Text(why))
+        out.print(table)
+        for one in loaded.imdb.files:
+            for reason, count in one.repaired.items():
+                out.print(Text(f"{one.file}: {count:,} mended: {reason}"))
+        if loaded.imdb.missing:
+            out.print(Text(f"not there: {', '.join(loaded.imdb.missing)}"))
+    for catalog in loaded.catalogs:
+        _show_catalog(catalog)
+    shown = ("Title", "Person", "AlternateTitle", "OFFERS")
+    counts = ", ".join(f"{loaded.counts[name]:,} {name}" for name in shown if loaded.counts.get(name))
+    out.print(f"Version {loaded.version}: {counts}")
+
+
+def _show_catalog(report: CatalogReport) -> None:
+    sure = sum(report.matched.values())
+    ways = ", ".join(f"{count:,} by {way}" for way, count in report.matched.items())
+    out.print(Text(f"Catalog {report.slug}: {report.items:,} items, {sure:,} matched ({ways})"))
+    if report.own:
+        out.print(f"  {report.own:,} own productions: titles of their own")
+    if report.unsure:
+        out.print(Text(f"  {report.unsure:,} unsure: decide in {report.review}, then load the catalog again"))
+    if report.unknown_tconsts:
+        out.print(f"  {report.unknown_tconsts:,} ids are not in the graph; matched by title where possible")

@@ -1,0 +1,101 @@
+"""The load from end to end: IMDb's files and catalogs → graph tables → a store."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from graph.export import export_parquet
+from graph.schema import NODES, RELATIONSHIPS, is_live
+from graph.store import GraphStore, Progress
+from graph.tables import Source, finish_tables, table_path
+from loaders.catalog import CatalogFile, CatalogReport, add_catalogs
+from loaders.imdb import Choices, LoadReport, imdb_tables
+from loaders.own import drop_unoffered, keep_own
+
+_BULK = [name for name in (*NODES, *RELATIONSHIPS) if not is_live(name)]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did: the version it made, rows by table, and a report on IMDb's files and on each catalog."""
+
+    version: str
+    counts: dict[str, int]
+    imdb: LoadReport | None
+    catalogs: Sequence[CatalogReport]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        return {
+            "version": self.version,
+            "counts": self.counts,
+            "imdb": asdict(self.imdb) if self.imdb else None,
+            "catalogs": [asdict(catalog) for catalog in self.catalogs],
+        }
+
+
+def load(
+    store: GraphStore,
+    *,
+    imdb: Path | None = None,
+    catalogs: Sequence[CatalogFile] = (),
+    choices: Choices | None = None,
+    engine: str = "polars",
+    progress: Progress | None = None,
+) -> Loaded:
+    """Load IMDb's files, catalogs, or both into a store.
+
+    Without IMDb's files the catalogs are matched to the titles that the store holds. With them the graph is made
+    anew; catalogs that the store holds already, their own titles and all feedback stay. Raises LoadError,
+    CatalogError or StoreError; then the store is as it was.
+    """
+    report: Progress = progress or (lambda _what, _share: None)
+    with tempfile.TemporaryDirectory(prefix="reelgraph-load-") as aside:
+        folder, made, sources = Path(aside) / "tables", None, []
+        if imdb is not None:
+            made = imdb_tables(imdb, folder, choices or Choices(), engine=engine, progress=_part(report, 0.0, 0.45))
+            sources += made.sources
+            keep_own(store, folder)
+        else:
+            sources += [Source(**source) for source in store.info().details.get("sources", ())]
+            export_parquet(store, folder, _part(report, 0.0, 0.45), _BULK)
+        own_before = _rows(folder)
+        matched = add_catalogs(folder, catalogs) if catalogs else []
+        drop_unoffered(store, folder, [catalog.slug for catalog in catalogs])
+        report("checking", 0.45)
+        if imdb is None and _rows(folder) == own_before:
+            folder = _only_live(folder, Path(aside) / "live")
+        tables = finish_tables(folder, [*sources, *(Source.of(catalog.path) for catalog in catalogs)])
+        version = store.load_tables(tables, _part(report, 0.5, 0.5))
+        return Loaded(version, tables.manifest.counts, made, matched)
+
+
+def _part(report: Progress, start: float, share: float) -> Progress:
+    return lambda what, done: report(what, start + share * done)
+
+
+def _rows(folder: Path) -> dict[str, int]:
+    """Rows of each bulk table, and which pictures there are: what tells whether a catalog changed the graph."""
+    paths = {name: table_path(folder, name) for name in _BULK}
+    rows = {name: pq.read_metadata(path).num_rows for name, path in paths.items() if path.exists()}
+    if paths["Title"].exists():
+        posters = pq.read_table(paths["Title"], columns=["poster_url"]).column(0)
+        rows["posters"] = hash(tuple(pc.drop_null(posters).to_pylist()))
+    return rows
+
+
+def _only_live(folder: Path, target: Path) -> Path:
+    """The live tables of a folder in one of their own: the graph itself need not be made again."""
+    for name in filter(is_live, (*NODES, *RELATIONSHIPS)):
+        if table_path(folder, name).exists():
+            new = table_path(target, name)
+            new.parent.mkdir(parents=True, exist_ok=True)
+            table_path(folder, name).rename(new)
+    return target

@@ -1,0 +1,95 @@
+"""What catalogs add to the graph and no file of IMDb's has: their own titles and people, and posters.
+
+A load of IMDb's files makes the graph anew; these are taken along. An own title that no catalog offers any more
+goes, so that an item that was reviewed and turned out to be an IMDb title does not stay beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from graph.schema import RELATIONSHIPS, arrow_schema, is_live
+from graph.store import GraphStore
+from graph.tables import table_path, write_table
+
+TITLE, PERSON = "item:", "person:"
+_TYPES = [type_ for type_, kind in RELATIONSHIPS.items() if not is_live(type_) and "Title" in (kind.head, kind.tail)]
+
+
+def keep_own(store: GraphStore, folder: Path) -> None:
+    """Take own titles and people, their relationships, and posters along from the store into new graph tables."""
+    titles, people = _scan(store, "Title"), _scan(store, "Person")
+    own = titles.filter(pl.col("id").str.starts_with(TITLE))
+    if not own.is_empty():
+        credited = people.filter(pl.col("id").str.starts_with(PERSON))
+        _append(folder, "Title", own)
+        _append(folder, "Person", credited)
+        for type_ in _TYPES:
+            kind = RELATIONSHIPS[type_]
+            rows = _scan(store, type_)
+            for end, label in (("head", kind.head), ("tail", kind.tail)):
+                if label in ("Title", "Person", "Genre"):
+                    rows = rows.filter(pl.col(end).is_in(_ids(folder, label).implode()))
+            _append(folder, type_, rows.filter(pl.any_horizontal(pl.col("head", "tail").str.starts_with(TITLE))))
+    posters = titles.filter(pl.col("poster_url").is_not_null()).select("id", kept="poster_url")
+    if not posters.is_empty() and table_path(folder, "Title").exists():
+        joined = _read(folder, "Title").join(posters, on="id", how="left", maintain_order="left")
+        _write(folder, "Title", joined.with_columns(pl.coalesce("poster_url", "kept")).drop("kept"))
+
+
+def drop_unoffered(store: GraphStore, folder: Path, replaced: Collection[str]) -> None:
+    """Remove own titles that neither the tables offer nor a catalog of the store (those replaced aside); people too."""
+    own = _ids(folder, "Title").filter(_ids(folder, "Title").str.starts_with(TITLE))
+    if own.is_empty():
+        return
+    offers = _scan(store, "OFFERS").filter(~pl.col("head").is_in(list(replaced)))["tail"]
+    if table_path(folder, "OFFERS").exists():
+        offers = pl.concat([offers, _read(folder, "OFFERS")["tail"]])
+    gone = own.filter(~own.is_in(offers.implode()))
+    if gone.is_empty():
+        return
+    left = []
+    for type_ in filter(lambda type_: table_path(folder, type_).exists(), _TYPES):
+        rows = _read(folder, type_)
+        kept = rows.filter(~pl.col("head").is_in(gone.implode()) & ~pl.col("tail").is_in(gone.implode()))
+        if len(kept) < len(rows):
+            _write(folder, type_, kept)
+        if RELATIONSHIPS[type_].head == "Person":
+            left.append(kept["head"])
+    _write(folder, "Title", _read(folder, "Title").filter(~pl.col("id").is_in(gone.implode())))
+    if table_path(folder, "Person").exists():
+        credited = pl.concat(left) if left else pl.Series(dtype=pl.String)
+        people = _read(folder, "Person")
+        needed = ~pl.col("id").str.starts_with(PERSON) | pl.col("id").is_in(credited.implode())
+        _write(folder, "Person", people.filter(needed))
+
+
+def _scan(store: GraphStore, name: str) -> pl.DataFrame:
+    batches = list(store.scan_relationships(name) if name in RELATIONSHIPS else store.scan_nodes(name))
+    return pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches, arrow_schema(name))))
+
+
+def _read(folder: Path, name: str) -> pl.DataFrame:
+    return pl.read_parquet(table_path(folder, name))
+
+
+def _ids(folder: Path, label: str) -> pl.Series:
+    path = table_path(folder, label)
+    return pl.read_parquet(path, columns=["id"])["id"] if path.exists() else pl.Series(dtype=pl.String)
+
+
+def _append(folder: Path, name: str, rows: pl.DataFrame) -> None:
+    if not rows.is_empty():
+        there = table_path(folder, name).exists()
+        _write(folder, name, pl.concat([_read(folder, name), rows], how="vertical_relaxed") if there else rows)
+
+
+def _write(folder: Path, name: str, rows: pl.DataFrame) -> None:
+    aside = folder / ".own"
+    write_table(aside, name, [rows.to_arrow(compat_level=pl.CompatLevel.oldest())])
+    table_path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+    table_path(aside, name).replace(table_path(folder, name))
