@@ -26,15 +26,15 @@ import pyarrow.parquet as pq
 
 from graph.schema import NODES
 from graph.tables import rows_to_table, table_path, write_table
+from graph.text import normalised
 from loaders.matching import (
     ITEM_SCHEMA,
     KIND_GROUPS,
     CatalogError,
+    decisions_about,
     imdb_id,
     match_items,
     people_named,
-    plain,
-    read_review,
     split_title,
     write_review,
 )
@@ -156,7 +156,7 @@ def add_catalogs(folder: Path, catalogs: Sequence[CatalogFile]) -> list[CatalogR
     posters: dict[str, str] = {}
     for catalog in catalogs:
         items, dropped = _read(catalog.path)
-        decisions, stale = _decisions(catalog, items)
+        decisions, gone = decisions_about(items, catalog.review_path)
         matched = match_items(items, folder, decisions)
         rows["Catalog"].append({"id": catalog.slug, "name": catalog.name})
         for item in matched.filter(pl.col("status") != "skip").iter_rows(named=True):
@@ -165,14 +165,9 @@ def add_catalogs(folder: Path, catalogs: Sequence[CatalogFile]) -> list[CatalogR
             rows["OFFERS"].append(_offer(catalog.slug, title_id, item))
             if sure and item["poster_url"]:
                 posters.setdefault(title_id, item["poster_url"])
-        if matched["status"].eq("unsure").any() or decisions:
-            try:
-                write_review(catalog.review_path, matched, decisions)
-            except OSError as error:
-                raise CatalogError(
-                    f"{catalog.review_path} cannot be written: {error}; name another file for it"
-                ) from None
-        reports.append(_report(catalog, matched, dropped, decisions, stale))
+        if matched["status"].eq("unsure").any() or catalog.review_path.exists():
+            write_review(catalog.review_path, matched, decisions | gone)
+        reports.append(_report(catalog, matched, dropped, decisions, len(gone)))
     own.into(rows, folder)
     _upsert(folder, rows, posters, [catalog.slug for catalog in catalogs])
     return reports
@@ -382,25 +377,6 @@ def _region(text: str) -> str:
 # Writing
 
 
-def _decisions(catalog: CatalogFile, items: pl.DataFrame) -> tuple[dict[str, str], int]:
-    """The reviewer's decisions by the catalog's item ids, and how many are about items that are gone."""
-    if not catalog.review_path.exists():
-        return {}, 0
-    ids = set(items["item_id"])
-    # A spreadsheet takes 007 for a number and saves 7.
-    bare: dict[str, list[str]] = defaultdict(list)
-    for item_id in ids:
-        bare[item_id.lstrip("0")].append(item_id)
-    decisions, stale = {}, 0
-    for item_id, decision in read_review(catalog.review_path).items():
-        meant = [item_id] if item_id in ids else bare.get(item_id, [])
-        if len(meant) == 1:
-            decisions[meant[0]] = decision
-        else:
-            stale += 1
-    return decisions, stale
-
-
 def _offer(slug: str, title_id: str, item: Mapping[str, Any]) -> dict[str, Any]:
     how, confidence = item["match"], item["confidence"]
     if item["status"] != "sure":
@@ -467,15 +443,17 @@ class _OwnTitles:
 
 def _add_people(people: list[tuple[str, int, str, str]], rows: dict[str, list[dict[str, Any]]], folder: Path) -> None:
     """Credits (title id, ordering, role, name) of own titles: to the person meant, or to a new one of that name."""
-    credited = pl.DataFrame(people, schema=["title", "ordering", "role", "name"], orient="row")
+    credited = pl.DataFrame(
+        people, schema={"title": pl.String, "ordering": pl.Int64, "role": pl.String, "name": pl.String}, orient="row"
+    )
     if credited.is_empty():
         return
-    credited = credited.with_columns(plain=plain(pl.col("name").cast(pl.String)))
-    known = people_named(credited["plain"], folder)
+    credited = credited.with_columns(key=normalised(pl.col("name")))
+    known = people_named(credited["key"], folder)
     for title_id, ordering, role, name, key in credited.iter_rows():
         person = known.get(key)
         if person is None:
-            person = known[key] = f"person:{key or name}"
+            person = known[key] = f"person:{key}"
             rows["Person"].append({"id": person, "name": name})
         type_, category = ROLES[role]
         credit = {"head": person, "tail": title_id, "key": str(ordering), "ordering": ordering}

@@ -10,7 +10,8 @@ the spelling of numerals are gone. What they share then gives the confidence, 0 
     title+people     the name and a person; the year is unknown, or two or three years away       .90–.93
     title+year±1     the name, and the year but for one                                               .91
     title            a long name (12 letters), no year / a short one, no year                     .86, .78
-    title            the year is two or three away / more                                         .60, .40
+    title            the year is two or three away; more: another work, unless a person is shared   .60, .75
+    alternate+year   only what one name has on one side of a colon or dash is the other name      .54–.58
     fuzzy+year       a long name but for a letter or two (95 of 100), the year, no other number       .87
     fuzzy+year       a similar name (from 82 of 100), the year but for one                        .40–.75
 
@@ -19,7 +20,7 @@ name that agrees only without articles, spaces or the spelling of numerals: .03.
 to .95 at least where the years agree within one; people on both sides and none shared: .10 less. A kind close to the
 one asked for (a TV film for a film): .01; another one (a series for a film), or an episode or a game when the item
 does not say that it is one: .20. Several titles that fit nearly equally well: the one with more votes, for .04 to .25
-less. From `SURE` on the match counts, below it is a suggestion for a person to review.
+less. From `SURE` on a match counts, from `SUGGEST` on it is a suggestion for a person to review.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -37,6 +39,7 @@ from rapidfuzz import fuzz, process
 
 from graph.schema import CREDITS
 from graph.tables import table_path
+from graph.text import name_keys, normalised
 
 
 class CatalogError(Exception):
@@ -84,13 +87,6 @@ _MOVED_ARTICLE = re.compile(
     re.IGNORECASE,
 )
 _KNOWN_AS = re.compile(r"^a\.?k\.?a\.?:?\s+", re.IGNORECASE)
-_ARTICLE = r"^(?:the|an?|le|la|les|l|el|los|las|il|der|das) (.)"
-_CARDINALS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-_ROMAN = "_ _ ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi"  # a lone i is as often a word
-_NUMERALS = {word: str(n) for words in (_CARDINALS, _ROMAN) for n, word in enumerate(words.split()) if word != "_"}
-_SPELLINGS = {**_NUMERALS, "vol": "volume", "pt": "part"}
-# Doubled spaces give every word two of its own, so that neighbours are replaced in one pass.
-_WORDS = {" and ": "", **{f" {word} ": f" {number} " for word, number in _SPELLINGS.items()}}
 
 
 def split_title(text: str) -> tuple[str, int | None, list[str]]:
@@ -161,9 +157,13 @@ def write_review(path: Path, matched: pl.DataFrame, decisions: Mapping[str, str]
         for hit in row["suggestions"]:
             cells += [hit["id"], f"{hit['title']} ({hit['year'] or '?'}), {hit['confidence']:.2f}"]
         writer.writerow(cells)
+    writer.writerows([item_id, "", "", made[item_id]] for item_id in made.keys() - set(matched["item_id"]))
     partial = path.with_name(path.name + ".part")
-    partial.write_text(text.getvalue(), "utf-8-sig", newline="")
-    partial.replace(path)
+    try:
+        partial.write_text(text.getvalue(), "utf-8-sig", newline="")
+        partial.replace(path)
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be written: {error}; name another file for the review") from None
     return unsure
 
 
@@ -192,6 +192,23 @@ def read_review(path: Path) -> dict[str, str]:
     return decisions
 
 
+def decisions_about(items: pl.DataFrame, path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The decisions of a review file (none while it does not exist), apart from those about items that are gone."""
+    # A spreadsheet takes 007 for a number and saves 7.
+    bare: dict[str, list[str]] = defaultdict(list)
+    ids = set(items["item_id"])
+    for item_id in ids:
+        bare[item_id.lstrip("0")].append(item_id)
+    decisions, gone = {}, {}
+    for item_id, decision in (read_review(path) if path.exists() else {}).items():
+        meant = [item_id] if item_id in ids else bare.get(item_id, [])
+        if len(meant) == 1:
+            decisions[meant[0]] = decision
+        else:
+            gone[item_id] = decision
+    return decisions, gone
+
+
 def imdb_id(text: str) -> str | None:
     """`tt0114709`, `0114709`, `114709` or IMDb's address of it → `tt0114709`; None for anything else."""
     found = re.fullmatch(r"(?:https?://\S*/title/)?(?:tt)?(\d{1,10})(?:/\S*)?", text.strip(), re.IGNORECASE)
@@ -199,51 +216,30 @@ def imdb_id(text: str) -> str | None:
 
 
 def people_named(names: pl.Series, folder: Path) -> dict[str, str]:
-    """Which person of the graph each name (as `plain` gives it) means; names that leave a doubt are absent.
-
-    Plain name → the one person meant: the only one of that name, or the one with most credits by far.
-    """
-    if not table_path(folder, "Person").exists():
+    """Normalised name → the person meant: the only one so named, or the one with most credits by far; else absent."""
+    people = _scan(folder, "Person")
+    if people is None:
         return {}
-    people = pl.scan_parquet(table_path(folder, "Person")).select(person="id", plain=plain(pl.col("name")))
-    named = people.join(pl.LazyFrame({"plain": names.unique()}), on="plain", how="semi").filter(pl.col("plain") != "")
-    namesakes = named.collect(engine="streaming")
-    doubtful = namesakes.filter(pl.col("plain").is_duplicated()).lazy().select("person")
-    counts = [
-        pl.scan_parquet(path).select(person="head").join(doubtful, on="person", how="semi")
-        for type_ in CREDITS
-        if (path := table_path(folder, type_)).exists()
-    ]
-    if not counts:
-        return dict(namesakes.filter(pl.col("plain").is_unique()).select("plain", "person").iter_rows())
+    # What an earlier load made of catalogs is left out, or a second load would differ from the first.
+    people = people.select(person="id", name=normalised(pl.col("name"))).filter(pl.col("name") != "")
+    people = people.filter(pl.col("person").str.starts_with("person:").not_())
+    namesakes = people.join(pl.LazyFrame({"name": names.unique()}), on="name", how="semi").collect(engine="streaming")
+    doubtful = namesakes.filter(pl.col("name").is_duplicated()).lazy().select("person")
+    counts = [pl.LazyFrame(schema={"person": pl.String})]
+    for type_ in CREDITS:
+        if (scan := _scan(folder, type_)) is not None:
+            heads = scan.filter(pl.col("tail").str.starts_with("item:").not_()).select(person="head")
+            counts.append(heads.join(doubtful, on="person", how="semi"))
     credits_ = pl.concat(counts).group_by("person").len("credits").collect(engine="streaming")
     ranked = namesakes.join(credits_, on="person", how="left").with_columns(pl.col("credits").fill_null(0))
     ranked = ranked.sort("credits", "person", descending=[True, False])
-    best = ranked.group_by("plain").agg(
+    best = ranked.group_by("name").agg(
         pl.col("person").first(),
         first=pl.col("credits").first(),
         second=pl.col("credits").get(1, null_on_oob=True),
     )
     clear = pl.col("second").is_null() | (pl.col("first") >= _DOMINANT * pl.col("second").clip(1))
-    return dict(best.filter(clear).select("plain", "person").iter_rows())
-
-
-def plain(text: pl.Expr) -> pl.Expr:
-    """A name without case, accents and punctuation; words are parted by single spaces."""
-    return (
-        text.str.normalize("NFKD")
-        .str.replace_all(r"[\p{M}'’‘`]", "")
-        .str.to_lowercase()
-        .str.replace_all("&", " and ", literal=True)
-        .str.replace_all(r"[^\p{L}\p{N}]+", " ")
-        .str.strip_chars()
-    )
-
-
-def _loose(key: pl.Expr) -> pl.Expr:
-    """A plain name without its article and spaces, numerals as digits: what two spellings of one name share."""
-    words = pl.concat_str([pl.lit(" "), key.str.replace(_ARTICLE, "$1").str.replace_all(" ", "  "), pl.lit(" ")])
-    return words.str.replace_many(_WORDS).str.replace_all(" ", "", literal=True)
+    return dict(best.filter(clear).select("name", "person").iter_rows())
 
 
 def _article_first(name: str) -> str:
@@ -265,7 +261,7 @@ def _item_years(items: pl.DataFrame) -> pl.Series:
 
 
 def _item_names(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every name under which an item may be known: row, key, loose, second (whether it is the item's second name)."""
+    """Every name under which an item may be known: row, key, loose, second (its second name), part (see `_keyed`)."""
     names: list[tuple[int, str, bool]] = []
     for row, title in rows.select("row", "title").iter_rows():
         main, _, others = split_title(title or "")
@@ -275,11 +271,17 @@ def _item_names(rows: pl.DataFrame) -> pl.DataFrame:
             names.append((row, f"{main} {' '.join(others)}", False))
             names += [(row, other, True) for other in others]
     frame = pl.DataFrame(names, schema={"row": pl.UInt32, "name": pl.String, "second": pl.Boolean}, orient="row")
-    return _keyed(frame.lazy()).filter(pl.col("loose") != "").collect()
+    return pl.concat([_keyed(frame.lazy()), _keyed(frame.lazy(), parts=True)]).filter(pl.col("loose") != "").collect()
 
 
-def _keyed(names: pl.LazyFrame) -> pl.LazyFrame:
-    return names.with_columns(key=plain(pl.col("name"))).with_columns(loose=_loose(pl.col("key"))).drop("name")
+def _keyed(names: pl.LazyFrame, parts: bool = False) -> pl.LazyFrame:
+    """Names → key and loose, by which they are joined; or what stands on either side of their colons and dashes."""
+    if parts:
+        split = pl.col("name").str.replace_all(r" [-–—] ", ": ").str.split(": ")
+        names = names.filter(pl.col("name").str.contains(r": | [-–—] ")).with_columns(name=split)
+        names = names.explode("name", empty_as_null=True).filter(pl.col("name").str.len_chars() >= 5)
+    keyed = names.with_columns(key=normalised(pl.col("name"))).with_columns(loose=name_keys(pl.col("key")))
+    return keyed.drop("name").with_columns(part=pl.lit(parts))
 
 
 def _scan(folder: Path, name: str) -> pl.LazyFrame | None:
@@ -300,24 +302,26 @@ def _candidates(names: pl.DataFrame, folder: Path) -> pl.DataFrame:
     wanted = names.lazy().select("loose").unique()
     titles = _titles(folder)
     original = titles.filter(pl.col("original_title") != pl.col("title")).select("id", name="original_title")
+    primary = titles.select("id", name="title")
     known = [
-        _keyed(part).join(wanted, on="loose", how="semi").with_columns(elsewhere=pl.lit(False))
-        for part in (titles.select("id", name="title"), original)
+        keyed.join(wanted, on="loose", how="semi").with_columns(elsewhere=pl.lit(False))
+        for keyed in (_keyed(primary), _keyed(original), _keyed(primary, parts=True))
     ]
     alternates, links = _scan(folder, "AlternateTitle"), _scan(folder, "ALSO_KNOWN_AS")
     if alternates is not None and links is not None:
         found = _keyed(alternates.select(tail="id", name="title")).join(wanted, on="loose", how="semi")
-        found = found.join(links.select("tail", id="head"), on="tail").select("id", "key", "loose")
+        found = found.join(links.select("tail", id="head"), on="tail").select("id", "key", "loose", "part")
         known.append(found.with_columns(elsewhere=pl.lit(True)))
-    second, elsewhere = pl.col("second"), pl.col("elsewhere")
+    second, elsewhere, part = pl.col("second"), pl.col("elsewhere"), pl.col("part") | pl.col("part_right")
     return (
         names.lazy()
         .join(pl.concat(known, how="diagonal_relaxed"), on="loose")
+        .filter((pl.col("part") & pl.col("part_right")).not_())
         .select(
             "row",
             "id",
-            less=0.02 * second + 0.02 * elsewhere + 0.03 * (pl.col("key") != pl.col("key_right")),
-            alternate=second | elsewhere,
+            less=0.02 * second + 0.02 * elsewhere + 0.03 * (pl.col("key") != pl.col("key_right")) + 0.40 * part,
+            alternate=second | elsewhere | part,
             ratio=pl.lit(None, pl.Float64),
         )
         .sort("less")
@@ -334,7 +338,7 @@ def _score(pairs: pl.DataFrame, rows: pl.DataFrame, folder: Path) -> pl.DataFram
     )
     titles = titles.join(pl.LazyFrame({"id": pairs["id"].unique()}), on="id", how="semi")
     wanted = rows.select(
-        "row", "kind", year="year_matched", long=_loose(plain(pl.col("title"))).str.len_chars() >= _LONG
+        "row", "kind", year="year_matched", long=name_keys(normalised(pl.col("title"))).str.len_chars() >= _LONG
     )
     facts = pairs.join(titles.collect(engine="streaming"), on="id").join(wanted, on="row")
     facts = facts.with_columns(shared=_shared_people(facts, rows, folder), gap=_gap(), off=_kind_off())
@@ -372,7 +376,7 @@ def _base() -> pl.Expr:
     gap, shared, ratio = pl.col("gap"), pl.col("shared"), pl.col("ratio")
     by_year = (
         pl.when(gap == 0).then(0.98).when(gap == 1).then(0.91)
-        .when(gap <= 3).then(0.60).when(gap > 3).then(0.40)
+        .when(gap <= 3).then(0.60).when(gap > 3).then(0.25)
         .when(pl.col("long")).then(0.86).otherwise(0.78)
     )  # fmt: skip
     twin = (ratio >= _FUZZY_SURE) & pl.col("long") & (gap == 0)
@@ -392,7 +396,7 @@ def _base() -> pl.Expr:
 def _shared_people(pairs: pl.DataFrame, rows: pl.DataFrame, folder: Path) -> pl.Series:
     """For each pair whether a person is on both sides; null when either side names nobody."""
     named = rows.select("row", "people").explode("people", empty_as_null=True).drop_nulls()
-    named = named.with_columns(name=plain(pl.col("people").str.replace(r"^.*:", "")))
+    named = named.with_columns(name=normalised(pl.col("people").str.replace(r"^.*:", "")))
     asked = pairs.join(named, on="row", how="semi").select("id").unique().lazy()
     credits_ = [
         scan.select(person="head", id="tail").join(asked, on="id", how="semi")
@@ -403,7 +407,7 @@ def _shared_people(pairs: pl.DataFrame, rows: pl.DataFrame, folder: Path) -> pl.
     if people is None or not credits_ or named.is_empty():
         return pl.Series("shared", [None] * pairs.height, pl.Boolean)
     credited = pl.concat(credits_).unique().collect(engine="streaming")
-    names = people.select(person="id", name=plain(pl.col("name")))
+    names = people.select(person="id", name=normalised(pl.col("name")))
     names = names.join(credited.lazy().select("person").unique(), on="person", how="semi")
     of_title = credited.join(names.collect(engine="streaming"), on="person").select("id", "name").unique()
     both = pairs.select("row", "id").join(named, on="row").join(of_title, on=["id", "name"], how="semi")
@@ -418,7 +422,7 @@ def _unsettled(rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     fair = pairs.filter(pl.col("confidence") >= 0.60)
     names = pl.col("title").map_elements(lambda text: split_title(text)[0], pl.String)
     asked = rows.join(fair, on="row", how="anti").filter(pl.col("year_matched").is_not_null(), pl.col("title") != "")
-    return asked.select("row", "year_matched", "kind", key=plain(names)).filter(pl.col("key") != "")
+    return asked.select("row", "year_matched", "kind", key=normalised(names)).filter(pl.col("key") != "")
 
 
 def _fuzzy(asked: pl.DataFrame, folder: Path) -> list[tuple[int, str, float, bool, float]]:
@@ -430,7 +434,11 @@ def _fuzzy(asked: pl.DataFrame, folder: Path) -> list[tuple[int, str, float, boo
     titles = _titles(folder).join(years, on="start_year", how="semi")
     if not (asked["kind"] == "tvEpisode").any():
         titles = titles.filter(pl.col("kind").ne_missing("tvEpisode"))
-    known = titles.select("id", "start_year", key=plain(pl.col("title"))).collect(engine="streaming").sort("start_year")
+    known = (
+        titles.select("id", "start_year", key=normalised(pl.col("title")))
+        .collect(engine="streaming")
+        .sort("start_year")
+    )
     found = []
     for (year,), group in asked.group_by("year_matched"):
         near = known.filter(pl.col("start_year").is_between(pl.lit(year) - 1, pl.lit(year) + 1))

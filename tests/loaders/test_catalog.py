@@ -264,7 +264,16 @@ def test_a_review_is_written_beside_the_catalog_and_obeyed(folder: Path, tmp_pat
     assert (report.matched, report.skipped, report.own, report.stale_decisions) == ({"review": 1}, 1, 1, 1)
     offers = [(row["key"], row["tail"], row["match"]) for row in rows(folder, "OFFERS") if row["head"] == "shop"]
     assert offers == [("007", "tt0000008", "review"), ("009", "item:009", "own")]
-    assert "009,Twins,2003,own" in report.review.read_text("utf-8-sig")
+    kept = report.review.read_text("utf-8-sig")
+    assert "009,Twins,2003,own" in kept
+    assert "55,,,own" in kept  # the item may come back
+
+
+def test_a_review_that_cannot_be_written_leaves_the_tables_alone(folder: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "shop.csv", "item_id,title,year\n1,Twins,2003\n")
+    with pytest.raises(CatalogError, match="name another file for the review"):
+        add_catalogs(folder, [CatalogFile(path, "shop", "The Shop", tmp_path / "absent" / "review.csv")])
+    assert "shop" not in [row["id"] for row in rows(folder, "Catalog")]
 
 
 def test_two_catalogs_share_titles_and_keep_their_own_apart(folder: Path, tmp_path: Path) -> None:

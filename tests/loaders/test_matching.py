@@ -146,7 +146,9 @@ def test_sure_matches(folder: Path, item: dict[str, Any], id_: str, how: str, co
         ({"title": "Twins", "year": 2003}, "tt0000007"),
         ({"title": "Twins"}, "tt0000007"),
         ({"title": "Pilot", "year": 2004}, "tt0000009"),  # an episode, which the item does not say it is
-        ({"title": "Quarry", "year": 1950, "kind": "movie"}, "tt0000005"),
+        ({"title": "Quarry", "year": 2012, "kind": "movie"}, "tt0000005"),
+        ({"title": "Quarry: The Beginning", "year": 2014, "kind": "movie"}, "tt0000005"),
+        ({"title": "The Harbour Lights", "year": 2006, "people": ["Ines Ødegård"]}, "tt0000002"),
         ({"title": "Orbit 3", "year": 2001}, "tt0000004"),  # another number
         ({"title": "La Cité rouge", "year": 1989, "people": ["Ann Nobody"], "kind": "tvSeries"}, "tt0000003"),
     ],
@@ -158,7 +160,14 @@ def test_doubtful_matches_are_suggestions(folder: Path, item: dict[str, Any], id
     assert [hit["id"] for hit in found["suggestions"][1:]] == found["runners_up"]
 
 
-@pytest.mark.parametrize("item", [{"title": "Never Filmed", "year": 1999}, {"title": "House Film", "year": 2020}])
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"title": "Never Filmed", "year": 1999},
+        {"title": "House Film", "year": 2020},  # a catalog's own title is no title of IMDb's
+        {"title": "Quarry", "year": 1950},  # more than three years away: another work
+    ],
+)
 def test_what_imdb_lacks_matches_nothing(folder: Path, item: dict[str, Any]) -> None:
     found = match(folder, **item)
     assert (found["status"], found["title_id"], found["confidence"]) == ("none", None, 0.0)
