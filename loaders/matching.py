@@ -16,7 +16,7 @@ the spelling of numerals are gone. What they share then gives the confidence, 0 
     fuzzy+year       a similar name (from 82 of 100), the year but for one                        .40–.75
 
 `alternate` in place of `title`: .02 less for a name of the title from elsewhere, .02 for the item's second name; a
-name that agrees only without articles, spaces or the spelling of numerals: .03. A shared person lifts the confidence
+name that agrees only without articles, spaces or the spelling of numerals: .07. A shared person lifts the confidence
 to .95 at least where the years agree within one; people on both sides and none shared: .10 less. A kind close to the
 one asked for (a TV film for a film): .01; another one (a series for a film), or an episode or a game when the item
 does not say that it is one: .20. Several titles that fit nearly equally well: the one with more votes, for .04 to .25
@@ -320,7 +320,7 @@ def _candidates(names: pl.DataFrame, folder: Path) -> pl.DataFrame:
         .select(
             "row",
             "id",
-            less=0.02 * second + 0.02 * elsewhere + 0.03 * (pl.col("key") != pl.col("key_right")) + 0.40 * part,
+            less=0.02 * second + 0.02 * elsewhere + 0.07 * (pl.col("key") != pl.col("key_right")) + 0.40 * part,
             alternate=second | elsewhere | part,
             ratio=pl.lit(None, pl.Float64),
         )
