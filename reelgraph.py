@@ -7,16 +7,19 @@ import sys
 from types import FrameType
 
 import typer
+from platformdirs import user_data_path
 from rich.text import Text
 
 from graph import commands as graph_commands
-from graph.store import InvalidRows, NotInGraph, StoreError, StoreNotFound
+from graph.search import Searcher
+from graph.store import InvalidRows, NotInGraph, Scope, StoreError, StoreNotFound
 from graph.tables import TablesError
-from graph.terminal import err
+from graph.terminal import StoreOption, err, opened, out
 from loaders import commands as loader_commands
 from loaders.catalog import CatalogError
 from loaders.download import DownloadError
 from loaders.engines import LoadError
+from loaders.load import load_sample
 
 app = typer.Typer(
     name="reelgraph",
@@ -29,8 +32,32 @@ app = typer.Typer(
 loader_commands.register(app)
 graph_commands.register(app)
 
+_SHOWN = [
+    ("toy story", Scope("north", "US")),
+    ("rings of power", Scope("south", "BR")),
+    ("千と千尋", Scope("north", "GB")),
+]
 _GIVEN = (LoadError, CatalogError, TablesError, InvalidRows, NotInGraph, StoreNotFound)
 _WENT_WRONG = (StoreError, DownloadError, OSError, MemoryError)
+
+
+@app.command()
+def demo(store: StoreOption = None) -> None:
+    """Build the sample graph and show what an answer looks like. Needs nothing but this command."""
+    url = store or f"embedded:{user_data_path('reelgraph') / 'demo'}"
+    with opened(url, create=True) as graph:
+        loaded = load_sample(graph)
+        out.print(f"The sample graph, with two catalogs, is in {url}: {loaded.counts['Title']} titles.", soft_wrap=True)
+        searcher = Searcher(graph)
+        for query, scope in _SHOWN:
+            out.print()
+            out.print(
+                Text(f"$ reelgraph search {query} --catalog {scope.catalog} --region {scope.region}", style="cyan")
+            )
+            graph_commands.show_answer(searcher.search(query, scope, substitutes=3))
+    out.print(f"\nAsk it yourself:  export REELGRAPH_STORE={url}", soft_wrap=True)
+    out.print("                  reelgraph search spirited away --catalog south")
+    out.print("                  reelgraph --help")
 
 
 def main() -> None:

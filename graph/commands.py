@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from graph.explain import explain
+from graph.explain import Evidence, explain
 from graph.export import export_graphml, export_parquet
 from graph.figures import Figures, figures
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
@@ -236,8 +237,17 @@ def _substitutes(found: Any) -> Table:
 
 
 def _cells(one: Substitute) -> tuple[str, Text, str, str, Text]:
-    reasons = "; ".join(reason.text for reason in one.evidence) or "nothing in the graph joins them"
-    return f"{one.score:.2f}", Text(one.title), str(one.start_year or ""), one.id, Text(reasons)
+    return f"{one.score:.2f}", Text(one.title), str(one.start_year or ""), one.id, Text(_because(one.evidence))
+
+
+def _because(evidence: Sequence[Evidence]) -> str:
+    """Reasons in one line; those that end alike ("…, like Toy Story") share their end."""
+    said: dict[str, list[str]] = {}
+    for reason in evidence:
+        head, comma, tail = reason.text.partition(", like ")
+        said.setdefault(comma + tail, []).append(head)
+    parts = [", ".join(heads) + tail for tail, heads in said.items()]
+    return "; ".join(parts) or "nothing in the graph joins them"
 
 
 def _show_figures(held: Figures) -> None:

@@ -31,9 +31,20 @@ def series_names(titles: pa.ChunkedArray) -> list[str]:
     return column.to_frame().select(names).to_series().to_list()
 
 
+def series_label(title: str) -> str:
+    """The name without subtitle and number as people write it: "Toy Story" of "Toy Story 3"."""
+    return _NO_FINAL_NUMBER.sub("", _NO_SUBTITLE.sub("", title)) or title
+
+
 def same_series(a: str, b: str) -> bool:
-    """Whether two names speak of one series."""
-    return bool(series_name(a)) and series_name(a) == series_name(b)
+    """Whether two names speak of one series, or one goes on where the other ends ("The Matrix Reloaded")."""
+    return continues(series_name(a), series_name(b))
+
+
+def continues(a: str, b: str) -> bool:
+    """Whether of two series names, neither empty, one is the beginning of the other, in whole words."""
+    return bool(a and b) and (f"{a} ".startswith(f"{b} ") or f"{b} ".startswith(f"{a} "))
 
 
 _NO_SUBTITLE, _NO_NUMBER, _NO_ARTICLE = (re.compile(pattern) for pattern in (_SUBTITLE, _NUMBER, _ARTICLE))
+_NO_FINAL_NUMBER = re.compile(_NUMBER, re.IGNORECASE)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal, Protocol
 
 from rapidfuzz import fuzz
@@ -35,20 +36,26 @@ _CONFIDENCE = ((0.0, 0.0), (0.55, 0.05), (0.7, 0.3), (0.8, 0.55), (0.9, 0.8), (1
 _SAME_BARE = 0.99  # articles, the spelling of numbers
 _SAME_KEY = 0.985  # spaces, hyphens
 _HEAD = 0.96  # the text is all that stands before a subtitle
+_FIRST_PART = 0.98  # and the subtitle says only that it is the first part
 _SUBTITLE = 0.93
 _SAME_WORDS = 0.93  # in another order
 _TYPO = 0.95  # times the share of characters that are right
-_CONTAINED = (0.65, 0.15)  # the text's words stand in the name: least, and what full coverage of the name adds
+_CONTAINED = 0.7  # the text's words stand in the name
+_PART_OF_WORD = 0.62  # the text stands in the name, but not as words of it
+_COVERED = 0.12  # what it adds when the text is all of the name
+_BEGINS = 0.03  # what it adds when the name begins with the text
 
 _YEAR = re.compile(r"^(.+?) \(?(1[89]\d\d|20\d\d)\)?$")
 _SUBTITLES = re.compile(r"\s*:\s+|\s+[-–—]\s+")
+_FIRST = re.compile(r"(?:part|vol|volume|chapter|episode) 1")
 _SECONDARY_KINDS = frozenset(("tvEpisode", "videoGame"))
 
 
 class Search(Protocol):
     """What `GraphStore.search_text` does."""
 
-    def __call__(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]: ...
+    def __call__(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]:
+        """Names that may be meant by a text, best first, at most `limit`."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ def match(store: GraphStore | Search, query: str, limit: int, *, adult: bool = F
 
     store: an opened store, or its `search_text`. Any text will do; a blank one means nothing.
     """
-    search: Search = store.search_text if isinstance(store, GraphStore) else store
+    search: Search = store if not hasattr(store, "search_text") else store.search_text
     readings = _readings(query[:QUERY_LENGTH])
     if not readings or limit <= 0:
         return []
@@ -155,7 +162,7 @@ def _matched(hit: TextHit, score: float, rival: float) -> Match:
 
 
 def _confidence(score: float) -> float:
-    for (low, least), (high, most) in zip(_CONFIDENCE, _CONFIDENCE[1:], strict=False):
+    for (low, least), (high, most) in pairwise(_CONFIDENCE):
         if score < high:
             return least + (most - least) * max(0.0, score - low) / (high - low)
     return _CONFIDENCE[-1][1]
@@ -202,23 +209,22 @@ def _alike(asked: _Name, name: _Name) -> float:
 def _contained(asked: _Name, name: _Name) -> float:
     if len(asked.bare) >= len(name.bare):
         return 0.0
-    least, most = _CONTAINED
-    found = max(fuzz.partial_ratio(asked.bare, name.bare), fuzz.token_set_ratio(asked.bare, name.bare)) / 100
-    if found < 0.8:
-        return 0.0
-    begins = 0.03 if name.bare.startswith(asked.bare) or name.whole.startswith(asked.whole) else 0.0
-    return found * (least + most * len(asked.bare) / len(name.bare) + begins)
+    begins = _BEGINS if name.bare.startswith(asked.bare) or name.whole.startswith(asked.whole) else 0.0
+    more = begins + _COVERED * len(asked.bare) / len(name.bare)
+    as_words = fuzz.token_set_ratio(asked.bare, name.bare) / 100
+    somewhere = fuzz.partial_ratio(asked.bare, name.bare) / 100
+    return max(
+        as_words * (_CONTAINED + more) if as_words > 0.8 else 0.0,
+        somewhere * (_PART_OF_WORD + more) if somewhere > 0.8 else 0.0,
+    )
 
 
 @lru_cache(maxsize=50_000)
 def _name(text: str) -> _Name:
     whole = normalise(text)
     bare = bare_words(whole)
-    pieces = _SUBTITLES.split(text.strip())
-    parts = []
+    pieces = [piece for piece in _SUBTITLES.split(text.strip()) if normalise(piece)]
+    parts = [(_name(piece), _SUBTITLE) for piece in pieces[1:]]
     if len(pieces) > 1:
-        parts = [(_name(piece), _SUBTITLE) for piece in pieces[1:] if normalise(piece)]
-        head = normalise(pieces[0])
-        if head:
-            parts.append((_name(pieces[0]), _HEAD))
+        parts.append((_name(pieces[0]), _FIRST_PART if _FIRST.fullmatch(parts[-1][0].bare) else _HEAD))
     return _Name(whole, " ".join(bare), "".join(bare), tuple(parts))

@@ -17,15 +17,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graph.explain import GENRE_WEIGHT, ROLE_WEIGHTS, Evidence, credit_text, names_of, rarity
-from graph.franchise import series_name, series_names
+from graph.franchise import continues, series_label, series_name, series_names
 from graph.schema import CREDITS
 from graph.store import GraphStore, Scope
 from graph.vectors import top
 
 Floats = npt.NDArray[np.float64]
 
-PEOPLE, NAME, SERIES = 2.0, 2.0, 4.0
-FAME = 0.4
+BASE, GENRES, PEOPLE, NAME, SERIES = 1.0, 1.0, 4.0, 4.0, 8.0
+_SERIES_SHARE = 0.1  # of the people's weight: below it, a name that goes on is a coincidence
+FAME = 0.8
 _FEATURES = ("kind", "title", "start_year", "average_rating", "num_votes")
 _GROUPS = {
     "movie": "film", "tvMovie": "film", "video": "film", "tvSpecial": "film", "short": "short", "tvShort": "short",
@@ -98,10 +99,15 @@ class Candidates:
         return names, codes
 
     @cached_property
-    def _series(self) -> dict[str, list[int]]:
-        """Name of the series that a title's name speaks of → rows."""
+    def _series_names(self) -> list[str]:
+        """The series that each title's name speaks of."""
+        return series_names(self._title)
+
+    @cached_property
+    def _series_rows(self) -> dict[str, list[int]]:
+        """The name of a series → rows."""
         rows: dict[str, list[int]] = {}
-        for row, name in enumerate(series_names(self._title)):
+        for row, name in enumerate(self._series_names):
             rows.setdefault(name, []).append(row)
         return rows
 
@@ -110,14 +116,17 @@ class Candidates:
         asked = store.get_nodes("Title", [id_], _FEATURES).to_pylist()[0]
         genre = self._asked_genres(store, id_)
         people = self._people(store, id_)
-        content = 1.0 + self._genre_score(genre)
+        content = BASE + GENRES * self._genre_score(genre)
         np.add.at(content, people.candidate, PEOPLE * people.weight)
         related = self._related(store, id_)
         for row in related:
             content[row] += SERIES
-        namesakes = self._namesakes(asked["title"] or "", content)
+        namesakes = self._namesakes(asked["title"] or "", content, people)
         content[namesakes] += NAME
-        score = content * self._likeness(asked, genre) * np.power(10.0, FAME * self.votes)
+        setting = self._setting(asked, genre)
+        # Parts of one series belong together however many years lie between them, film or series.
+        setting[[*namesakes, *related]] = np.maximum(setting[[*namesakes, *related]], 1.0)
+        score = content * setting * self._standing(asked) * np.power(10.0, FAME * self.votes)
         own = self._row.get(id_)
         if own is not None:
             score[own] = -np.inf
@@ -152,15 +161,11 @@ class Candidates:
         both = matrix @ genre
         return cast(Floats, 0.5 * cosine + both / np.maximum(matrix.sum(1) + genre.sum() - both, 1))
 
-    def _likeness(self, asked: dict[str, Any], genre: Floats) -> Floats:
-        """How near two titles are in year, fame, rating and form: a product of terms, (candidates,)."""
+    def _setting(self, asked: dict[str, Any], genre: Floats) -> Floats:
+        """How near two titles are in year and form: a product of terms, (candidates,)."""
         near = np.ones(len(self.ids))
         if asked["start_year"] is not None:
             near *= 0.16 + np.exp(-np.nan_to_num(np.abs(self.year - asked["start_year"]), nan=20.0) / 14)
-        votes = np.log10(1 + (asked["num_votes"] or 0))
-        near *= 0.1 + np.exp(-(((self.votes - votes) / 1.2) ** 2))
-        if asked["average_rating"] is not None:
-            near *= 0.8 + np.exp(-((np.nan_to_num(self.rating - asked["average_rating"], nan=1.0) / 1.2) ** 2))
         if "Documentary" in self.genres:
             place = self.genres.index("Documentary")
             near *= np.where(self._genre_matrix[:, place] == genre[place], 1.0, 0.2)
@@ -168,6 +173,14 @@ class Candidates:
         own = _GROUPS.get(asked["kind"] or "", "film")
         factor = [1.0 if n == own else 0.5 if frozenset((n, own)) in _NEAR_GROUPS else 0.35 for n in names]
         return cast(Floats, near * np.array(factor or [1.0])[codes])
+
+    def _standing(self, asked: dict[str, Any]) -> Floats:
+        """How near two titles are in fame and rating: a product of terms, (candidates,)."""
+        votes = np.log10(1 + (asked["num_votes"] or 0))
+        near = 0.1 + np.exp(-(((self.votes - votes) / 1.2) ** 2))
+        if asked["average_rating"] is not None:
+            near *= 0.8 + np.exp(-((np.nan_to_num(self.rating - asked["average_rating"], nan=1.0) / 1.2) ** 2))
+        return cast(Floats, near)
 
     def _people(self, store: GraphStore, id_: str) -> _People:
         """Whom the candidates share with the asked title; weights sum to about 1 for a title with all of them."""
@@ -195,9 +208,13 @@ class Candidates:
         weight /= float((own**2 * idf**2).sum())
         return _People(candidate, person, here, weight, ids, list(role.values()))
 
-    def _namesakes(self, title: str, content: Floats) -> list[int]:
-        """Rows whose name speaks of the same series, if they share a person or most of the genres too."""
-        return [row for row in self._series.get(series_name(title), ()) if content[row] >= 1.5]
+    def _namesakes(self, title: str, content: Floats, people: _People) -> list[int]:
+        """Rows of the same series by their names: that share a person, or the very name of the series and genres."""
+        name = series_name(title)
+        same = {row for row in self._series_rows.get(name, ()) if name and content[row] >= BASE + 0.5}
+        shared = np.bincount(people.candidate, people.weight, len(self.ids))
+        close = np.flatnonzero(shared >= _SERIES_SHARE)
+        return sorted(same | {int(row) for row in close if continues(name, self._series_names[row])})
 
     def _related(self, store: GraphStore, id_: str) -> dict[int, tuple[str, ...]]:
         """Rows of the asked episode's series, of its other episodes, or of the asked series' episodes → path."""
@@ -227,7 +244,8 @@ class Candidates:
                 text = "from the same series" if len(path) == 5 else f"series and episode: {other}"
                 reasons[row].append(Evidence("path", SERIES, text, path))
             if row in namesakes:
-                text = f"its name continues {other}" if self._title[row].as_py() != other else f"also named {other}"
+                same = self._title[row].as_py() == other
+                text = "of the same name" if same else f"another “{series_label(other)}” title"
                 reasons[row].append(Evidence("name", NAME, text, (asked["id"], self.ids[row])))
             for place in np.flatnonzero(genre * self._genre_matrix[row]):
                 name = self.genres[place]

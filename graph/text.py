@@ -18,6 +18,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute
 import tantivy
 from tantivy import Occur, Query
 
@@ -185,8 +186,8 @@ def _key_series(names: pl.Series) -> pl.Series:
 def title_names(tables: GraphTables) -> Iterator[pl.DataFrame]:
     """The names by which titles can be found, from graph tables: primary, original and alternate ones.
 
-    Columns: id, text, type, region, language, votes, year, kind, adult. Of a title's names that are equal when
-    normalised only the first is given, in that order of types.
+    Columns: id, text, type, region, language, votes, year, kind, adult, and name: the normalised text. Of a title's
+    names that are equal when normalised only the first is given, in that order of types.
     """
     if "Title" not in tables.names:
         return
@@ -203,7 +204,7 @@ def title_names(tables: GraphTables) -> Iterator[pl.DataFrame]:
     about = ["votes", "year", "kind", "adult"]
 
     def named(frame: pl.DataFrame, type_: str) -> pl.DataFrame:
-        return frame.select("id", "text", pl.lit(type_).alias("type"), "region", "language", *about)
+        return frame.select("id", "text", pl.lit(type_).alias("type"), "region", "language", *about, "name")
 
     own = titles.with_columns(text="title", region=nothing, language=nothing, name=normalised(pl.col("title"))).filter(
         pl.col("name").is_not_null()
@@ -241,12 +242,18 @@ class TitleIndex:
 
     @classmethod
     def build(cls, folder: Path, names: Iterator[pl.DataFrame], progress: Progress | None = None) -> None:
-        """Index names (the columns of `title_names`) in a folder that has no index yet. StoreError when it fails."""
+        """Index names in a folder that has no index yet. StoreError when it fails.
+
+        names: frames with the columns of `title_names`; `name` may be left out.
+        """
         tell = progress or (lambda _what, _share: None)
         folder.mkdir(parents=True, exist_ok=True)
         try:
             tell("normalising names", 0.0)
-            rows = [frame.with_columns(name=normalised(pl.col("text"))) for frame in names]
+            rows = [
+                frame if "name" in frame.columns else frame.with_columns(name=normalised(pl.col("text")))
+                for frame in names
+            ]
             table = pl.concat(rows) if rows else pl.DataFrame(schema={**_NAME_COLUMNS, "name": pl.String})
             table = table.filter(pl.col("name") != "").sort(
                 "name", "adult", "votes", descending=[False, False, True], maintain_order=True
@@ -256,6 +263,11 @@ class TitleIndex:
             _write_names(folder / "names.arrow", table.drop("name"))
             del rows, table
             _write_index(folder / "index", groups, tell)
+            # Tantivy keeps some files to their owner; whoever may read the names may read the index.
+            mode = (folder / "names.arrow").stat().st_mode
+            for file in (folder / "index").iterdir():
+                file.chmod(mode)
+            tell("indexing names", 1.0)
         except (ValueError, pa.ArrowException, pl.exceptions.PolarsError) as error:
             raise StoreError(f"the title index in {folder} could not be built: {error}") from error
 
@@ -481,7 +493,6 @@ def _write_index(folder: Path, groups: pl.DataFrame, tell: Progress) -> None:
     tell("writing the index", 0.9)
     writer.commit()
     writer.wait_merging_threads()
-    tell("indexing names", 1.0)
 
 
 _TOKENIZERS = {"key": "raw", "starts": "spaces", "words": "spaces", "pairs": "pairs", "grams": "threes", "only": "raw"}

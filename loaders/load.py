@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.store import GraphStore, Progress
 from graph.tables import Source, finish_tables, table_path
 from loaders.catalog import CatalogFile, CatalogReport, add_catalogs
-from loaders.imdb import Choices, LoadReport, imdb_tables
+from loaders.imdb import KINDS, Choices, LoadReport, imdb_tables
 from loaders.own import drop_unoffered, keep_own
 
 _BULK = [name for name in (*NODES, *RELATIONSHIPS) if not is_live(name)]
@@ -39,6 +40,13 @@ class Loaded:
             "imdb": asdict(self.imdb) if self.imdb else None,
             "catalogs": [asdict(catalog) for catalog in self.catalogs],
         }
+
+
+def load_sample(store: GraphStore) -> Loaded:
+    """Load the sample that comes with the project: some 260 titles, typed in by hand, and two small catalogs."""
+    with as_file(files("loaders") / "sample") as sample:
+        catalogs = [CatalogFile(sample / f"catalog-{slug}.csv", slug, slug.capitalize()) for slug in ("north", "south")]
+        return load(store, imdb=sample, catalogs=catalogs, choices=Choices(kinds=frozenset(KINDS)))
 
 
 def load(
