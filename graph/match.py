@@ -24,7 +24,7 @@ from graph.text import QUERY_LENGTH, bare_words, normalise
 CANDIDATES = 80
 FAME = 0.025  # a power of ten of votes
 RIVAL = FAME / 1.5  # the gap in score at which a rival is e times less likely to be meant
-CLOSE = 0.65  # below this similarity fame says nothing
+CLOSE = 0.5  # below this similarity fame says nothing
 EPISODE = -0.02  # who types a name rarely means an episode or a game of that name
 UNKNOWN_BELOW = 0.4
 AMBIGUOUS_ABOVE = (
@@ -42,6 +42,7 @@ _SAME_WORDS = 0.93  # in another order
 _TYPO = 0.95  # times the share of characters that are right
 _CONTAINED = 0.7  # the text's words stand in the name
 _PART_OF_WORD = 0.62  # the text stands in the name, but not as words of it
+_FEW_LETTERS = 0.5  # the same for less than four letters, which stand in too many names
 _COVERED = 0.12  # what it adds when the text is all of the name
 _BEGINS = 0.03  # what it adds when the name begins with the text
 
@@ -215,7 +216,7 @@ def _contained(asked: _Name, name: _Name) -> float:
     somewhere = fuzz.partial_ratio(asked.bare, name.bare) / 100
     return max(
         as_words * (_CONTAINED + more) if as_words > 0.8 else 0.0,
-        somewhere * (_PART_OF_WORD + more) if somewhere > 0.8 else 0.0,
+        somewhere * ((_PART_OF_WORD if len(asked.bare) > 3 else _FEW_LETTERS) + more) if somewhere > 0.8 else 0.0,
     )
 
 
