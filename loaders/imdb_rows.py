@@ -1,0 +1,248 @@
+"""IMDb's rows → the graph's, one step for each part of the graph. Joins build on ids alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import narwhals as nw
+
+from graph.schema import arrow_schema
+from loaders.cells import (
+    PEOPLE_YEARS,
+    faults,
+    first_true,
+    flag,
+    integer,
+    is_json_list,
+    json_list,
+    no_string,
+    rating,
+    words,
+    year,
+)
+from loaders.engines import LINE, Frame
+from loaders.imdb_files import CATEGORIES
+from loaders.imdb_run import Run, kept, no_credit, pairs, plain, tally, why_not
+
+_CREW = {"DIRECTED": "directors", "WROTE": "writers"}
+
+
+def load_titles(run: Run) -> None:
+    """Titles with their ratings, and genres; leaves the intermediate file `titles`, every id and whether it is kept."""
+    rows = run.firsts("title.basics", run.scan("title.basics"), ["tconst"])
+    if "title.ratings" in run.files:
+        ratings = run.firsts("title.ratings", run.scan("title.ratings"), ["tconst"])
+        rows = run.look_up(rows, ratings.drop(LINE), "tconst")
+    else:
+        rows = rows.with_columns(averageRating=no_string(), numVotes=no_string())
+    values = {name: integer(name) for name in ("runtimeMinutes", "numVotes")}
+    values |= {name: year(name) for name in ("startYear", "endYear")}
+    values |= {"isAdult": flag("isAdult"), "averageRating": rating("averageRating")}
+    rows = rows.select(
+        nw.col("tconst").alias("id"),
+        nw.col("titleType").alias("kind"),
+        nw.col("primaryTitle").alias("title"),
+        nw.col("originalTitle").alias("original_title"),
+        values["startYear"].alias("start_year"),
+        values["endYear"].alias("end_year"),
+        values["runtimeMinutes"].alias("runtime_minutes"),
+        values["isAdult"].alias("is_adult"),
+        values["averageRating"].alias("average_rating"),
+        values["numVotes"].alias("num_votes"),
+        no_string().alias("poster_url"),
+        "genres",
+        **faults(**values),
+    ).with_columns(reason=first_true(_why_not_title(run)))
+    known = rows.filter(~nw.col("id").is_null())
+    run.write(
+        {"Title": kept(rows, "id"), "IN_GENRE": pairs(rows, "id", "genres", "genre").select(plain("id", "genre"))},
+        {
+            "titles": known.select(nw.col("id").alias("tconst"), nw.col("reason").is_null().alias("kept")),
+            "title.basics-count": tally(rows),
+        },
+    )
+    run.write({"Genre": run.table("IN_GENRE").select(nw.col("tail").alias("id")).unique().sort("id")})
+    run.report("title.basics")
+    if "title.ratings" in run.files:
+        ratings = run.look_up(ratings, run.known_titles("tconst"), "tconst")
+        run.write({}, {"title.ratings-count": tally(ratings.with_columns(reason=first_true(why_not("tconst"))))})
+        run.report("title.ratings")
+
+
+def _why_not_title(run: Run) -> list[tuple[nw.Expr, str]]:
+    kinds = run.choices.kinds
+    other = ~nw.col("kind").is_in(sorted(kinds)) if kinds is not None else nw.col("kind") == "tvEpisode"
+    reasons = [
+        (nw.col("id").is_null(), "no id"),
+        (other.fill_null(kinds is not None), "kind of title not chosen"),
+    ]
+    if not run.choices.adult:
+        reasons.append((nw.col("is_adult"), "adult title"))
+    if run.choices.min_votes:
+        few = nw.col("num_votes").fill_null(0) < run.choices.min_votes
+        reasons.append((few, f"fewer than {run.choices.min_votes} votes"))
+    return reasons
+
+
+def load_credits(run: Run) -> None:
+    """Principals and crew; leaves the intermediate file `credited`, the people who have a credit in a kept title."""
+    names = run.firsts("name.basics", run.scan("name.basics"), ["nconst"])
+    people = names.filter(~nw.col("nconst").is_null()).select("nconst", known=nw.lit(True))
+    tables: dict[str, Frame] = {}
+    counts: dict[str, Frame] = {}
+    credited = []
+    added = _crew(run, people) if "title.crew" in run.files else {}
+    if "title.principals" in run.files:
+        rows = _principals(run, people)
+        for type_ in run.choices.credits:
+            tables[type_] = _of_type(rows, type_)
+        credited.append(kept(rows, "head").select("head"))
+        counts["title.principals-count"] = tally(rows)
+    for type_, frame in added.items():
+        tables[type_] = nw.concat([tables[type_], frame]) if type_ in tables else frame
+        credited.append(frame.select("head"))
+    if credited:
+        counts["credited"] = nw.concat(credited).unique().select(nconst="head", credited=nw.lit(True))
+    run.write(tables, counts)
+    if "title.principals" in run.files:
+        run.report("title.principals")
+
+
+def _principals(run: Run, people: Frame) -> Frame:
+    """Every row of principals as a relationship of a type, judged; `characters` as they stand."""
+    ordering = integer("ordering")
+    types = [(nw.col("category").is_in(list(names)), type_) for type_, names in CATEGORIES.items()]
+    rows = run.scan("title.principals").with_columns(
+        type=first_true(types), key=nw.when(~ordering.is_null()).then(nw.col("ordering")).otherwise(nw.lit(""))
+    )
+    rows = run.firsts("title.principals", rows, ["tconst", "nconst", "key", "type"], apart=["tconst", "key"])
+    rows = run.look_up(rows, run.known_titles("tconst"), "tconst")
+    rows = run.look_up(rows, people, "nconst")
+    reasons = [
+        (nw.col("nconst").is_null(), "no id"),
+        *why_not("tconst"),
+        (nw.col("type").is_null(), "unknown category"),
+        (~nw.col("type").is_in(list(run.choices.credits)), "credit not chosen"),
+        (nw.col("known").is_null(), "unknown person"),
+    ]
+    listed = nw.when(is_json_list("characters") | (nw.col("characters") == "[]")).then(nw.lit(True))
+    return rows.select(
+        nw.col("nconst").alias("head"),
+        nw.col("tconst").alias("tail"),
+        "key",
+        ordering.alias("ordering"),
+        "category",
+        "job",
+        "characters",
+        "type",
+        first_true(reasons).alias("reason"),
+        **faults(ordering=ordering, characters=listed),
+    )
+
+
+def _of_type(rows: Frame, type_: str) -> Frame:
+    names = arrow_schema(type_).names
+    rows = rows.filter(nw.col("reason").is_null() & (nw.col("type") == type_))
+    # Only these rows have characters, and reading them is what costs most.
+    return rows.select([json_list(name).alias(name) if name == "characters" else nw.col(name) for name in names])
+
+
+def _crew(run: Run, people: Frame) -> dict[str, Frame]:
+    """What the crew file adds to the principals, by type: a pair that they have in that type is not added again."""
+    rows = run.firsts("title.crew", run.scan("title.crew"), ["tconst"])
+    rows = run.look_up(rows, run.known_titles("tconst"), "tconst")
+    rows = rows.with_columns(reason=first_true(why_not("tconst")))
+    run.write({}, {"title.crew-count": tally(rows)})
+    repaired: Counter[str] = Counter()
+    added = {}
+    for type_ in sorted(set(_CREW) & set(run.choices.credits)):
+        folder = f"title.crew-{type_}"
+        # A title has about three of them.
+        for number, part in enumerate(run.parts("tconst", 3 * run.files["title.crew"].rows)):
+            found = run.look_up(pairs(rows.filter(part), "tconst", _CREW[type_], "nconst"), people, "nconst")
+            found = _mark_principals(run, found, type_, part)
+            reasons = [
+                (nw.col("known").is_null(), f"{_CREW[type_]}: unknown person"),
+                (~nw.col("there").is_null(), f"{_CREW[type_]}: already among the principals"),
+            ]
+            found = found.with_columns(reason=first_true(reasons))
+            new = kept(found, "nconst").select(*plain("nconst", "tconst"), *no_credit())
+            run.write({}, {f"{folder}/{number:05}": new, f"{folder}-count-{number}": tally(found)})
+            repaired.update(run.counted(f"{folder}-count-{number}"))
+        added[type_] = run.scan(folder)
+    run.report("title.crew", repaired)
+    return added
+
+
+def _mark_principals(run: Run, found: Frame, type_: str, part: nw.Expr) -> Frame:
+    """Mark, in the column `there`, the pairs that principals have in that type."""
+    if "title.principals" not in run.files:
+        return found.with_columns(there=nw.lit(None, nw.Boolean()))
+    there = run.scan("title.principals").filter(nw.col("category").is_in(list(CATEGORIES[type_])) & part)
+    there = there.select("tconst", "nconst").unique().with_columns(there=nw.lit(True))
+    return run.look_up(found, there, "tconst", "nconst")
+
+
+def load_people(run: Run) -> None:
+    """Those who are credited in a kept title, and which of the kept titles they are known for."""
+    rows = run.firsts("name.basics", run.scan("name.basics"), ["nconst"])
+    rows = run.look_up(rows, run.scan("credited"), "nconst")
+    birth_year, death_year = year("birthYear", PEOPLE_YEARS), year("deathYear", PEOPLE_YEARS)
+    reasons = [(nw.col("nconst").is_null(), "no id"), (nw.col("credited").is_null(), "no credit in a kept title")]
+    rows = rows.select(
+        nw.col("nconst").alias("id"),
+        nw.col("primaryName").alias("name"),
+        birth_year.alias("birth_year"),
+        death_year.alias("death_year"),
+        words("primaryProfession").alias("professions"),
+        "knownForTitles",
+        first_true(reasons).alias("reason"),
+        **faults(birthYear=birth_year, deathYear=death_year),
+    )
+    known_for = run.look_up(pairs(rows, "id", "knownForTitles", "title"), run.known_titles("title"), "title")
+    known_for = known_for.with_columns(reason=first_true(why_not("title", "knownForTitles: ")))
+    run.write(
+        {"Person": kept(rows, "id"), "KNOWN_FOR": kept(known_for, "title").select(plain("id", "title"))},
+        {"name.basics-count": tally(rows), "KNOWN_FOR-count": tally(known_for)},
+    )
+    run.report("name.basics", run.counted("KNOWN_FOR-count"))
+
+
+def load_alternates(run: Run) -> None:
+    """Alternate titles of kept titles."""
+    rows = run.firsts("title.akas", run.scan("title.akas"), ["titleId", "ordering"])
+    rows = run.look_up(rows, run.known_titles("titleId"), "titleId")
+    reasons = [
+        *why_not("titleId"),
+        (integer("ordering").is_null(), "no ordering"),
+        (nw.col("title").is_null(), "no title"),
+    ]
+    rows = rows.select(
+        nw.concat_str(nw.col("titleId"), nw.lit(":"), nw.col("ordering")).alias("id"),
+        "titleId",
+        "title",
+        "region",
+        "language",
+        words("types").alias("types"),
+        first_true(reasons).alias("reason"),
+    )
+    named = kept(rows, "titleId").select(plain("titleId", "id"))
+    run.write({"AlternateTitle": kept(rows, "id"), "ALSO_KNOWN_AS": named}, {"title.akas-count": tally(rows)})
+    run.report("title.akas")
+
+
+def load_episodes(run: Run) -> None:
+    """Which title is an episode of which, where both are kept."""
+    rows = run.firsts("title.episode", run.scan("title.episode"), ["tconst", "parentTconst"])
+    rows = run.look_up(rows, run.known_titles("tconst"), "tconst")
+    rows = run.look_up(rows, run.known_titles("parentTconst", "parent_kept"), "parentTconst")
+    season, episode = integer("seasonNumber"), integer("episodeNumber")
+    rows = rows.select(
+        *plain("tconst", "parentTconst"),
+        season.alias("season"),
+        episode.alias("episode"),
+        first_true(why_not("tconst") + why_not("parentTconst", kept="parent_kept")).alias("reason"),
+        **faults(seasonNumber=season, episodeNumber=episode),
+    )
+    run.write({"EPISODE_OF": kept(rows, "head")}, {"title.episode-count": tally(rows)})
+    run.report("title.episode")

@@ -1,0 +1,171 @@
+"""One run over IMDb's files: what its steps share, from staging the TSVs to counting what became of every row.
+
+A step judges rows: it adds a column `reason`, null for a row that is kept, and columns of faults (`loaders.cells`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial, reduce
+from pathlib import Path
+
+import narwhals as nw
+
+from graph.schema import arrow_schema
+from graph.store import Progress
+from graph.tables import table_path
+from loaders.cells import no_string
+from loaders.engines import LINE, Engine, Frame
+from loaders.imdb_files import FILES, Choices, FileReport
+from loaders.tsv import Tsv
+
+# A look for repeats takes so many rows at a time: a group-by holds all of its keys in memory.
+_ROWS_AT_ONCE = 4_000_000
+_TWO_DIGITS = [f"{number:02}" for number in range(100)]
+
+
+class Run:
+    """An engine, a folder for intermediate files and, in its `tables`, for graph tables; the reports so far."""
+
+    def __init__(
+        self, engine: Engine, folder: Path, choices: Choices, files: Mapping[str, Tsv], progress: Progress
+    ) -> None:
+        self.engine = engine
+        self.folder = folder
+        self.tables = folder / "tables"
+        self.choices = choices
+        self.files = files
+        self.progress = progress
+        self.reports: list[FileReport] = []
+
+    def stage(self, share: float) -> None:
+        """Put every file into Parquet; `share` is the part of the whole progress that this is."""
+        total = sum(tsv.path.stat().st_size for tsv in self.files.values())
+        before = 0
+
+        def tick(tsv: Tsv) -> None:
+            self.progress(f"reading {tsv.path.name}", share * min(1.0, (before + tsv.position) / total))
+
+        for name, tsv in self.files.items():
+            self.engine.stage(tsv, FILES[name], self.folder / name, partial(tick, tsv))
+            before += tsv.path.stat().st_size
+
+    def scan(self, name: str) -> Frame:
+        """A staged file by IMDb's name for it, or an intermediate one."""
+        path = self.folder / name
+        return self.engine.scan(path if path.exists() else self.folder / f"{name}.parquet")
+
+    def table(self, name: str) -> Frame:
+        """A graph table that this run has made."""
+        return self.engine.scan(table_path(self.tables, name))
+
+    def look_up(self, rows: Frame, other: Frame, *on: str) -> Frame:
+        """`Engine.look_up`; `other` must not have a key twice."""
+        return self.engine.look_up(rows, other, on)
+
+    def known_titles(self, id_name: str, kept: str = "kept") -> Frame:
+        """Every id that title.basics has, and whether the title is kept."""
+        return self.scan("titles").rename({"tconst": id_name, "kept": kept})
+
+    def parts(self, id_name: str, rows: int) -> Iterator[nw.Expr]:
+        """Conditions that cut so many rows into parts of bounded size, by the last two digits of an id."""
+        count = min(len(_TWO_DIGITS), 1 + rows // _ROWS_AT_ONCE)
+        end = nw.col(id_name).str.tail(2)
+        number = nw.when(end.is_in(_TWO_DIGITS)).then(end).otherwise(nw.lit("0")).cast(nw.Int64())
+        for part in range(count):
+            yield number % count == part if count > 1 else ~nw.col(id_name).is_null()
+
+    def firsts(self, name: str, rows: Frame, keys: Sequence[str], apart: Sequence[str] = ()) -> Frame:
+        """A file's rows without those that repeat the keys of an earlier row; rows with a null key all stay.
+
+        apart: some of the keys that alone tell nearly all rows apart, so that only the others are looked at closely.
+        """
+        apart = apart or keys
+        folder = self.folder / f"{name}-repeats"
+        there = reduce(lambda one, other: one & other, [~nw.col(key).is_null() for key in keys])
+        if not folder.exists():
+            for number, part in enumerate(self.parts(apart[0], self.files[name].rows)):
+                groups = rows.filter(there & part).group_by(*apart).agg(nw.len().alias("times"))
+                repeated = groups.filter(nw.col("times") > 1).select(*apart)
+                self.engine.write({folder / f"{number:05}.parquet": repeated})
+        repeated = self.engine.scan(folder)
+        if self.engine.rows(repeated.select(nw.len().alias("rows")))[0]["rows"] == 0:
+            return rows
+        suspects = self.look_up(rows, repeated.with_columns(again=nw.lit(True)), *apart)
+        suspects = suspects.filter(there & ~nw.col("again").is_null())
+        rows = self.look_up(rows, suspects.group_by(*keys).agg(nw.col(LINE).min().alias("first")), *keys)
+        return rows.filter(nw.col("first").is_null() | (nw.col("first") == nw.col(LINE))).drop("first")
+
+    def write(self, tables: Mapping[str, Frame], others: Mapping[str, Frame] | None = None) -> None:
+        """Write graph tables, and intermediate files beside them, in one pass."""
+        frames = {table_path(self.tables, name): rows.select(arrow_schema(name).names) for name, rows in tables.items()}
+        frames |= {self.folder / f"{name}.parquet": rows for name, rows in (others or {}).items()}
+        if frames:
+            self.engine.write(frames)
+
+    def counted(self, name: str) -> dict[str, int]:
+        """The rows that were dropped, by reason, as an intermediate file made by `tally` says."""
+        rows = self.engine.rows(self.scan(name))
+        return {row["reason"]: row["rows"] for row in rows if row["reason"] is not None}
+
+    def report(self, name: str, repaired: Mapping[str, int] | None = None) -> None:
+        """Make a file's report of the intermediate file `NAME-count`. What that does not count was a repeat."""
+        tsv = self.files[name]
+        rows = self.engine.rows(self.scan(f"{name}-count"))
+        kept = next((row for row in rows if row["reason"] is None), {"rows": 0})
+        repeats = tsv.rows - tsv.ragged - sum(row["rows"] for row in rows)
+        dropped = self.counted(f"{name}-count")
+        dropped |= {"other number of cells than the header": tsv.ragged, "repeats an earlier row": repeats}
+        mended = {reason: count for reason, count in kept.items() if reason not in ("reason", "rows")}
+        mended |= {"invalid UTF-8, replaced": tsv.invalid, **(repaired or {})}
+        self.reports.append(
+            FileReport(
+                tsv.path.name,
+                tsv.rows,
+                kept["rows"],
+                {reason: count for reason, count in sorted(dropped.items()) if count},
+                {reason: count for reason, count in mended.items() if count},
+            )
+        )
+
+
+def kept(rows: Frame, having: str) -> Frame:
+    """The judged rows that nothing speaks against and that have a value in a column.
+
+    Of what is written together polars computes the largest common part once. That has to be the judged rows, which
+    the tally needs too, so each table filters them in its own way, by another column.
+    """
+    return rows.filter(nw.col("reason").is_null() & ~nw.col(having).is_null())
+
+
+def pairs(rows: Frame, head: str, listed: str, tail: str) -> Frame:
+    """A row for each different word in a comma-separated column of kept rows: the columns `head` and `tail`."""
+    rows = kept(rows, listed).select(head, nw.col(listed).str.split(",").list.unique().alias(tail))
+    return rows.explode(tail).filter(nw.col(tail) != "")
+
+
+def tally(rows: Frame) -> Frame:
+    """How many judged rows there are for each reason, and the sums of their faults."""
+    faults = [name for name in rows.collect_schema().names() if name.endswith(", made null")]
+    return rows.group_by("reason").agg(
+        nw.len().cast(nw.Int64()).alias("rows"), *[nw.col(name).sum() for name in faults]
+    )
+
+
+def why_not(id_name: str, prefix: str = "", kept: str = "kept") -> list[tuple[nw.Expr, str]]:
+    """Why a row is dropped that names a title which `Run.known_titles` was looked up for."""
+    return [
+        (nw.col(id_name).is_null(), f"{prefix}no id"),
+        (nw.col(kept).is_null(), f"{prefix}unknown title"),
+        (~nw.col(kept), f"{prefix}title left out"),
+    ]
+
+
+def plain(head: str, tail: str) -> list[nw.Expr]:
+    """The columns of a relationship that has no key."""
+    return [nw.col(head).alias("head"), nw.col(tail).alias("tail"), nw.lit("").alias("key")]
+
+
+def no_credit() -> list[nw.Expr]:
+    """The properties of a credit that IMDb says nothing more about."""
+    return [nw.lit(None, nw.Int64()).alias("ordering"), no_string().alias("job")]
