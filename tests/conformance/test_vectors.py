@@ -1,0 +1,118 @@
+"""Embeddings: published, read back, searched by inner product, replaced as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graph.store import WHOLE_GRAPH, Provenance, Scope, StoreError, open_store
+
+IDS = ["tt06", "tt01", "tt05", "tt02", "tt10", "tt04"]
+VECTORS = np.array([[-1, 0], [1, 0], [5, 5], [0.5, 2], [2, 2], [3, -1]], np.float32)
+MADE = Provenance(
+    run="run-1", model="DistMult", dimension=2, graph_hash="0123456789abcdef", made="2026-03-01T00:00:00Z"
+)
+EAST, BOTH = np.array([1, 0], np.float32), np.array([1, 1], np.float32)
+
+
+@pytest.fixture
+def published(loaded):
+    """The small graph with vectors of six titles: tt05 is an adult title, item:1 has no vector."""
+    loaded.set_embeddings("embedding", IDS, VECTORS, MADE)
+    return loaded
+
+
+def found(hits):
+    assert [product for _, product in hits] == sorted((product for _, product in hits), reverse=True)
+    return [(id_, pytest.approx(product)) for id_, product in hits]
+
+
+def test_vectors_come_back_for_the_ids_that_have_one(published):
+    ids, vectors = published.get_embeddings("embedding", ["tt10", "tt99", "item:1", "tt01"])
+    assert (vectors.dtype, vectors.shape) == (np.float32, (2, 2))
+    assert {id_: vector.tolist() for id_, vector in zip(ids, vectors, strict=True)} == {"tt10": [2, 2], "tt01": [1, 0]}
+
+
+def test_none_of_the_ids_has_a_vector(published):
+    ids, vectors = published.get_embeddings("embedding", ["item:1", "tt99"])
+    assert (ids, vectors.dtype, vectors.shape) == ([], np.float32, (0, 2))
+
+
+def test_the_largest_inner_products_first(published):
+    assert published.search_vector("embedding", EAST, 6) == found(
+        [("tt05", 5), ("tt04", 3), ("tt10", 2), ("tt01", 1), ("tt02", 0.5), ("tt06", -1)]
+    )
+    assert published.search_vector("embedding", BOTH, 3) == found([("tt05", 10), ("tt10", 4), ("tt02", 2.5)])
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        (Scope("north"), [("tt04", 3), ("tt01", 1), ("tt02", 0.5)]),
+        (Scope("north", adult=True), [("tt05", 5), ("tt04", 3), ("tt01", 1), ("tt02", 0.5)]),
+        (Scope("north", region="GB"), [("tt01", 1), ("tt02", 0.5)]),
+        (Scope("south", region="FR"), [("tt10", 2), ("tt06", -1)]),
+        (Scope(), [("tt04", 3), ("tt10", 2), ("tt01", 1), ("tt02", 0.5), ("tt06", -1)]),
+        (Scope(WHOLE_GRAPH), [("tt04", 3), ("tt10", 2), ("tt01", 1), ("tt02", 0.5), ("tt06", -1)]),
+        (Scope("west"), []),
+    ],
+)
+def test_a_search_in_a_scope_gives_k_whenever_k_exist(published, scope, expected):
+    for k in range(1, len(expected) + 3):
+        assert published.search_vector("embedding", EAST, k, within=scope) == found(expected[:k])
+
+
+def test_publishing_again_replaces_every_vector_of_that_name(published):
+    again = replace(MADE, run="run-2", model="RotatE", dimension=3)
+    published.set_embeddings("embedding", ["tt01", "tt07"], np.eye(2, 3, dtype=np.float32), again)
+    ids, vectors = published.get_embeddings("embedding", ["tt01", "tt02", "tt07"])
+    assert dict(zip(ids, vectors.tolist(), strict=True)) == {"tt01": [1, 0, 0], "tt07": [0, 1, 0]}
+    query = np.array([1, 2, 0], np.float32)
+    assert published.search_vector("embedding", query, 9) == found([("tt07", 2), ("tt01", 1)])
+    assert published.info().embeddings == {"embedding": again}
+
+
+def test_each_name_has_vectors_and_provenance_of_its_own(published):
+    other = replace(MADE, run="run-3", dimension=1)
+    published.set_embeddings("substitute_vector", ["tt06"], np.array([[7]], np.float32), other)
+    assert published.info().embeddings == {"embedding": MADE, "substitute_vector": other}
+    assert published.search_vector("substitute_vector", np.array([2], np.float32), 2) == found([("tt06", 14)])
+    assert published.search_vector("embedding", EAST, 1) == found([("tt05", 5)])
+
+
+def test_publishing_leaves_the_graph_alone(loaded, contents):
+    before = contents(loaded)
+    loaded.set_embeddings("embedding", IDS, VECTORS, MADE)
+    assert contents(loaded) == before
+
+
+@pytest.mark.parametrize(
+    ("ids", "vectors"),
+    [
+        (["tt01", "tt02"], np.ones((3, 2), np.float32)),
+        (["tt01"], np.ones((1, 3), np.float32)),
+        (["tt01", "tt02"], np.ones(2, np.float32)),
+        (["tt01", "tt01"], np.ones((2, 2), np.float32)),
+    ],
+    ids=["fewer ids than vectors", "not the dimension it says", "not a matrix", "an id twice"],
+)
+def test_vectors_that_do_not_fit_leave_the_old_ones(published, ids, vectors):
+    with pytest.raises(StoreError):
+        published.set_embeddings("embedding", ids, vectors, replace(MADE, run="broken"))
+    assert published.info().embeddings == {"embedding": MADE}
+    assert published.search_vector("embedding", EAST, 1) == found([("tt05", 5)])
+
+
+def test_a_query_of_another_dimension_is_a_store_error(published):
+    with pytest.raises(StoreError):
+        published.search_vector("embedding", np.ones(3, np.float32), 1)
+
+
+def test_vectors_are_there_after_opening_again(published):
+    published.close()
+    again = open_store(published.url)
+    assert again.info().embeddings == {"embedding": MADE}
+    assert again.search_vector("embedding", EAST, 1, within=Scope("south")) == found([("tt10", 2)])
+    again.close()
