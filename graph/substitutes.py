@@ -25,6 +25,8 @@ from graph.vectors import top
 Floats = npt.NDArray[np.float64]
 
 BASE, GENRES, PEOPLE, NAME, SERIES = 1.0, 1.0, 4.0, 4.0, 8.0
+_FORMS = {"Documentary": 0.2, "Animation": 0.4}  # what a difference in form leaves of the score
+STRANGE = 0.4  # what is left without any genre in common
 _SERIES_SHARE = 0.1  # of the people's weight: below it, a name that goes on is a coincidence
 FAME = 0.8
 _FEATURES = ("kind", "title", "start_year", "average_rating", "num_votes")
@@ -166,13 +168,16 @@ class Candidates:
         near = np.ones(len(self.ids))
         if asked["start_year"] is not None:
             near *= 0.16 + np.exp(-np.nan_to_num(np.abs(self.year - asked["start_year"]), nan=20.0) / 14)
-        if "Documentary" in self.genres:
-            place = self.genres.index("Documentary")
-            near *= np.where(self._genre_matrix[:, place] == genre[place], 1.0, 0.2)
+        for name, factor in _FORMS.items():
+            if name in self.genres:
+                place = self.genres.index(name)
+                near *= np.where(self._genre_matrix[:, place] == genre[place], 1.0, factor)
+        if genre.any():
+            near *= np.where(self._genre_matrix @ genre > 0, 1.0, STRANGE)
         names, codes = self._groups
         own = _GROUPS.get(asked["kind"] or "", "film")
-        factor = [1.0 if n == own else 0.5 if frozenset((n, own)) in _NEAR_GROUPS else 0.35 for n in names]
-        return cast(Floats, near * np.array(factor or [1.0])[codes])
+        group = [1.0 if n == own else 0.5 if frozenset((n, own)) in _NEAR_GROUPS else 0.35 for n in names]
+        return cast(Floats, near * np.array(group or [1.0])[codes])
 
     def _standing(self, asked: dict[str, Any]) -> Floats:
         """How near two titles are in fame and rating: a product of terms, (candidates,)."""

@@ -142,17 +142,19 @@ def read_catalog(path: Path) -> pl.DataFrame:
     return _read(path)[0]
 
 
-def add_catalogs(folder: Path, catalogs: Sequence[CatalogFile]) -> list[CatalogReport]:
+def add_catalogs(
+    folder: Path, catalogs: Sequence[CatalogFile], taken: Mapping[str, tuple[str, int | None]] | None = None
+) -> list[CatalogReport]:
     """Match catalogs to the titles in a folder of graph tables and write them into it, before its manifest is made.
 
-    Adds Catalog and OFFERS (what the folder had of the same catalogs goes), own titles with their genres and people,
+    taken: own titles (id → title and year) that other catalogs offer already. Adds Catalog and OFFERS (what the folder had of the same catalogs goes), own titles with their genres and people,
     and posters. All catalogs are checked before anything is written; doubtful matches go to each review file.
     """
     for slug, count in Counter(catalog.slug for catalog in catalogs).items():
         if count > 1:
             raise CatalogError(f"{count} catalogs have the slug {slug!r}; give each one of its own as FILE:SLUG")
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    reports, own = [], _OwnTitles()
+    reports, own = [], _OwnTitles(taken or {})
     posters: dict[str, str] = {}
     for catalog in catalogs:
         items, dropped = _read(catalog.path)
@@ -409,14 +411,16 @@ def _report(
 class _OwnTitles:
     """Items without a title in IMDb, as titles with the id `item:ID`."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Mapping[str, tuple[str, int | None]]) -> None:
         self.items: dict[str, Mapping[str, Any]] = {}
+        self._works: dict[str, tuple[str | None, int | None]] = dict(taken)
 
     def add(self, item: Mapping[str, Any], catalog: CatalogFile) -> str:
         """The item's id as a title. Two catalogs may use one item id for different works: then the slug parts them."""
         for title_id in (f"item:{item['item_id']}", f"item:{catalog.slug}:{item['item_id']}"):
-            there = self.items.setdefault(title_id, item)
-            if (there["title"], there["year"], there["tconst"]) == (item["title"], item["year"], item["tconst"]):
+            work = (item["title"] or item["tconst"], item["year"])
+            if self._works.setdefault(title_id, work) == work:
+                self.items.setdefault(title_id, item)
                 return title_id
         raise CatalogError(f"{catalog.path}: item {item['item_id']!r} has the id of another catalog's; rename one")
 

@@ -18,7 +18,7 @@ from graph.store import GraphStore, Progress
 from graph.tables import Source, finish_tables, table_path
 from loaders.catalog import CatalogFile, CatalogReport, add_catalogs
 from loaders.imdb import KINDS, Choices, LoadReport, imdb_tables
-from loaders.own import drop_unoffered, keep_own
+from loaders.own import drop_unoffered, keep_own, taken
 
 _BULK = [name for name in (*NODES, *RELATIONSHIPS) if not is_live(name)]
 
@@ -75,8 +75,9 @@ def load(
             sources += [Source(**source) for source in store.info().details.get("sources", ())]
             export_parquet(store, folder, _part(report, 0.0, 0.45), _BULK)
         own_before = _rows(folder)
-        matched = add_catalogs(folder, catalogs) if catalogs else []
-        drop_unoffered(store, folder, [catalog.slug for catalog in catalogs])
+        slugs = [catalog.slug for catalog in catalogs]
+        matched = add_catalogs(folder, catalogs, taken(store, slugs)) if catalogs else []
+        drop_unoffered(store, folder, slugs)
         report("checking", 0.45)
         if imdb is None and _rows(folder) == own_before:
             folder = _only_live(folder, Path(aside) / "live")

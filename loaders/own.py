@@ -41,6 +41,14 @@ def keep_own(store: GraphStore, folder: Path) -> None:
         _write(folder, "Title", joined.with_columns(pl.coalesce("poster_url", "kept")).drop("kept"))
 
 
+def taken(store: GraphStore, replaced: Collection[str]) -> dict[str, tuple[str, int | None]]:
+    """Own titles that catalogs of the store offer, those to be replaced aside: id → title and year."""
+    offers = _scan(store, "OFFERS").filter(~pl.col("head").is_in(list(replaced)))["tail"]
+    ids = offers.filter(offers.str.starts_with(TITLE)).unique().to_list()
+    rows = store.get_nodes("Title", ids, ["title", "start_year"]).to_pylist()
+    return {row["id"]: (row["title"], row["start_year"]) for row in rows}
+
+
 def drop_unoffered(store: GraphStore, folder: Path, replaced: Collection[str]) -> None:
     """Remove own titles that neither the tables offer nor a catalog of the store (those replaced aside); people too."""
     own = _ids(folder, "Title").filter(_ids(folder, "Title").str.starts_with(TITLE))
