@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from graph.substitutes import Candidates, Substitute
 Status = Literal["in_catalog", "out_of_catalog", "ambiguous", "unknown"]
 MAX_HITS, MAX_SUBSTITUTES, CHOICES = 20, 100, 5
 _KEPT_SCOPES = 4
+_TCONST = re.compile(r"\btt\d{7,}\b")
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Searcher:
         hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
         self._check(scope)
         state = self._store.state()
-        matches = match(self._store, query, max(hits, CHOICES), adult=scope.adult)
+        matches = self._by_id(query, scope.adult) or match(self._store, query, max(hits, CHOICES), adult=scope.adult)
         decision = decide(matches)
         if decision == "unknown":
             return Answer(query, "unknown", scope, _version(state), ())
@@ -120,6 +122,18 @@ class Searcher:
                 while len(self._kept) > _KEPT_SCOPES:
                     self._kept.popitem(last=False)
         return held
+
+    def _by_id(self, query: str, adult: bool) -> list[Match]:
+        """The title whose id was typed, or pasted with its address."""
+        found = _TCONST.search(query)
+        id_ = found[0] if found else query.strip()
+        names = ["title", "num_votes", "start_year", "kind", "is_adult"]
+        rows = self._store.get_nodes("Title", [id_], names).to_pylist()
+        return [
+            Match(id_, row["title"] or id_, "id", None, None, 1.0, row["num_votes"] or 0, row["start_year"], row["kind"])
+            for row in rows
+            if adult or not row["is_adult"]
+        ]
 
     def _check(self, scope: Scope) -> None:
         if scope.catalog in (None, WHOLE_GRAPH) or self._store.get_nodes("Catalog", [scope.catalog], []).num_rows:

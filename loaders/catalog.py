@@ -147,8 +147,9 @@ def add_catalogs(
 ) -> list[CatalogReport]:
     """Match catalogs to the titles in a folder of graph tables and write them into it, before its manifest is made.
 
-    taken: own titles (id → title and year) that other catalogs offer already. Adds Catalog and OFFERS (what the folder had of the same catalogs goes), own titles with their genres and people,
+    Adds Catalog and OFFERS (what the folder had of the same catalogs goes), own titles with their genres and people,
     and posters. All catalogs are checked before anything is written; doubtful matches go to each review file.
+    taken: own titles (id → title and year) that other catalogs offer already.
     """
     for slug, count in Counter(catalog.slug for catalog in catalogs).items():
         if count > 1:
