@@ -40,7 +40,7 @@ _ACCENTS = re.compile(
 _LETTERS = {"й": "й", "ї": "ї", "ў": "ў", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
 _LETTERS |= {"ı": "i", "ħ": "h", "ŋ": "n", "ə": "e", "ك": "ک", "ي": "ی", "ى": "ی", "ـ": "", "·": "", ".": "", "*": ""}
 _LETTERS |= {"&": " and ", "＆": " and "} | dict.fromkeys("'’‘ʼʻʹ`′", "'")
-_FRACTION = re.compile("[¼-¾⅐-⅞]")
+_FRACTIONS = frozenset("¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞")
 _CONTRACTION = r"'(s|t|d|m|re|ve|ll)\b"
 _CONTRACTIONS = re.compile(_CONTRACTION)
 # Scripts written without spaces, or (Hangul) with spaces that people put differently.
@@ -98,8 +98,12 @@ def normalise(text: str) -> str:
     half-width. A name that is all symbols ("$", "...") stays what it is. Never raises; '' only for blank text.
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", _FRACTION.sub(r" \g<0>", text.encode("utf-8", "ignore").decode("utf-8")))
-    folded = _CONTRACTIONS.sub(r"\1", text.translate(_FOLD)).replace("'", " ")
+        if not _FRACTIONS.isdisjoint(text):
+            text = "".join(f" {each}" if each in _FRACTIONS else each for each in text)
+        text = unicodedata.normalize("NFKC", text.encode("utf-8", "ignore").decode("utf-8"))
+    folded = text.translate(_FOLD)
+    if "'" in folded:
+        folded = _CONTRACTIONS.sub(r"\1", folded).replace("'", " ")
     if not folded.isascii():
         folded = unicodedata.normalize("NFC", folded)
     return " ".join(folded.split()) or " ".join(text.casefold().split())
@@ -115,9 +119,10 @@ def _normalise_series(names: pl.Series) -> pl.Series:
         names.str.to_lowercase()
         .str.replace_all(r"[.*]", "")
         .str.replace_all("`", "'", literal=True)
-        .str.replace_all(_CONTRACTION, "$1")
         .str.replace_all("&", " and ", literal=True)
-        .str.replace_all(r"[^a-z0-9]+", " ")
+        .str.replace_all(r"[^a-z0-9']+", " ")
+        .str.replace_all(_CONTRACTION, "$1")
+        .str.replace_all(r"[' ]+", " ")
         .str.strip_chars(" ")
     )
     return _with_rest(names, plain, (names.str.len_bytes() != names.str.len_chars()) | (plain == ""), normalise)
@@ -191,45 +196,40 @@ def title_names(tables: GraphTables) -> Iterator[pl.DataFrame]:
     """
     if "Title" not in tables.names:
         return
-    titles = pl.scan_parquet(tables.path("Title")).select(
-        "id",
-        "title",
-        "original_title",
-        votes=pl.col("num_votes").fill_null(0),
-        year="start_year",
-        kind="kind",
-        adult=pl.col("is_adult").fill_null(False),
-    ).collect()  # fmt: skip
-    nothing = pl.lit(None, pl.String)
-    about = ["votes", "year", "kind", "adult"]
+    about = {
+        "votes": pl.col("num_votes").fill_null(0),
+        "year": pl.col("start_year"),
+        "kind": pl.col("kind"),
+        "adult": pl.col("is_adult").fill_null(False),
+    }
+    titles = pl.scan_parquet(tables.path("Title")).select("id", "title", "original_title", **about).collect()
+    nowhere = {"region": pl.lit(None, pl.String), "language": pl.lit(None, pl.String)}
 
     def named(frame: pl.DataFrame, type_: str) -> pl.DataFrame:
         return frame.select("id", "text", pl.lit(type_).alias("type"), "region", "language", *about, "name")
 
-    own = titles.with_columns(text="title", region=nothing, language=nothing, name=normalised(pl.col("title"))).filter(
-        pl.col("name").is_not_null()
-    )
+    own = titles.filter(pl.col("title").is_not_null()).with_columns(text="title", **nowhere)
+    own = own.with_columns(name=normalised(pl.col("text")))
     yield named(own, "primary")
-    original = titles.with_columns(
-        text="original_title", region=nothing, language=nothing, name=normalised(pl.col("original_title"))
-    ).join(own.select("id", "name"), on=["id", "name"], how="anti")
-    original = original.filter(pl.col("name").is_not_null())
+    original = titles.filter(pl.col("original_title") != pl.col("title").fill_null(""))
+    original = original.with_columns(text="original_title", name=normalised(pl.col("original_title")), **nowhere)
+    original = original.join(own, on=["id", "name"], how="anti", maintain_order="left")
     yield named(original, "original")
     if "AlternateTitle" not in tables.names or "ALSO_KNOWN_AS" not in tables.names:
         return
     known = pl.concat([own.select("id", "name"), original.select("id", "name")])
+    links = pl.scan_parquet(tables.path("ALSO_KNOWN_AS")).select(id="head", aka="tail")
     alternates = (
         pl.scan_parquet(tables.path("AlternateTitle"))
-        .select("title", "region", "language", aka="id")
-        .join(pl.scan_parquet(tables.path("ALSO_KNOWN_AS")).select(id="head", aka="tail"), on="aka")
-        .filter(pl.col("title").is_not_null())
-        .rename({"title": "text"})
+        .select("region", "language", aka="id", text="title")
+        .filter(pl.col("text").is_not_null())
+        .join(links, on="aka", maintain_order="left")
         .collect()
         .with_columns(name=normalised(pl.col("text")))
-        .join(known, on=["id", "name"], how="anti")
+        .join(known, on=["id", "name"], how="anti", maintain_order="left")
         .unique(["id", "name"], keep="first", maintain_order=True)
     )
-    yield named(alternates.join(titles.select("id", *about), on="id"), "alternate")
+    yield named(alternates.join(titles, on="id", maintain_order="left"), "alternate")
 
 
 class TitleIndex:
@@ -311,12 +311,13 @@ class TitleIndex:
 
     def _whole(self, found: _Found, words: list[str], key: str) -> None:
         schema = self._schema
-        exact = found.add(Query.term_query(schema, "key", key), limit=20, rows=found.limit)
-        exact += found.add(Query.fuzzy_term_query(schema, "key", key, 1), limit=20) if len(key) > 3 else 0
+        named = found.add(Query.term_query(schema, "key", key), limit=20, rows=found.limit)
+        if not named and len(key) > 3:
+            named = found.add(Query.fuzzy_term_query(schema, "key", key, 1), limit=20)
         all_words = found.add(self._words(words), limit=40, weighed=True)
-        if exact:
+        if named:
             return
-        if len(key) > 7:
+        if not all_words and len(key) > 7:  # the dearest query by far: ten times an exact one
             found.add(Query.fuzzy_term_query(schema, "key", key, 2), limit=20)
         some = self._some_words(words)
         if some is not None and all_words < 20:

@@ -249,7 +249,7 @@ def test_no_more_than_asked_for(index: TitleIndex) -> None:
 
 
 @given(st.text() | st.text(st.characters(exclude_categories=())))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_text_may_be_typed(index: TitleIndex, query: str) -> None:
     found = match(index.search, query, 5)
     assert all(0 <= each.confidence <= 1 for each in found)

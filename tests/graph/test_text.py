@@ -118,7 +118,7 @@ def test_marks_of_other_scripts_stay() -> None:
 
 
 @given(st.lists(st.none() | st.text()))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_column_is_normalised_like_each_text(texts: list[str | None]) -> None:
     column = pl.DataFrame({"text": texts}, schema={"text": pl.String}).select(name=normalised(pl.col("text")))
     expected = [None if text is None else normalise(text) for text in texts]
@@ -127,8 +127,8 @@ def test_a_column_is_normalised_like_each_text(texts: list[str | None]) -> None:
     assert keys == [None if name is None else name_key(name) for name in expected]
 
 
-@given(st.lists(st.text("aAzé019 .'*&-_`!stTHeII:\n")))
-@settings(max_examples=300)
+@given(st.lists(st.text("aAzé019 .'*&-_`!stTHeII:\n") | st.text("a's_ .é")))
+@settings(max_examples=300, deadline=None)
 def test_a_column_of_near_ascii_is_normalised_like_each_text(texts: list[str]) -> None:
     column = pl.DataFrame({"text": texts}, schema={"text": pl.String}).select(name=normalised(pl.col("text")))
     assert column["name"].to_list() == [normalise(text) for text in texts]
@@ -142,12 +142,13 @@ def test_a_column_of_near_ascii_is_normalised_like_each_text(texts: list[str]) -
         min_size=1,
     ).map(" ".join)
 )
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_column_has_the_key_of_each_name(name: str) -> None:
     assert pl.select(key=name_keys(pl.lit(pl.Series([name]))))["key"].to_list() == [name_key(name)]
 
 
 @given(ANY_TEXT)
+@settings(deadline=None)
 def test_normalising_never_raises_and_twice_is_once(text: str) -> None:
     name = normalise(text)
     assert name == " ".join(name.split())
@@ -244,7 +245,7 @@ def test_query_syntax_is_only_text(index: TitleIndex, query: str) -> None:
 
 
 @given(ANY_TEXT, st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_no_text_breaks_a_search(index: TitleIndex, query: str, prefix: bool) -> None:
     assert len(index.search(query, 5, prefix=prefix)) <= 5
 
