@@ -6,7 +6,6 @@ and swaps it in. Live labels and types (`graph.schema`) are in SQLite, all other
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -56,7 +55,7 @@ class EmbeddedStore:
             self.apply_schema()
         if not self._live.path.exists():
             raise StoreNotFound(f"there is no store at {root}; make one with: reelgraph load --store {self.url} …")
-        self._now()
+        self._versions.read()  # not the version itself: a store whose version is damaged can still roll back
 
     def apply_schema(self) -> None:
         with explained(self.root):
@@ -105,15 +104,11 @@ class EmbeddedStore:
         name = old.name
         if set(bulk_names()) & set(tables.names):
             name, partial = self._versions.start()
-            try:
-                build_version(partial, tables, progress)
-                carry_embeddings(old, partial)
-                self._versions.finish(name)
-            except BaseException:
-                shutil.rmtree(partial, ignore_errors=True)
-                raise
+            build_version(partial, tables, progress)
+            carry_embeddings(old, partial)
+            self._versions.finish(name)
         new = Snapshot.open(self._versions, name) if name != old.name else old
-        with self._live.transaction() as connection:
+        with self._versions.undone_on_error(), self._live.transaction() as connection:
             for table in filter(is_live, tables.names):  # nodes come first
                 if table == "Catalog":
                     self._live.forget_offers(connection, tables.read(table).column("id").to_pylist())
@@ -167,13 +162,9 @@ class EmbeddedStore:
                 missing = ids[int(np.argmax(positions < 0))]
                 raise InvalidRows(f"there is no title {missing!r} in {self.url}; train on this graph, then publish")
             version, partial = self._versions.start()
-            try:
-                link_version(self._versions.folder(old.name), partial)
-                write_embeddings(partial, name, positions, vectors, provenance)
-                self._versions.finish(version)
-            except BaseException:
-                shutil.rmtree(partial, ignore_errors=True)
-                raise
+            link_version(self._versions.folder(old.name), partial)
+            write_embeddings(partial, name, positions, vectors, provenance)
+            self._versions.finish(version)
             self._versions.swap(version)
             return version
 

@@ -35,7 +35,7 @@ class Live:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._lock = threading.Lock()
 
     def create(self) -> None:
@@ -59,25 +59,48 @@ class Live:
     def connection(self) -> sqlite3.Connection:
         """This thread's connection; read-only where the folder cannot be written."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        frozen: object = getattr(self._local, "frozen", None)
+        if connection is None or (frozen is not None and frozen != self._stamp()):
             with explained(self.path.parent):
-                connection = self._connect()
+                connection, self._local.frozen = self._connect()
             self._local.connection = connection
             with self._lock:
-                self._connections.append(connection)
+                here, others = threading.current_thread(), self._connections
+                self._connections = [(here, connection)]
+                for thread, other in others:
+                    if thread.is_alive() and thread is not here:
+                        self._connections.append((thread, other))
+                    else:
+                        other.close()
         return connection
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> tuple[sqlite3.Connection, object]:
+        """A connection, and what the file was like if it can only be read as something that nobody changes."""
         options: dict[str, Any] = {"timeout": _WAIT_SECONDS, "isolation_level": None, "check_same_thread": False}
         if self.path.exists() and not _writable(self.path):
-            # Without a place for WAL's shared memory SQLite can only read a file that nobody changes.
-            uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
-            frozen: sqlite3.Connection = sqlite3.connect(uri, uri=True, **options)
-            return frozen
-        connection: sqlite3.Connection = sqlite3.connect(self.path, **options)
+            uri, stamp = f"{self.path.absolute().as_uri()}?mode=ro", self._stamp()
+            connection: sqlite3.Connection = sqlite3.connect(uri, uri=True, **options)
+            try:
+                connection.execute("SELECT count(*) FROM sqlite_master")
+                return connection, None
+            except sqlite3.OperationalError:
+                # Nobody has it open: then there is no shared memory of WAL, and no place to make it.
+                connection.close()
+            return sqlite3.connect(f"{uri}&immutable=1", uri=True, **options), stamp
+        connection = sqlite3.connect(self.path, **options)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        return connection
+        return connection, None
+
+    def _stamp(self) -> object:
+        """What differs once somebody has opened the file for writing, or has changed it."""
+        status = self.path.stat()
+        return status.st_ino, status.st_mtime_ns, status.st_size, Path(f"{self.path}-wal").exists()
+
+    def _read(self, sql: str, *values: Any) -> list[Any]:
+        """All rows of a query."""
+        with explained(self.path.parent):
+            return self.connection().execute(sql, values).fetchall()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -96,15 +119,15 @@ class Live:
     def close(self) -> None:
         """Close every thread's connection."""
         with self._lock:
-            for connection in self._connections:
+            for _, connection in self._connections:
                 connection.close()
             self._connections.clear()
         self._local = threading.local()
 
     def generation(self) -> int:
         """A number that grows with every change to what catalogs offer."""
-        found = self.connection().execute("SELECT value FROM generation WHERE name = 'OFFERS'").fetchone()
-        return int(found[0]) if found else 0
+        found = self._read("SELECT value FROM generation WHERE name = 'OFFERS'")
+        return int(found[0][0]) if found else 0
 
     def upsert(self, connection: sqlite3.Connection, name: str, rows: Sequence[Row]) -> None:
         """Insert or update rows that `check_rows` let through; a property that a row does not name stays."""
@@ -155,18 +178,18 @@ class Live:
 
     def count(self, name: str) -> int:
         """Rows of a live label or type."""
-        return int(self.connection().execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
+        return int(self._read(f'SELECT count(*) FROM "{name}"')[0][0])
 
     def existing(self, label: str, ids: Sequence[str]) -> set[str]:
         """Which of these ids are nodes of a live label."""
         sql = f'SELECT id FROM "{label}" WHERE id IN (SELECT value FROM json_each(?))'
-        return {row[0] for row in self.connection().execute(sql, (json.dumps(list(ids)),))}
+        return {row[0] for row in self._read(sql, json.dumps(list(ids)))}
 
     def nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None) -> pa.Table:
         """Nodes by id, in the order asked for."""
         names = ["id", *([p.name for p in LIVE_NODES[label].properties] if properties is None else properties)]
         sql = f'SELECT {", ".join(_quoted(names))} FROM "{label}" WHERE id IN (SELECT value FROM json_each(?))'
-        found = {row[0]: row for row in self.connection().execute(sql, (json.dumps(list(ids)),))}
+        found = {row[0]: row for row in self._read(sql, json.dumps(list(ids)))}
         return _table(label, names, [found[id_] for id_ in ids if id_ in found])
 
     def neighbours(self, type_: str, ids: Sequence[str], direction: Direction, properties: Sequence[str]) -> pa.Table:
@@ -178,7 +201,7 @@ class Live:
             f"SELECT j.key, {', '.join(f'r.{c}' for c in _quoted(names))} FROM json_each(?) AS j "
             f'JOIN "{type_}" AS r ON r.{near} = j.value ORDER BY j.key, r.{far}, r."key"'
         )
-        rows = self.connection().execute(sql, (json.dumps(list(ids)),)).fetchall()
+        rows = self._read(sql, json.dumps(list(ids)))
         table = _table(type_, names, [row[1:] for row in rows]).rename_columns(["neighbour", "key", *known])
         return table.add_column(0, "source", pa.array([row[0] for row in rows], pa.int32()))
 
@@ -186,24 +209,25 @@ class Live:
         """Position in ids → number of relationships, where there are any."""
         near = "head" if direction == "out" else "tail"
         sql = f'SELECT j.key, count(*) FROM json_each(?) AS j JOIN "{type_}" AS r ON r.{near} = j.value GROUP BY 1'
-        return dict(self.connection().execute(sql, (json.dumps(list(ids)),)).fetchall())
+        return dict(self._read(sql, json.dumps(list(ids))))
 
     def scan(self, name: str, properties: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         """All rows in batches, ordered by id, or by head, tail and key."""
         keys = ["id"] if name in LIVE_NODES else ["head", "tail", "key"]
         every = [p.name for p in (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties]
         names = [*keys, *(every if properties is None else properties)]
-        cursor = self.connection().cursor()
-        cursor.execute(f'SELECT {", ".join(_quoted(names))} FROM "{name}" ORDER BY {", ".join(keys)}')
-        while rows := cursor.fetchmany(65_536):
-            yield from _table(name, names, rows).to_batches()
+        with explained(self.path.parent):
+            cursor = self.connection().cursor()
+            cursor.execute(f'SELECT {", ".join(_quoted(names))} FROM "{name}" ORDER BY {", ".join(keys)}')
+            while rows := cursor.fetchmany(65_536):
+                yield from _table(name, names, rows).to_batches()
 
     def offers(self) -> list[tuple[Any, ...]]:
         """Every offer as (title, catalog, item_id, regions as JSON or null, first day, last day), by title."""
         sql = (
             "SELECT tail, head, item_id, regions, available_from, available_until FROM OFFERS ORDER BY tail, head, key"
         )
-        return self.connection().execute(sql).fetchall()
+        return self._read(sql)
 
     def forget_offers(self, connection: sqlite3.Connection, slugs: Sequence[str]) -> None:
         """Forget what these catalogs offer, before new offers of theirs are written."""

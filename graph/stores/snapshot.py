@@ -71,10 +71,12 @@ class Snapshot:
             current = versions.read().current if name is None else name
             folder = versions.folder(current) if current else versions.root / "versions" / "none"
             try:
+                if current:
+                    versions.check(current)
                 return cls.of_folder(folder, current, stamp)
             except FileNotFoundError as error:
                 missing = error
-        raise StoreDamaged(f"version {current} of {versions.root} is incomplete ({missing}); roll back or load again")
+        raise StoreDamaged(versions.incomplete(current, missing))
 
     @classmethod
     def of_folder(cls, folder: Path, name: str = "", stamp: tuple[int, int, int] | None = None) -> Snapshot:

@@ -2,6 +2,7 @@
 
 ROOT/manifest.json        which version is current and which are kept; replaced atomically
 ROOT/versions/000007/     one immutable version; `000008.partial` while it is made
+ROOT/versions/000007/files.json   how large each of its files is, so that a missing or cut one is noticed
 ROOT/lock                 held (flock) by the one process that loads, publishes or rolls back
 """
 
@@ -14,14 +15,16 @@ import fcntl
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from graph.store import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
+from graph.store import NotInGraph, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
 
 FORMAT = 1
 KEPT_VERSIONS = 3
+FILES = "files.json"
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,17 @@ class Versions:
                     f"{self.root} was written by a newer version of Reelgraph (format {written}, this one reads "
                     f"{FORMAT}); update the software, or load into another folder"
                 )
-            return StoreManifest(**raw)
+            manifest = StoreManifest(**raw)
+            if manifest.current not in (*manifest.versions, ""):
+                raise ValueError(f"it names no version {manifest.current!r}")
+            return manifest
         except FileNotFoundError:
             return EMPTY
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreDamaged(f"{self.manifest_path} cannot be read ({error}); load the graph again") from None
+            raise StoreDamaged(
+                f"{self.manifest_path} cannot be read ({error}); delete it and load the graph again: "
+                "catalogs and feedback are kept"
+            ) from None
 
     def stamp(self) -> tuple[int, int, int] | None:
         """What differs whenever the manifest was replaced; None where there is none."""
@@ -96,7 +105,24 @@ class Versions:
             try:
                 yield
             finally:
+                self._sweep()
                 file.truncate(0)
+
+    @contextlib.contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """What was current before the block is so again when it raises, on a full disk too."""
+        kept = self.manifest_path.with_suffix(".json.kept")
+        if self.manifest_path.exists():
+            shutil.copyfile(self.manifest_path, kept)
+            sync(kept)
+        try:
+            yield
+        except BaseException:
+            if kept.exists():
+                kept.replace(self.manifest_path)
+            else:
+                self.manifest_path.unlink(missing_ok=True)
+            raise
 
     def start(self) -> tuple[str, Path]:
         """A name for the next version, and the empty folder in which to make it. Needs `writing`."""
@@ -110,21 +136,38 @@ class Versions:
     def finish(self, name: str) -> None:
         """Put a made version in its final place, safe on disk, but not yet current."""
         partial = self.root / "versions" / f"{name}.partial"
-        for file in sorted(partial.rglob("*")):
-            if file.is_file():
-                sync(file)
+        (partial / FILES).unlink(missing_ok=True)  # it may be a hard link into an older version
+        # Tantivy's locks and the like begin with a dot and may go at any time.
+        files = [file for file in sorted(partial.rglob("[!.]*")) if file.is_file()]
+        sizes = {str(file.relative_to(partial)): file.stat().st_size for file in files}
+        (partial / FILES).write_text(json.dumps(sizes, indent=1) + "\n", "utf-8")
+        for file in (*files, partial / FILES):
+            sync(file)
         partial.rename(self.folder(name))
         sync(self.folder(name).parent)
 
+    def check(self, name: str) -> None:
+        """Raise FileNotFoundError or StoreDamaged unless every file of a version is there, and as long as it was."""
+        folder = self.folder(name)
+        for file, size in json.loads((folder / FILES).read_text("utf-8")).items():
+            found = (folder / file).stat().st_size
+            if found != size:
+                raise StoreDamaged(self.incomplete(name, f"{file} has {found:,} bytes of {size:,}"))
+
+    def incomplete(self, name: str, why: object) -> str:
+        """What to say of a version with missing files."""
+        return (
+            f"version {name} of {self.root} is incomplete ({why}); go back with: reelgraph rollback. "
+            f"Where there is no other version, delete {self.manifest_path} and load again: catalogs and feedback stay"
+        )
+
     def swap(self, name: str) -> None:
-        """Make a finished version current: one atomic rename. Older ones beyond those kept go."""
+        """Make a finished version current: one atomic rename. Older ones beyond those kept go after `writing`."""
         manifest = self.read()
         # What was rolled back from is no longer "the version before".
         earlier = [version for version in manifest.versions if version <= manifest.current]
         keep = [*earlier[-(KEPT_VERSIONS - 1) :], name]
         self._write(StoreManifest(FORMAT, name, keep, now()))
-        for version in set(manifest.versions) - set(keep):
-            shutil.rmtree(self.folder(version), ignore_errors=True)
 
     def roll_back(self, to: str | None) -> str:
         """Make an earlier version current, the one before this one unless named. Needs `writing`."""
@@ -135,7 +178,11 @@ class Versions:
                 raise StoreError(f"{self.root} keeps no version before {manifest.current or 'the first load'}")
             to = earlier[-1]
         if to not in manifest.versions:
-            raise StoreError(f"{self.root} has no version {to!r}; it keeps {', '.join(manifest.versions) or 'none'}")
+            raise NotInGraph(f"{self.root} has no version {to!r}; it keeps {', '.join(manifest.versions) or 'none'}")
+        try:
+            self.check(to)
+        except FileNotFoundError as error:
+            raise StoreDamaged(self.incomplete(to, error)) from None
         self._write(StoreManifest(FORMAT, to, manifest.versions, now()))
         return to
 
@@ -147,13 +194,15 @@ class Versions:
         sync(self.root)
 
     def _sweep(self) -> None:
-        """Remove what a killed process left: unfinished versions, and finished ones that never became current."""
+        """Remove versions that are not kept, and what a killed process or a full disk left unfinished."""
         known = set(self.read().versions)
         for folder in (self.root / "versions").glob("*"):
             if folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
         for folder in self.root.glob("rewrite-*"):
             shutil.rmtree(folder, ignore_errors=True)
+        for suffix in (".json.part", ".json.kept"):
+            self.manifest_path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def now() -> str:
@@ -180,10 +229,24 @@ def explained(root: Path) -> Iterator[None]:
     except Exception as error:
         text = str(error)
         number = getattr(error, "errno", None)
-        if number in (errno.ENOSPC, errno.EDQUOT) or any(
-            mark in text for mark in ("No space left", "os error 28", "disk is full", "quota exceeded")
-        ):
+        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or any(mark in text for mark in _FULL):
             raise StoreFull(f"the disk that holds {root} is full; the last good version is untouched") from error
         if number in (errno.EROFS, errno.EACCES, errno.EPERM) or "readonly database" in text:
             raise StoreReadOnly(f"{root} cannot be written ({text}); use another folder or its owner") from error
+        if number in (errno.EEXIST, errno.ENOTDIR) and not root.is_dir():
+            raise StoreError(f"{root} is no folder; name one for the store, new or empty") from error
+        if isinstance(error, sqlite3.Error):
+            raise _sqlite_error(root, text) from error
         raise
+
+
+# As Python, Rust, SQLite and numpy (which gives no errno) say it; the last of each is a limit on a file's size.
+_FULL = ("No space left", "os error 28", "disk is full", "quota exceeded", "requested and", "os error 27")
+
+
+def _sqlite_error(root: Path, text: str) -> StoreError:
+    if "locked" in text:
+        return StoreBusy(f"live data in {root} stayed locked by another process ({text}); try again")
+    if any(mark in text for mark in ("not a database", "malformed", "no such table", "no such column")):
+        return StoreDamaged(f"{root / 'live.sqlite'} is damaged ({text}); put it back from a backup")
+    return StoreError(f"{root / 'live.sqlite'} cannot be used: {text}")
