@@ -98,7 +98,7 @@ def explain_(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how two titles or people are connected: paths in the graph, the most telling first."""
+    """Show how two titles or people are connected: the most telling paths first."""
     with opened(store) as graph:
         found = explain(graph, start, end, limit=limit, adult=adult)
     if as_json:
@@ -112,7 +112,7 @@ def explain_(
 
 
 def info(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Say what the store holds: counts, degrees, top genres, catalogs, versions, sizes."""
+    """Say what the store holds: counts, degrees, genres, catalogs, versions, sizes."""
     with opened(store) as graph:
         held = figures(graph)
     if as_json:
@@ -122,7 +122,10 @@ def info(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
 
 def doctor(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Check the installation, the settings and the store; exit code 1 when something is wrong."""
+    """Check installation, settings and store.
+
+    Exit code 1 when something is wrong; what is merely absent is not.
+    """
     settings = GraphSettings()
     url = store or settings.store
     checks: list[tuple[str, bool | None, str]] = [
@@ -180,7 +183,10 @@ def export(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the graph out: graph tables as Parquet, or its best-known part as GraphML for Gephi, yEd, networkx."""
+    """Write the graph out, as Parquet or GraphML.
+
+    Parquet: graph tables, all of them. GraphML: the best-known titles with people and genres, for Gephi or networkx.
+    """
     if file_format not in ("parquet", "graphml"):
         raise typer.BadParameter(f"{file_format!r} is none of: parquet, graphml", param_hint="--format")
     with opened(store) as graph, progress("Exporting") as report:

@@ -130,9 +130,9 @@ class Searcher:
         names = ["title", "num_votes", "start_year", "kind", "is_adult"]
         rows = self._store.get_nodes("Title", [id_], names).to_pylist()
         return [
-            Match(id_, row["title"] or id_, "id", None, None, 1.0, row["num_votes"] or 0, row["start_year"], row["kind"])
-            for row in rows
-            if adult or not row["is_adult"]
+            Match(id_, r["title"] or id_, "id", None, None, 1.0, r["num_votes"] or 0, r["start_year"], r["kind"])
+            for r in rows
+            if adult or not r["is_adult"]
         ]
 
     def _check(self, scope: Scope) -> None:

@@ -29,7 +29,10 @@ def download_(
     url: Annotated[str, typer.Option(help="Where they are published.")] = IMDB_URL,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch IMDb's published files: resumable, checked, and only what has changed. Shows IMDb's terms."""
+    """Fetch IMDb's published files, checked; only what has changed.
+
+    Resumes where it was broken off. Shows IMDb's terms.
+    """
     err.print(Text(LICENCE_NOTICE), soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
@@ -69,7 +72,9 @@ def load_(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load IMDb's files and catalogs into the graph; a new version, swapped in when it is complete.
+    """Load IMDb's files and catalogs into the graph.
+
+    Makes a new version of the graph and swaps it in when it is complete; until then the old one answers.
 
     Example: reelgraph load --imdb imdb/ --catalog films.csv:north --min-votes 100
     """
