@@ -10,7 +10,9 @@ its words, its beginning, a similar spelling. `graph.match` ranks them. A folder
 from __future__ import annotations
 
 import math
+import os
 import re
+import tempfile
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +28,7 @@ from graph.store import Progress, StoreDamaged, StoreError, TextHit
 from graph.tables import GraphTables
 
 FORMAT = b"1"
+_LOCK = ".tantivy-meta.lock"
 QUERY_LENGTH = 200  # characters of a query that are looked at; the rest is no name
 QUERY_WORDS = 16
 KEY_LENGTH = 100
@@ -235,10 +238,8 @@ def title_names(tables: GraphTables) -> Iterator[pl.DataFrame]:
 class TitleIndex:
     """An opened index of names. Reading never writes to it, so any number of processes may have it open."""
 
-    def __init__(self, names: pa.Table, index: tantivy.Index) -> None:
-        self._names = names
-        self._schema = index.schema
-        self._searcher = index.searcher()
+    def __init__(self, names: pa.Table, schema: tantivy.Schema, searcher: tantivy.Searcher) -> None:
+        self._names, self._schema, self._searcher = names, schema, searcher
 
     @classmethod
     def build(cls, folder: Path, names: Iterator[pl.DataFrame], progress: Progress | None = None) -> None:
@@ -254,7 +255,7 @@ class TitleIndex:
                 frame if "name" in frame.columns else frame.with_columns(name=normalised(pl.col("text")))
                 for frame in names
             ]
-            table = pl.concat(rows) if rows else pl.DataFrame(schema={**_NAME_COLUMNS, "name": pl.String})
+            table = pl.concat(rows) if rows else pl.DataFrame(schema=_NAME_COLUMNS)
             table = table.filter(pl.col("name") != "").sort(
                 "name", "adult", "votes", descending=[False, False, True], maintain_order=True
             )
@@ -279,13 +280,9 @@ class TitleIndex:
                 names = pa.ipc.open_file(file).read_all()
             if (names.schema.metadata or {}).get(b"format") != FORMAT:
                 raise ValueError("it was built by another version")
-            index = tantivy.Index.open(str(folder / "index"))
-            index.config_reader(reload_policy="manual")
-            return cls(names, index)
+            return cls(names, *_open_index(folder / "index"))
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise StoreDamaged(
-                f"the title index in {folder} cannot be opened: {error}; load the tables again"
-            ) from None
+            raise StoreDamaged(f"the title index in {folder} does not open: {error}; load the tables again") from None
 
     def close(self) -> None:
         """Let go of the files."""
@@ -414,17 +411,11 @@ class _Found:
         return len(addresses)
 
 
-_NAME_COLUMNS: dict[str, Any] = {
-    "id": pl.String,
-    "text": pl.String,
-    "type": pl.String,
-    "region": pl.String,
-    "language": pl.String,
-    "votes": pl.Int64,
-    "year": pl.Int64,
-    "kind": pl.String,
-    "adult": pl.Boolean,
-}
+_NAME_COLUMNS: dict[str, Any] = (
+    dict.fromkeys(("id", "text", "type", "region", "language", "kind", "name"), pl.String)
+    | dict.fromkeys(("votes", "year"), pl.Int64)
+    | {"adult": pl.Boolean}
+)
 _HIT_COLUMNS = ("id", "text", "type", "votes", "year", "kind", "region", "language")
 
 
@@ -433,12 +424,7 @@ def _groups(table: pl.DataFrame) -> pl.DataFrame:
     groups = (
         table.with_row_index("row")
         .group_by("name")
-        .agg(
-            pl.col("row").min(),
-            pl.len().alias("rows"),
-            (~pl.col("adult")).sum().alias("clean"),
-            pl.col("votes").first(),
-        )
+        .agg(pl.col("row").min(), pl.col("votes").first(), rows=pl.len(), clean=(~pl.col("adult")).sum())
         .sort("votes", "row", descending=[True, False])
         .with_columns(
             key=name_keys(pl.col("name")),
@@ -462,6 +448,20 @@ def _groups(table: pl.DataFrame) -> pl.DataFrame:
         pairs=pl.when(pl.col("name").str.contains(_UNSPACED)).then("name").otherwise(pl.lit("")),
         grams=pl.when(pl.col("place") < GRAMS_FOR).then("key").otherwise(pl.lit("")),
     )
+
+
+def _open_index(folder: Path) -> tuple[tantivy.Schema, tantivy.Searcher]:
+    """Tantivy opens nothing without a lock file that it may write; where it may not, links stand in for the folder."""
+    if not os.access(folder / _LOCK, os.W_OK):
+        with tempfile.TemporaryDirectory(prefix="reelgraph-") as links:
+            for file in folder.iterdir():
+                if file.suffix != ".lock":
+                    (Path(links) / file.name).symlink_to(file.resolve())
+            (Path(links) / _LOCK).touch()
+            return _open_index(Path(links))  # the searcher keeps all files mapped
+    index = tantivy.Index.open(str(folder))
+    index.config_reader(reload_policy="manual")
+    return index.schema, index.searcher()
 
 
 def _write_names(path: Path, table: pl.DataFrame) -> None:

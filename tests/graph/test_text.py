@@ -269,6 +269,16 @@ def test_opening_and_searching_write_nothing(folder: Path) -> None:
     assert state() == before
 
 
+def test_a_folder_that_cannot_be_written_is_opened(tmp_path: Path) -> None:
+    TitleIndex.build(tmp_path, iter([frame(NAMES)]))
+    for lock in (tmp_path / "index").glob(".*.lock"):
+        lock.unlink()
+    before = sorted(tmp_path.rglob("*"))
+    opened = TitleIndex.open(tmp_path)
+    assert ids(opened, "matrix")[0] == "tt1"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_everyone_who_may_read_the_names_may_read_the_index(folder: Path) -> None:
     modes = {stat.S_IMODE(file.stat().st_mode) for file in folder.rglob("*") if file.is_file()}
     assert len(modes) == 1
