@@ -77,7 +77,7 @@ class PolarsEngine:
                         null_values="\\N",
                     )
                     frame = frame.rename(rename).select(pl.int_range(line, line + pl.len()).alias(LINE), *columns)
-                    frame.write_parquet(folder / f"{part:05}.parquet", compression="lz4", statistics=False)
+                    frame.write_parquet(folder / f"{part:05}.parquet", compression="uncompressed", statistics=False)
                     line += frame.height
                     part += 1
                 tick()
@@ -103,7 +103,7 @@ class PolarsEngine:
         sinks = []
         for path, frame in frames.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            sinks.append(frame.to_native().sink_parquet(path, compression="zstd", lazy=True))
+            sinks.append(frame.to_native().sink_parquet(path, compression="zstd", statistics=False, lazy=True))
         pl.collect_all(sinks, engine="streaming")
 
     def rows(self, frame: Frame) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from graph.schema import CREDITS
 from graph.store import Progress
 from graph.tables import MANIFEST, Source, table_path
 from loaders.engines import open_engine
-from loaders.imdb_files import FILES, KINDS, Choices, FileReport, LoadReport
+from loaders.imdb_files import CREW, FILES, KINDS, Choices, FileReport, LoadReport
 from loaders.imdb_rows import load_alternates, load_credits, load_episodes, load_people, load_titles
 from loaders.imdb_run import Run
 from loaders.tsv import LoadError, open_tsv
@@ -81,6 +81,8 @@ def _unused(there: Mapping[str, Path], choices: Choices) -> list[str]:
     """The files that are there and of no use: with these choices, or without the file of names."""
     with_people = choices.credits and "name.basics" in there
     useless = set() if with_people else {"name.basics", "title.principals", "title.crew"}
+    if not set(CREW) & set(choices.credits):
+        useless.add("title.crew")
     if not choices.alternates:
         useless.add("title.akas")
     return [name for name in there if name in useless]

@@ -46,6 +46,9 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
 }
 """Which of IMDb's categories of principals make which relationship."""
 
+CREW = {"DIRECTED": "directors", "WROTE": "writers"}
+"""Which relationship the columns of title.crew make."""
+
 
 @dataclass(frozen=True)
 class Choices:

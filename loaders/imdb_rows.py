@@ -21,10 +21,8 @@ from loaders.cells import (
     year,
 )
 from loaders.engines import LINE, Frame
-from loaders.imdb_files import CATEGORIES
+from loaders.imdb_files import CATEGORIES, CREW
 from loaders.imdb_run import Run, kept, no_credit, pairs, plain, tally, why_not
-
-_CREW = {"DIRECTED": "directors", "WROTE": "writers"}
 
 
 def load_titles(run: Run) -> None:
@@ -99,7 +97,8 @@ def load_credits(run: Run) -> None:
         credited.append(kept(rows, "head").select("head"))
         counts["title.principals-count"] = tally(rows)
     for type_, frame in added.items():
-        tables[type_] = nw.concat([tables[type_], frame]) if type_ in tables else frame
+        # The small one first: polars holds back what one part of a concat has ready while another is written.
+        tables[type_] = nw.concat([frame, tables[type_]]) if type_ in tables else frame
         credited.append(frame.select("head"))
     if credited:
         counts["credited"] = nw.concat(credited).unique().select(nconst="head", credited=nw.lit(True))
@@ -110,33 +109,32 @@ def load_credits(run: Run) -> None:
 
 def _principals(run: Run, people: Frame) -> Frame:
     """Every row of principals as a relationship of a type, judged; `characters` as they stand."""
-    ordering = integer("ordering")
-    types = [(nw.col("category").is_in(list(names)), type_) for type_, names in CATEGORIES.items()]
-    rows = run.scan("title.principals").with_columns(
-        type=first_true(types), key=nw.when(~ordering.is_null()).then(nw.col("ordering")).otherwise(nw.lit(""))
-    )
-    rows = run.firsts("title.principals", rows, ["tconst", "nconst", "key", "type"], apart=["tconst", "key"])
+    rows = run.scan("title.principals").with_columns(type=_type())
+    keys = ["tconst", "nconst", "ordering", "type"]
+    rows = run.firsts("title.principals", rows, keys, apart=["tconst", "ordering"])
     rows = run.look_up(rows, run.known_titles("tconst"), "tconst")
     rows = run.look_up(rows, people, "nconst")
+    ordering = integer("ordering")
     reasons = [
         (nw.col("nconst").is_null(), "no id"),
         *why_not("tconst"),
         (nw.col("type").is_null(), "unknown category"),
         (~nw.col("type").is_in(list(run.choices.credits)), "credit not chosen"),
+        (ordering.is_null(), "no ordering"),
         (nw.col("known").is_null(), "unknown person"),
     ]
     listed = nw.when(is_json_list("characters") | (nw.col("characters") == "[]")).then(nw.lit(True))
     return rows.select(
         nw.col("nconst").alias("head"),
         nw.col("tconst").alias("tail"),
-        "key",
+        nw.col("ordering").alias("key"),
         ordering.alias("ordering"),
         "category",
         "job",
         "characters",
         "type",
         first_true(reasons).alias("reason"),
-        **faults(ordering=ordering, characters=listed),
+        **faults(characters=listed),
     )
 
 
@@ -153,34 +151,40 @@ def _crew(run: Run, people: Frame) -> dict[str, Frame]:
     rows = run.look_up(rows, run.known_titles("tconst"), "tconst")
     rows = rows.with_columns(reason=first_true(why_not("tconst")))
     run.write({}, {"title.crew-count": tally(rows)})
+    columns = {type_: column for type_, column in CREW.items() if type_ in run.choices.credits}
     repaired: Counter[str] = Counter()
-    added = {}
-    for type_ in sorted(set(_CREW) & set(run.choices.credits)):
-        folder = f"title.crew-{type_}"
-        # A title has about three of them.
-        for number, part in enumerate(run.parts("tconst", 3 * run.files["title.crew"].rows)):
-            found = run.look_up(pairs(rows.filter(part), "tconst", _CREW[type_], "nconst"), people, "nconst")
-            found = _mark_principals(run, found, type_, part)
-            reasons = [
-                (nw.col("known").is_null(), f"{_CREW[type_]}: unknown person"),
-                (~nw.col("there").is_null(), f"{_CREW[type_]}: already among the principals"),
-            ]
-            found = found.with_columns(reason=first_true(reasons))
-            new = kept(found, "nconst").select(*plain("nconst", "tconst"), *no_credit())
-            run.write({}, {f"{folder}/{number:05}": new, f"{folder}-count-{number}": tally(found)})
-            repaired.update(run.counted(f"{folder}-count-{number}"))
-        added[type_] = run.scan(folder)
+    # A title names about three people there.
+    for number, part in enumerate(run.parts("tconst", 3 * run.files["title.crew"].rows)):
+        named = [
+            pairs(rows.filter(part), "tconst", column, "nconst").with_columns(type=nw.lit(type_))
+            for type_, column in columns.items()
+        ]
+        found = _mark_principals(run, run.look_up(nw.concat(named), people, "nconst"), part)
+        reasons = [
+            (nw.col("known").is_null(), "unknown person"),
+            (~nw.col("there").is_null(), "already among the principals"),
+        ]
+        found = found.with_columns(reason=first_true(reasons))
+        new = kept(found, "nconst").select(*plain("nconst", "tconst"), *no_credit(), "type")
+        run.write({}, {f"title.crew-pairs/{number:05}": new, f"title.crew-pairs-count-{number}": tally(found)})
+        repaired.update(run.counted(f"title.crew-pairs-count-{number}"))
     run.report("title.crew", repaired)
-    return added
+    return {type_: run.scan("title.crew-pairs").filter(nw.col("type") == type_).drop("type") for type_ in columns}
 
 
-def _mark_principals(run: Run, found: Frame, type_: str, part: nw.Expr) -> Frame:
+def _mark_principals(run: Run, found: Frame, part: nw.Expr) -> Frame:
     """Mark, in the column `there`, the pairs that principals have in that type."""
     if "title.principals" not in run.files:
         return found.with_columns(there=nw.lit(None, nw.Boolean()))
-    there = run.scan("title.principals").filter(nw.col("category").is_in(list(CATEGORIES[type_])) & part)
-    there = there.select("tconst", "nconst").unique().with_columns(there=nw.lit(True))
-    return run.look_up(found, there, "tconst", "nconst")
+    categories = [category for type_ in CREW for category in CATEGORIES[type_]]
+    there = run.scan("title.principals").filter(nw.col("category").is_in(categories) & part)
+    there = there.select("tconst", "nconst", type=_type()).unique().with_columns(there=nw.lit(True))
+    return run.look_up(found, there, "tconst", "nconst", "type")
+
+
+def _type() -> nw.Expr:
+    types = {category: type_ for type_, categories in CATEGORIES.items() for category in categories}
+    return nw.col("category").replace_strict(types, default=None, return_dtype=nw.String())
 
 
 def load_people(run: Run) -> None:

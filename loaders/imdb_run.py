@@ -85,7 +85,7 @@ class Run:
         there = reduce(lambda one, other: one & other, [~nw.col(key).is_null() for key in keys])
         if not folder.exists():
             for number, part in enumerate(self.parts(apart[0], self.files[name].rows)):
-                groups = rows.filter(there & part).group_by(*apart).agg(nw.len().alias("times"))
+                groups = rows.filter(part).group_by(*apart).agg(nw.len().alias("times"))
                 repeated = groups.filter(nw.col("times") > 1).select(*apart)
                 self.engine.write({folder / f"{number:05}.parquet": repeated})
         repeated = self.engine.scan(folder)
