@@ -36,9 +36,14 @@ def series_label(title: str) -> str:
     return _NO_FINAL_NUMBER.sub("", _NO_SUBTITLE.sub("", title)) or title
 
 
+def series_parts(title: str) -> list[str]:
+    """The series that each part of a name speaks of: "lost world" and "jurassic park"."""
+    return [series_name(part) for part in _PARTS.split(title)]
+
+
 def same_series(a: str, b: str) -> bool:
     """Whether two names speak of one series, or one goes on where the other ends ("The Matrix Reloaded")."""
-    return continues(series_name(a), series_name(b))
+    return any(continues(one, other) for one in series_parts(a) for other in series_parts(b))
 
 
 def continues(a: str, b: str) -> bool:
@@ -47,4 +52,5 @@ def continues(a: str, b: str) -> bool:
 
 
 _NO_SUBTITLE, _NO_NUMBER, _NO_ARTICLE = (re.compile(pattern) for pattern in (_SUBTITLE, _NUMBER, _ARTICLE))
+_PARTS = re.compile(r":\s|\s[-–—]\s")
 _NO_FINAL_NUMBER = re.compile(_NUMBER, re.IGNORECASE)
