@@ -175,9 +175,10 @@ class GraphStore(Protocol):
     ) -> pa.Table:
         """One step from many nodes: a row for each relationship.
 
-        Columns: `source` int32 (position in `ids`), `type` and `neighbour` (dictionary-encoded strings), `key`
-        when properties are asked for, and those properties (null where a type has none of that name). `within`
-        keeps neighbours that are titles in that scope. Rows come in the order of `types`, then of `ids`.
+        Columns: `source` int32 (position in `ids`), `type` and `neighbour` (dictionary-encoded strings, each of
+        them once), `key` when properties are asked for, and those properties (null where a type has none of that
+        name). `within` keeps neighbours that are titles in that scope. Rows come in the order of `types`, then of
+        `ids`.
         """
 
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:

@@ -29,6 +29,7 @@ from graph.tables import GraphTables
 Positions = npt.NDArray[np.int32]
 
 KEY_BYTES = 16
+_NO_POSITIONS, _NO_SLOTS = np.empty(0, np.int32), np.empty(0, np.int64)
 SCAN_ROWS = 65_536
 
 
@@ -139,7 +140,7 @@ class Nodes:
         path = folder / f"{label}.arrow"
         if path.exists():
             self.table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-            self.keys = np.load(folder / f"{label}.keys.npy", mmap_mode="r")
+            self.keys = _mapped(folder / f"{label}.keys.npy")
         else:
             self.table = arrow_schema(label).empty_table()
             self.keys = np.empty(0, f"S{KEY_BYTES}")
@@ -154,12 +155,14 @@ class Nodes:
         if not len(ids) or not len(self):
             return np.full(len(ids), -1, np.int32)
         encoded = [id_.encode() for id_ in ids]
-        found = np.searchsorted(self.keys, np.array([b[:KEY_BYTES] for b in encoded], f"S{KEY_BYTES}"))
+        keys = np.array(encoded, f"S{KEY_BYTES}")
+        found = np.searchsorted(self.keys, keys)
         positions = np.minimum(found, len(self) - 1).astype(np.int32)
-        there = self.ids(positions).to_pylist()
+        positions[self.keys[positions] != keys] = -1
         for i, id_ in enumerate(ids):
-            if there[i] != id_:
-                positions[i] = self._bisect(id_, int(found[i])) if len(encoded[i]) > KEY_BYTES else -1
+            # A key is cut off after 16 bytes, and does not tell whether zero bytes end it.
+            if len(encoded[i]) >= KEY_BYTES or encoded[i].endswith(b"\0"):
+                positions[i] = self._bisect(id_, int(found[i]))
         return positions
 
     def _bisect(self, id_: str, low: int) -> int:
@@ -201,7 +204,7 @@ class Edges:
         self._folder = folder
 
     def _load(self, name: str) -> npt.NDArray[Any]:
-        return cast(npt.NDArray[Any], np.load(self._folder / f"{name}.npy", mmap_mode="r"))
+        return _mapped(self._folder / f"{name}.npy")
 
     @cached_property
     def _in(self) -> tuple[npt.NDArray[np.int64], Positions]:
@@ -231,13 +234,21 @@ class Edges:
 
     def step(self, positions: Positions, direction: Direction) -> tuple[Positions, Positions, npt.NDArray[np.int64]]:
         """From many nodes: (place in `positions`, neighbour's position, place in this direction's rows)."""
-        count = self.degrees(positions, direction)
-        source = np.repeat(np.arange(len(positions), dtype=np.int32), count)
-        if not len(source):
-            return source, np.empty(0, np.int32), np.empty(0, np.int64)
+        if not self.there:
+            return _NO_POSITIONS, _NO_POSITIONS, _NO_SLOTS
         start, node = self._out if direction == "out" else self._in
-        ends = np.cumsum(count)
-        slots = np.arange(ends[-1]) + np.repeat(start[positions] - (ends - count), count)
+        if len(positions) == 1:
+            place = int(positions[0])
+            slots = np.arange(start[place], start[place + 1]) if place >= 0 else _NO_SLOTS
+            return np.zeros(len(slots), np.int32), node[slots], slots
+        first = start[positions]
+        # At position -1, which is nowhere, this is no more than 0.
+        count = np.maximum(start[positions + 1] - first, 0)
+        ends = count.cumsum()
+        if not len(ends) or not ends[-1]:
+            return _NO_POSITIONS, _NO_POSITIONS, _NO_SLOTS
+        source = np.arange(len(positions), dtype=np.int32).repeat(count)
+        slots = np.arange(ends[-1]) + (first - (ends - count)).repeat(count)
         return source, node[slots], slots
 
     def properties(self, slots: npt.NDArray[np.int64], direction: Direction, names: Sequence[str]) -> pa.Table:
@@ -267,6 +278,11 @@ class Edges:
             columns |= {name: stored.column(name) for name in names}
             schema = pa.schema([wanted.field(name) for name in columns])
             yield from pa.table(columns, schema=schema).to_batches()
+
+
+def _mapped(path: Path) -> npt.NDArray[Any]:
+    # A plain array over the map: np.memmap does more for each indexing than the indexing itself.
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
 def bulk_names() -> list[str]:

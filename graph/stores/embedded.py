@@ -30,6 +30,7 @@ from graph.store import (
     StoreNotFound,
     TextHit,
 )
+from graph.stores import traversal
 from graph.stores.build import build_version, carry_embeddings, link_version, write_embeddings
 from graph.stores.columns import bulk_names
 from graph.stores.live import Live, check_rows
@@ -53,9 +54,10 @@ class EmbeddedStore:
         self._moving = threading.Lock()
         if create:
             self.apply_schema()
-        if not self._live.path.exists():
-            raise StoreNotFound(f"there is no store at {root}; make one with: reelgraph load --store {self.url} …")
-        self._versions.read()  # not the version itself: a store whose version is damaged can still roll back
+        with explained(root):
+            if not self._live.path.exists():
+                raise StoreNotFound(f"there is no store at {root}; make one with: reelgraph load --store {self.url} …")
+            self._versions.read()  # not the version itself: a store whose version is damaged can still roll back
 
     def apply_schema(self) -> None:
         with explained(self.root):
@@ -246,16 +248,9 @@ class EmbeddedStore:
     ) -> pa.Table:
         now = self._now()
         mask = self._mask(now, within) if within is not None else None
-        steps = []
         for type_ in types:
             _known(type_, RELATIONSHIPS)
-            far = RELATIONSHIPS[type_].tail if direction == "out" else RELATIONSHIPS[type_].head
-            only = mask if far == "Title" else None
-            if is_live(type_):
-                steps.append(now.live_step(self._live.neighbours(type_, ids, direction, properties), type_, only))
-            else:
-                steps.append(now.step(ids, type_, direction, only, properties))
-        return now.assemble(steps, properties)
+        return traversal.neighbours(now.columns, self._live, ids, types, direction, mask, properties)
 
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
         columns = self._now().columns

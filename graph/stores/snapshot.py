@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,17 +11,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from graph.schema import RELATIONSHIPS, arrow_schema
-from graph.store import Direction, Provenance, StoreDamaged
+from graph.store import Provenance, StoreDamaged
 from graph.stores.columns import Columns, Positions
 from graph.stores.live import Live
 from graph.stores.offers import Offers
 from graph.stores.versions import Versions
 from graph.text import TitleIndex
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -38,17 +34,6 @@ class Embedding:
         there = np.minimum(found, max(len(self.positions) - 1, 0))
         hit = (self.positions[there] == positions) if len(self.positions) else np.zeros(len(positions), bool)
         return np.where(hit & (positions >= 0), there, -1)
-
-
-@dataclass(frozen=True)
-class Step:
-    """Relationships found: for each one the place of its source, its neighbour (as code) and its properties."""
-
-    type: str
-    source: Positions
-    code: npt.NDArray[np.int64]
-    distinct: pa.Array
-    properties: pa.Table
 
 
 @dataclass
@@ -104,65 +89,3 @@ class Snapshot:
             held = generation, Offers(self.columns, live.offers())
             self._offers = held
         return held[1]
-
-    def step(
-        self, ids: Sequence[str], type_: str, direction: Direction, only: Mask | None, properties: Sequence[str]
-    ) -> Step:
-        """Follow one bulk type from many nodes; `only` keeps neighbours by their position."""
-        kind = RELATIONSHIPS[type_]
-        near, far = (kind.head, kind.tail) if direction == "out" else (kind.tail, kind.head)
-        edges = self.columns.edges(type_)
-        source, node, slots = edges.step(self.columns.nodes(near).positions(ids), direction)
-        if only is not None:
-            keep = only[node]
-            source, node, slots = source[keep], node[keep], slots[keep]
-        distinct, code = np.unique(node, return_inverse=True)
-        stored = edges.properties(slots, direction, ["key", *properties]) if properties else pa.table({})
-        return Step(type_, source, code, self.columns.nodes(far).ids(distinct), stored)
-
-    def live_step(self, table: pa.Table, type_: str, only: Mask | None) -> Step:
-        """What `Live.neighbours` found for one live type, as a step like the others."""
-        if only is not None:
-            positions = self.columns.nodes("Title").positions(table.column("neighbour").to_pylist())
-            table = table.filter(pa.array((positions >= 0) & only[positions]))
-        neighbours = table.column("neighbour").combine_chunks().dictionary_encode()
-        source = table.column("source").to_numpy()
-        return Step(
-            type_, source, neighbours.indices.to_numpy(), neighbours.dictionary, table.drop(["source", "neighbour"])
-        )
-
-    @staticmethod
-    def assemble(steps: Sequence[Step], properties: Sequence[str]) -> pa.Table:
-        """One table of several steps' relationships, as `GraphStore.neighbours` promises it."""
-        offsets = np.cumsum([0, *(len(step.distinct) for step in steps)])
-        codes = [step.code + offset for step, offset in zip(steps, offsets, strict=False)]
-        names = pa.concat_arrays([step.distinct for step in steps]) if steps else pa.array([], pa.string())
-        types = np.repeat(np.arange(len(steps), dtype=np.int32), [len(step.source) for step in steps])
-        columns = {
-            "source": pa.array(np.concatenate([*(step.source for step in steps), np.empty(0, np.int32)]), pa.int32()),
-            "type": pa.DictionaryArray.from_arrays(types, pa.array([step.type for step in steps], pa.string())),
-            "neighbour": pa.DictionaryArray.from_arrays(
-                pa.array(np.concatenate([*codes, np.empty(0, np.int64)]), pa.int32()), names
-            ),
-        }
-        if properties:
-            for name in ("key", *properties):
-                columns[name] = _column(steps, name)
-        return pa.table(columns)
-
-
-def _column(steps: Sequence[Step], name: str) -> pa.ChunkedArray:
-    """A property over all steps; null (for `key`: '') where a type has none of that name."""
-    if name == "key":
-        type_ = pa.string()
-    else:
-        schemas = [arrow_schema(step.type) for step in steps]
-        type_ = next((s.field(name).type for s in schemas if name in s.names), pa.null())
-    missing = pa.scalar("" if name == "key" else None, type_)
-    chunks = []
-    for step in steps:
-        if name in step.properties.column_names:
-            chunks += step.properties.column(name).chunks
-        else:
-            chunks.append(pa.repeat(missing, len(step.source)))
-    return pa.chunked_array(chunks, type_)

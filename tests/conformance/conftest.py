@@ -26,7 +26,6 @@ GAPS = {
         "test_an_id_that_is_no_text_is_not_found": "UnicodeEncodeError for bulk labels",
         "test_vectors_that_do_not_fit_leave_the_old_ones": "set_embeddings takes vectors of any shape and number",
         "test_offers_name_their_catalog": "a catalog is replaced only when the Catalog table names it",
-        "test_a_type_that_the_graph_lacks_is_an_empty_step": "FileNotFoundError when properties are asked for",
         "test_a_scope_of_a_graph_without_titles": "IndexError where the graph has no title at all",
     }
 }
