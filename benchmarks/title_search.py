@@ -22,8 +22,9 @@ from pathlib import Path
 import polars as pl
 
 from graph.match import decide, match
+from graph.names import name_key, normalise
 from graph.tables import GraphTables, finish_tables
-from graph.text import TitleIndex, name_key, normalise, title_names
+from graph.text import TitleIndex, title_names
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 

@@ -10,7 +10,7 @@ import re
 import polars as pl
 import pyarrow as pa
 
-from graph.text import normalise, normalised
+from graph.names import normalise, normalised
 
 _SUBTITLE = r"\s*(?::|\s[-–—]\s|,? (?i:part|vol\.?|volume|chapter|episode) ).*$"
 _NUMERALS = "ii|iii|iv|v|vi|vii|viii|ix|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen"

@@ -18,8 +18,9 @@ from typing import Literal, Protocol
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
+from graph.names import bare_words, normalise
 from graph.store import GraphStore, TextHit
-from graph.text import QUERY_LENGTH, bare_words, normalise
+from graph.text import QUERY_LENGTH
 
 CANDIDATES = 80
 FAME = 0.025  # a power of ten of votes

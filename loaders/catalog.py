@@ -24,9 +24,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from graph.names import normalised
 from graph.schema import NODES
 from graph.tables import rows_to_table, table_path, write_table
-from graph.text import normalised
 from loaders.matching import (
     ITEM_SCHEMA,
     KIND_GROUPS,

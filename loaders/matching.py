@@ -37,9 +37,9 @@ import numpy as np
 import polars as pl
 from rapidfuzz import fuzz, process
 
+from graph.names import name_keys, normalised
 from graph.schema import CREDITS
 from graph.tables import table_path
-from graph.text import name_keys, normalised
 
 
 class CatalogError(Exception):

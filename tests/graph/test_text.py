@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph.names import name_key, name_keys, normalise, normalised
 from graph.store import StoreDamaged
 from graph.tables import GraphTables, finish_tables, rows_to_table, write_table
-from graph.text import TitleIndex, name_key, name_keys, normalise, normalised, title_names
+from graph.text import TitleIndex, title_names
 
 ANY_TEXT = st.text() | st.text(st.characters(exclude_categories=()))
 NAMES = [
