@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import platform
 import sys
@@ -19,7 +20,7 @@ from graph.export import export_graphml, export_parquet
 from graph.figures import Figures, figures
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
 from graph.settings import GraphSettings
-from graph.store import WHOLE_GRAPH, StoreError, StoreNotFound
+from graph.store import WHOLE_GRAPH, StoreError, StoreFull, StoreNotFound
 from graph.substitutes import Substitute
 from graph.terminal import (
     AdultOption,
@@ -189,11 +190,19 @@ def export(
     """
     if file_format not in ("parquet", "graphml"):
         raise typer.BadParameter(f"{file_format!r} is none of: parquet, graphml", param_hint="--format")
-    with opened(store) as graph, progress("Exporting") as report:
-        if file_format == "parquet":
-            counts = dict(export_parquet(graph, folder, report).manifest.counts)
-        else:
-            counts = export_graphml(graph, folder, titles)
+    if folder.is_dir() if file_format == "graphml" else folder.is_file():
+        wanted = "file" if file_format == "graphml" else "folder"
+        raise typer.BadParameter(f"{folder} is no {wanted}; {file_format} needs one", param_hint="FOLDER")
+    try:
+        with opened(store) as graph, progress("Exporting") as report:
+            if file_format == "parquet":
+                counts = dict(export_parquet(graph, folder, report).manifest.counts)
+            else:
+                counts = export_graphml(graph, folder, titles)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise StoreFull(f"the disk for {folder} is full; nothing was exported") from error
+        raise
     if as_json:
         print_json({"path": str(folder), "counts": counts})
     else:

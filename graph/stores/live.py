@@ -56,13 +56,13 @@ class Live:
                 if name in LIVE_RELATIONSHIPS:
                     connection.execute(f'CREATE INDEX IF NOT EXISTS "{name}_tail" ON "{name}" (tail)')
 
-    def connection(self) -> sqlite3.Connection:
-        """This thread's connection; read-only where the folder cannot be written."""
+    def connection(self, *, writing: bool = False) -> sqlite3.Connection:
+        """This thread's connection; read-only where the folder cannot be written, or its disk is full."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         frozen: object = getattr(self._local, "frozen", None)
-        if connection is None or (frozen is not None and frozen != self._stamp()):
+        if connection is None or (frozen is not None and (writing or frozen != self._stamp())):
             with explained(self.path.parent):
-                connection, self._local.frozen = self._connect()
+                connection, self._local.frozen = self._connect(writing)
             self._local.connection = connection
             with self._lock:
                 here, others = threading.current_thread(), self._connections
@@ -74,23 +74,20 @@ class Live:
                         other.close()
         return connection
 
-    def _connect(self) -> tuple[sqlite3.Connection, object]:
+    def _connect(self, writing: bool) -> tuple[sqlite3.Connection, object]:
         """A connection, and what the file was like if it can only be read as something that nobody changes."""
-        options: dict[str, Any] = {"timeout": _WAIT_SECONDS, "isolation_level": None, "check_same_thread": False}
-        if self.path.exists() and not _writable(self.path):
-            uri, stamp = f"{self.path.absolute().as_uri()}?mode=ro", self._stamp()
-            connection: sqlite3.Connection = sqlite3.connect(uri, uri=True, **options)
+        if not self.path.exists() or _writable(self.path):
             try:
-                connection.execute("SELECT count(*) FROM sqlite_master")
-                return connection, None
+                return _open(self.path, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"), None
             except sqlite3.OperationalError:
-                # Nobody has it open: then there is no shared memory of WAL, and no place to make it.
-                connection.close()
-            return sqlite3.connect(f"{uri}&immutable=1", uri=True, **options), stamp
-        connection = sqlite3.connect(self.path, **options)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        return connection, None
+                if writing or not self.path.exists():
+                    raise
+        uri, stamp = f"{self.path.absolute().as_uri()}?mode=ro", self._stamp()
+        try:
+            return _open(uri, "SELECT count(*) FROM sqlite_master"), None
+        except sqlite3.OperationalError:
+            # Nobody has it open: then there is no shared memory of WAL, and no place to make it.
+            return _open(f"{uri}&immutable=1"), stamp
 
     def _stamp(self) -> object:
         """What differs once somebody has opened the file for writing, or has changed it."""
@@ -106,7 +103,7 @@ class Live:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing: committed at the end of the block, undone when it raises."""
         with explained(self.path.parent):
-            connection = self.connection()
+            connection = self.connection(writing=True)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -233,6 +230,19 @@ class Live:
         """Forget what these catalogs offer, before new offers of theirs are written."""
         connection.executemany("DELETE FROM OFFERS WHERE head = ?", [(slug,) for slug in slugs])
         self._touch(connection, "OFFERS")
+
+
+def _open(file: Path | str, *statements: str) -> sqlite3.Connection:
+    connection: sqlite3.Connection = sqlite3.connect(
+        file, uri=isinstance(file, str), timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def check_rows(name: str, rows: Sequence[Row]) -> None:

@@ -224,12 +224,14 @@ def explained(root: Path) -> Iterator[None]:
     """Turn what the disk says into a StoreError that tells what to do."""
     try:
         yield
-    except StoreError:
-        raise
     except Exception as error:
+        if isinstance(error, StoreError) and type(error) is not StoreError:
+            raise
         text = str(error)
         number = getattr(error, "errno", None)
-        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or any(mark in text for mark in _FULL):
+        full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or any(mark in text for mark in _FULL)
+        # SQLite says no more than this when it has no room for the memory that its processes share.
+        if full or (text == "disk I/O error" and shutil.disk_usage(root).free < _ROOM):
             raise StoreFull(f"the disk that holds {root} is full; the last good version is untouched") from error
         if number in (errno.EROFS, errno.EACCES, errno.EPERM) or "readonly database" in text:
             raise StoreReadOnly(f"{root} cannot be written ({text}); use another folder or its owner") from error
@@ -240,6 +242,7 @@ def explained(root: Path) -> Iterator[None]:
         raise
 
 
+_ROOM = 1 << 16
 # As Python, Rust, SQLite and numpy (which gives no errno) say it; the last of each is a limit on a file's size.
 _FULL = ("No space left", "os error 28", "disk is full", "quota exceeded", "requested and", "os error 27")
 
