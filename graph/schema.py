@@ -6,6 +6,8 @@ Validation, the Parquet tables, the documentation and the engines' constraints a
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -251,3 +253,25 @@ def arrow_schema(name: str) -> pa.Schema:
 def is_live(name: str) -> bool:
     """Whether a label or relationship type is written while the service runs."""
     return (NODES[name] if name in NODES else RELATIONSHIPS[name]).live
+
+
+def fits(value: object, type_: PropertyType) -> bool:
+    """Whether a Python value (not None) is of a property's type: nothing is converted, and floats are finite."""
+    match type_:
+        case "string":
+            return isinstance(value, str) and _is_text(value)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+        case "float":
+            return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        case "boolean":
+            return isinstance(value, bool)
+        case "date":
+            return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+        case _:
+            return isinstance(value, list | tuple) and all(isinstance(item, str) and _is_text(item) for item in value)
+
+
+def _is_text(value: str) -> bool:
+    """Whether a string can be written down; lone surrogates cannot."""
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)

@@ -80,7 +80,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class TextHit:
-    """A name in the graph that a text search found: of which title (or person), and what kind of name it is."""
+    """A name that a text search found: of which title, and what kind of name it is."""
 
     label: str
     id: str
@@ -177,8 +177,8 @@ class GraphStore(Protocol):
 
         Columns: `source` int32 (position in `ids`), `type` and `neighbour` (dictionary-encoded strings, each of
         them once), `key` when properties are asked for, and those properties (null where a type has none of that
-        name). `within` keeps neighbours that are titles in that scope. Rows come in the order of `types`, then of
-        `ids`.
+        name; the `type` of RATED is its key). `within` leaves out titles outside that scope; other neighbours stay.
+        Rows come in the order of `types`, then of `ids`.
         """
 
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
@@ -191,7 +191,7 @@ class GraphStore(Protocol):
         """All relationships of a type, in batches: head, tail, key, properties."""
 
     def search_text(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]:
-        """Names that may be meant by a text, best first as the engine sees it; `graph.text` ranks them finally."""
+        """Names that may be meant by a text, best first as the engine sees it; `graph.match` ranks them."""
 
     def search_vector(
         self, name: str, vector: npt.NDArray[np.float32], k: int, *, within: Scope | None = None

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION, arrow_schema
+from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION, PropertyType, arrow_schema, fits
 
 MANIFEST = "manifest.json"
 
@@ -86,6 +86,9 @@ def write_table(folder: Path, name: str, batches: Iterable[pa.RecordBatch | pa.T
 def rows_to_table(name: str, rows: Sequence[Any]) -> pa.Table:
     """Rows as mappings → an Arrow table with the schema's columns; a missing `key` is ''. TablesError on misfits."""
     schema = arrow_schema(name)
+    kind = NODES[name] if name in NODES else RELATIONSHIPS[name]
+    types: dict[str, PropertyType] = dict.fromkeys(schema.names, "string")
+    types |= {p.name: p.type for p in kind.properties}
     known = set(schema.names)
     for row in rows:
         unknown = set(row) - known
@@ -94,12 +97,12 @@ def rows_to_table(name: str, rows: Sequence[Any]) -> pa.Table:
     columns = {}
     for column in schema:
         values = [row.get(column.name, "" if column.name == "key" else None) for row in rows]
+        for value in values:
+            if value is not None and not fits(value, types[column.name]):
+                raise TablesError(f"{name}.{column.name} must be {types[column.name]}, not {value!r}")
         if not column.nullable and any(value is None for value in values):
             raise TablesError(f"a {name} row has no {column.name!r}")
-        try:
-            columns[column.name] = pa.array(values, column.type)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-            raise TablesError(f"{name}.{column.name} must be {column.type}: {error}") from None
+        columns[column.name] = pa.array(values, column.type)
     return pa.table(columns, schema=schema)
 
 
@@ -167,16 +170,16 @@ class GraphTables:
         """Open a folder: the manifest must be readable and of this schema version, every file there and fitting."""
         try:
             raw = json.loads((folder / MANIFEST).read_text("utf-8"))
+            if raw["schema_version"] != SCHEMA_VERSION:
+                raise TablesError(
+                    f"{folder} has schema version {raw['schema_version']}, this software reads {SCHEMA_VERSION}; "
+                    "make the tables again with this version"
+                )
+            manifest = Manifest(**{**raw, "sources": [Source(**source) for source in raw["sources"]]})
         except FileNotFoundError:
             raise TablesError(f"{folder} holds no graph tables: it has no {MANIFEST}") from None
-        except (OSError, ValueError) as error:
-            raise TablesError(f"{folder / MANIFEST} cannot be read: {error}") from None
-        if raw["schema_version"] != SCHEMA_VERSION:
-            raise TablesError(
-                f"{folder} has schema version {raw['schema_version']}, this software reads {SCHEMA_VERSION}; "
-                "make the tables again with this version"
-            )
-        manifest = Manifest(**{**raw, "sources": [Source(**source) for source in raw["sources"]]})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TablesError(f"{folder / MANIFEST} cannot be read: {error}; make the tables again") from None
         tables = cls(folder, manifest)
         for name in tables.names:
             _check_file(tables.path(name), name)

@@ -154,7 +154,7 @@ class Nodes:
         """Where each id is: (n,) int32, -1 for one that is not there."""
         if not len(ids) or not len(self):
             return np.full(len(ids), -1, np.int32)
-        encoded = [id_.encode() for id_ in ids]
+        encoded = [id_.encode("utf-8", "surrogatepass") for id_ in ids]
         keys = np.array(encoded, f"S{KEY_BYTES}")
         found = np.searchsorted(self.keys, keys)
         positions = np.minimum(found, len(self) - 1).astype(np.int32)

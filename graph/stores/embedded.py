@@ -33,10 +33,11 @@ from graph.store import (
 from graph.stores import traversal
 from graph.stores.build import build_version, carry_embeddings, link_version, write_embeddings
 from graph.stores.columns import bulk_names
-from graph.stores.live import Live, check_rows
+from graph.stores.live import Live
+from graph.stores.rows import check_names, check_rows, check_vectors
 from graph.stores.snapshot import Snapshot
 from graph.stores.versions import Versions, explained
-from graph.tables import GraphTables, TablesError, finish_tables, rows_to_table, write_table
+from graph.tables import GraphTables, Source, TablesError, finish_tables, rows_to_table, write_table
 from graph.vectors import inner_products, top
 
 __all__ = ["EmbeddedStore"]
@@ -111,9 +112,9 @@ class EmbeddedStore:
             self._versions.finish(name)
         new = Snapshot.open(self._versions, name) if name != old.name else old
         with self._versions.undone_on_error(), self._live.transaction() as connection:
+            if slugs := _catalogs(tables):
+                self._live.forget_offers(connection, slugs)
             for table in filter(is_live, tables.names):  # nodes come first
-                if table == "Catalog":
-                    self._live.forget_offers(connection, tables.read(table).column("id").to_pylist())
                 for batch in tables.batches(table):
                     rows = batch.to_pylist()
                     if table in RELATIONSHIPS:
@@ -152,11 +153,13 @@ class EmbeddedStore:
 
     def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
         _live_only(type_)
+        check_rows(type_, rows)
         return self._live.delete_relationships(type_, rows)
 
     def set_embeddings(
         self, name: str, ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance
     ) -> str:
+        check_vectors(ids, vectors, provenance)
         with explained(self.root), self._versions.writing():
             old = self._now()
             positions = old.columns.nodes("Title").positions(ids)
@@ -194,7 +197,8 @@ class EmbeddedStore:
                 write_table(target, name, [rows_to_table(name, list(merged.values()))])
             except TablesError as error:
                 raise InvalidRows(str(error)) from None
-            self._load(finish_tables(target, []))
+            sources = [Source(**source) for source in self._now().details.get("sources", ())]
+            self._load(finish_tables(target, sources))
         return len(rows)
 
     def _check_ends(self, now: Snapshot, type_: str, rows: Sequence[Row]) -> None:
@@ -250,6 +254,10 @@ class EmbeddedStore:
         mask = self._mask(now, within) if within is not None else None
         for type_ in types:
             _known(type_, RELATIONSHIPS)
+        if "type" in properties:
+            raise InvalidRows(
+                "`type` is the relationship's own type; ask for no property, the `key` of RATED is its type"
+            )
         return traversal.neighbours(now.columns, self._live, ids, types, direction, mask, properties)
 
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
@@ -315,10 +323,13 @@ class EmbeddedStore:
 def _known(name: str, names: Any, properties: Sequence[str] | None = None) -> None:
     if name not in names:
         raise InvalidRows(f"the graph has no {name!r}; it has {', '.join(names)}")
-    known = [p.name for p in names[name].properties]
-    for p in properties or ():
-        if p not in known:
-            raise InvalidRows(f"{name} has no property {p!r}; it has {', '.join(known) or 'none'}")
+    check_names(name, [p.name for p in names[name].properties], properties or ())
+
+
+def _catalogs(tables: GraphTables) -> list[str]:
+    """The catalogs that graph tables name, with or without anything to offer."""
+    slugs = tables.read("Catalog").column("id").to_pylist()
+    return sorted({*slugs, *tables.read("OFFERS").column("head").to_pylist()})
 
 
 def _live_only(name: str) -> None:

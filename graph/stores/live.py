@@ -19,8 +19,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from graph.schema import NODES, RELATIONSHIPS, Node, Property, Relationship, arrow_schema
-from graph.store import Direction, InvalidRows, Row
+from graph.schema import NODES, RELATIONSHIPS, Property, arrow_schema
+from graph.store import Direction, Row
 from graph.stores.versions import explained
 
 _SQL_TYPES = {"integer": "INTEGER", "float": "REAL", "boolean": "INTEGER"}
@@ -243,42 +243,6 @@ def _open(file: Path | str, *statements: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def check_rows(name: str, rows: Sequence[Row]) -> None:
-    """Raise InvalidRows when a row has an unknown name, lacks an id or has a value of another type."""
-    kind: Node | Relationship = NODES[name] if name in NODES else RELATIONSHIPS[name]
-    needed = ("id",) if name in NODES else ("head", "tail")
-    types = {p.name: p for p in kind.properties} | {key: Property(key, "string", "") for key in (*needed, "key")}
-    if name in NODES:
-        del types["key"]
-    for row in rows:
-        for key in needed:
-            if not row.get(key):
-                raise InvalidRows(f"a {name} row has no {key}: {dict(row)}")
-        for column, value in row.items():
-            if column not in types:
-                raise InvalidRows(f"{name} has no property {column!r}; it has {', '.join(types)}")
-            if value is None and column == "key":
-                raise InvalidRows(f"a {name} row has a null key; leave it out or give a text")
-            if value is not None and not _fits(value, types[column].type):
-                raise InvalidRows(f"{name}.{column} must be {types[column].type}, not {value!r}")
-
-
-def _fits(value: Any, type_: str) -> bool:
-    match type_:
-        case "string":
-            return isinstance(value, str)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
-        case "float":
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case "boolean":
-            return isinstance(value, bool)
-        case "date":
-            return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
-        case _:
-            return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
 
 
 def _to_sql(value: Any, kind: Property | None) -> Any:

@@ -82,7 +82,9 @@ def _step(
 def _live_step(columns: Columns, type_: str, far: str, table: pa.Table, only: Mask | None) -> Step:
     if only is not None:
         positions = columns.nodes("Title").positions(table.column("neighbour").to_pylist())
-        table = table.filter(pa.array((positions >= 0) & only[positions]))
+        there = positions >= 0
+        there[there] = only[positions[there]]
+        table = table.filter(pa.array(there))
     names = table.column("neighbour").combine_chunks().dictionary_encode()
     source, code = table.column("source").to_numpy(), names.indices.to_numpy()
     return Step(type_, far, source, code, table.drop(["source", "neighbour"]), names.dictionary)

@@ -19,15 +19,7 @@ ENGINES = {"embedded": lambda folder: f"embedded:{folder}/store"}
 
 # What an engine does not do yet, by test; such a test fails as soon as the engine does it.
 GAPS = {
-    "embedded": {
-        "test_a_person_is_found_by_name": "the text index holds names of titles alone",
-        "test_a_relationship_to_delete_names_both_ends": "KeyError in place of StoreError",
-        "test_an_id_that_is_no_text_cannot_be_written": "UnicodeEncodeError in place of InvalidRows",
-        "test_an_id_that_is_no_text_is_not_found": "UnicodeEncodeError for bulk labels",
-        "test_vectors_that_do_not_fit_leave_the_old_ones": "set_embeddings takes vectors of any shape and number",
-        "test_offers_name_their_catalog": "a catalog is replaced only when the Catalog table names it",
-        "test_a_scope_of_a_graph_without_titles": "IndexError where the graph has no title at all",
-    }
+    "embedded": {},
 }
 
 

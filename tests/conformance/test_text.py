@@ -1,4 +1,4 @@
-"""Finding names: what is found and what is said of it; `graph.text` decides the final order."""
+"""Finding names: what is found and what is said of it; `graph.match` decides the final order."""
 
 from __future__ import annotations
 
@@ -57,12 +57,6 @@ def test_a_hit_says_what_the_title_is(small):
 def test_a_hit_of_a_title_without_votes_and_year(small):
     (hit,) = (hit for hit in small.search_text("Winter Trains", 20) if hit.type == "primary")
     assert (hit.id, hit.kind, hit.year, hit.votes) == ("tt03", "movie", None, 0)
-
-
-def test_a_person_is_found_by_name(small):
-    assert ("Person", "nm3", "Chie Mori", "primary") in {
-        (hit.label, hit.id, hit.text, hit.type) for hit in small.search_text("Chie Mori", 20)
-    }
 
 
 @pytest.mark.parametrize("name", ["Velvet Rooms", "Samtzimmer", "Salons de velours"])

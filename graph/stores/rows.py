@@ -1,0 +1,48 @@
+"""What every store asks of rows and vectors before it writes them: that they fit the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from graph.schema import NODES, RELATIONSHIPS, Node, Property, Relationship, fits
+from graph.store import InvalidRows, Provenance, Row
+
+
+def check_rows(name: str, rows: Sequence[Row]) -> None:
+    """Raise InvalidRows when a row has an unknown name, lacks an id or has a value of another type."""
+    kind: Node | Relationship = NODES[name] if name in NODES else RELATIONSHIPS[name]
+    needed = ("id",) if name in NODES else ("head", "tail")
+    keys = needed if name in NODES else (*needed, "key")
+    types = {p.name: p for p in kind.properties} | {key: Property(key, "string", "") for key in keys}
+    for row in rows:
+        for key in needed:
+            if not row.get(key):
+                raise InvalidRows(f"a {name} row has no {key}: {dict(row)}")
+        for column, value in row.items():
+            if column not in types:
+                raise InvalidRows(f"{name} has no property {column!r}; it has {', '.join(types)}")
+            if value is None and column == "key":
+                raise InvalidRows(f"a {name} row has a null key; leave it out or give a text")
+            if value is not None and not fits(value, types[column].type):
+                raise InvalidRows(f"{name}.{column} must be {types[column].type}, not {value!r}")
+
+
+def check_vectors(ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance) -> None:
+    """Raise InvalidRows unless there is one finite vector of the dimension named for each of the distinct ids."""
+    wanted = (len(ids), provenance.dimension)
+    if vectors.shape != wanted:
+        raise InvalidRows(f"the vectors have the shape {vectors.shape}; {wanted} is what the ids and the run ask for")
+    if len(set(ids)) != len(ids):
+        raise InvalidRows("an id has more than one vector; give each title one")
+    if not np.isfinite(vectors).all():
+        raise InvalidRows("the vectors hold values that are not finite; look at the run's loss")
+
+
+def check_names(name: str, known: Sequence[str], properties: Sequence[str]) -> None:
+    """Raise InvalidRows for a property that a label or type does not have."""
+    for one in properties:
+        if one not in known:
+            raise InvalidRows(f"{name} has no property {one!r}; it has {', '.join(known) or 'none'}")
