@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 import typer
 from platformdirs import user_data_path
@@ -18,7 +19,7 @@ from graph.terminal import StoreOption, err, opened, out
 from loaders import commands as loader_commands
 from loaders.catalog import CatalogError
 from loaders.download import DownloadError
-from loaders.engines import LoadError
+from loaders.imdb import LoadError
 from loaders.load import load_sample
 
 app = typer.Typer(
@@ -39,6 +40,8 @@ _SHOWN = [
 ]
 _GIVEN = (LoadError, CatalogError, TablesError, InvalidRows, NotInGraph, StoreNotFound)
 _WENT_WRONG = (StoreError, DownloadError, OSError, MemoryError)
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # its name is public in no release of Typer
+_INTERRUPTED = "interrupted; what was there before is unchanged"
 
 
 @app.command()
@@ -64,13 +67,21 @@ def main() -> None:
     """Run a command. Exit code 2: what was given is wrong; 1: something went wrong; 130: interrupted."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        app()
+        code = app(args=sys.argv[1:] or ["--help"], prog_name="reelgraph", standalone_mode=False)
+        sys.exit(_say(_INTERRUPTED, 130) if code == 130 else code)
+    except _UsageError as error:
+        sys.exit(_say(_usage(error), 2))
     except _GIVEN as error:
         sys.exit(_say(error, 2))
     except _WENT_WRONG as error:
         sys.exit(_say(error, 1))
     except KeyboardInterrupt:
-        sys.exit(_say("interrupted; what was there before is unchanged", 130))
+        sys.exit(_say(_INTERRUPTED, 130))
+
+
+def _usage(error: Any) -> str:
+    command = error.ctx.command_path if error.ctx else "reelgraph"
+    return f"{error.format_message().replace(chr(10), ' ')} (see: {command} --help)"
 
 
 def _say(problem: object, code: int) -> int:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graph.export import export_parquet
 from graph.schema import NODES, RELATIONSHIPS, is_live
-from graph.store import GraphStore, Progress
+from graph.store import GraphStore, Progress, StoreFull
 from graph.tables import Source, finish_tables, table_path
 from loaders.catalog import CatalogFile, CatalogReport, add_catalogs
-from loaders.imdb import KINDS, Choices, LoadReport, imdb_tables
+from loaders.imdb import KINDS, Choices, LoadError, LoadReport, imdb_tables
 from loaders.own import drop_unoffered, keep_own, taken
 
 _BULK = [name for name in (*NODES, *RELATIONSHIPS) if not is_live(name)]
@@ -65,7 +69,9 @@ def load(
     CatalogError or StoreError; then the store is as it was.
     """
     report: Progress = progress or (lambda _what, _share: None)
-    with tempfile.TemporaryDirectory(prefix="reelgraph-load-") as aside:
+    if imdb is None and not store.info().counts["Title"]:
+        raise LoadError(f"{store.url} holds no titles that a catalog could be matched to; name IMDb's files as well")
+    with _room(), tempfile.TemporaryDirectory(prefix="reelgraph-load-") as aside:
         folder, made, sources = Path(aside) / "tables", None, []
         if imdb is not None:
             made = imdb_tables(imdb, folder, choices or Choices(), engine=engine, progress=_part(report, 0.0, 0.45))
@@ -84,6 +90,21 @@ def load(
         tables = finish_tables(folder, [*sources, *(Source.of(catalog.path) for catalog in catalogs)])
         version = store.load_tables(tables, _part(report, 0.5, 0.5))
         return Loaded(version, tables.manifest.counts, made, matched)
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    """Say which disk is full when it is that of the temporary files."""
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full or any(mark in str(error) for mark in ("os error 28", "os error 27", "No space left")):
+            place = tempfile.gettempdir()
+            raise StoreFull(
+                f"the disk that holds {place} is too small for temporary files; set TMPDIR to a larger one"
+            ) from error
+        raise
 
 
 def _part(report: Progress, start: float, share: float) -> Progress:
