@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 
 from graph.schema import CREDITS
 from graph.store import GraphStore
@@ -77,9 +76,3 @@ def write_catalog(folder: Path, slug: str, ids: list[str]) -> GraphTables:
     offers = [{"head": slug, "tail": id_, "key": str(n), "item_id": str(n)} for n, id_ in enumerate(ids)]
     write_table(folder, "OFFERS", [rows_to_table("OFFERS", offers)])
     return finish_tables(folder, [])
-
-
-def adult_free(store: GraphStore, ids: list[str]) -> list[str]:
-    """Those of these titles that are not adult."""
-    nodes = store.get_nodes("Title", ids, ["is_adult"])
-    return nodes.filter(pc.invert(pc.fill_null(nodes.column("is_adult"), False))).column("id").to_pylist()
