@@ -64,10 +64,16 @@ def search(
         answer = Searcher(graph).search(
             " ".join(text), scope_of(catalog, region, on, adult), hits=hits, substitutes=substitutes
         )
+        bare = not any(batch.num_rows for batch in graph.scan_nodes("Catalog", []))
     if as_json:
         print_json(answer.as_dict())
-    else:
-        show_answer(answer)
+        return
+    show_answer(answer)
+    if bare:
+        out.print(
+            "\nNo catalog is loaded, so nothing can be offered: reelgraph load --catalog FILE, or ask the whole graph"
+        )
+        out.print("with: reelgraph similar ID --everything")
 
 
 def similar(
@@ -228,7 +234,7 @@ def show_answer(answer: Answer) -> None:
         if hit.substitutes:
             out.print(_substitutes(hit.substitutes))
         elif answer.status == "out_of_catalog":
-            out.print("  Nothing can be offered: the catalog has no title there on that day.")
+            out.print("  Nothing: no title is offered there on that day.")
 
 
 def _headline(hit: Hit) -> Text:
