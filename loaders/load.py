@@ -13,8 +13,6 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from graph.export import export_parquet
 from graph.schema import NODES, RELATIONSHIPS, is_live
@@ -22,7 +20,7 @@ from graph.store import GraphStore, Progress, StoreFull
 from graph.tables import Source, finish_tables, table_path
 from loaders.catalog import CatalogFile, CatalogReport, add_catalogs
 from loaders.imdb import KINDS, Choices, LoadError, LoadReport, imdb_tables
-from loaders.own import drop_unoffered, keep_own, taken
+from loaders.own import drop_unoffered, keep_own, own_content, taken
 
 _BULK = [name for name in (*NODES, *RELATIONSHIPS) if not is_live(name)]
 
@@ -80,12 +78,12 @@ def load(
         else:
             sources += [Source(**source) for source in store.info().details.get("sources", ())]
             export_parquet(store, folder, _part(report, 0.0, 0.45), _BULK)
-        own_before = _rows(folder)
+        before = own_content(folder)
         slugs = [catalog.slug for catalog in catalogs]
         matched = add_catalogs(folder, catalogs, taken(store, slugs)) if catalogs else []
         drop_unoffered(store, folder, slugs)
         report("checking", 0.45)
-        if imdb is None and _rows(folder) == own_before:
+        if imdb is None and _same(before, own_content(folder)):
             folder = _only_live(folder, Path(aside) / "live")
         tables = finish_tables(folder, [*sources, *(Source.of(catalog.path) for catalog in catalogs)])
         version = store.load_tables(tables, _part(report, 0.5, 0.5))
@@ -111,14 +109,10 @@ def _part(report: Progress, start: float, share: float) -> Progress:
     return lambda what, done: report(what, start + share * done)
 
 
-def _rows(folder: Path) -> dict[str, int]:
-    """Rows of each bulk table, and which pictures there are: what tells whether a catalog changed the graph."""
-    paths = {name: table_path(folder, name) for name in _BULK}
-    rows = {name: pq.read_metadata(path).num_rows for name, path in paths.items() if path.exists()}
-    if paths["Title"].exists():
-        posters = pq.read_table(paths["Title"], columns=["poster_url"]).column(0)
-        rows["posters"] = hash(tuple(pc.drop_null(posters).to_pylist()))
-    return rows
+def _same(before: dict[str, tuple[int, pl.DataFrame]], after: dict[str, tuple[int, pl.DataFrame]]) -> bool:
+    if before.keys() != after.keys():
+        return False
+    return all(after[name][0] == count and after[name][1].equals(rows) for name, (count, rows) in before.items())
 
 
 def _only_live(folder: Path, target: Path) -> Path:

@@ -26,6 +26,8 @@ def keep_own(store: GraphStore, folder: Path) -> None:
     own = titles.filter(pl.col("id").str.starts_with(TITLE))
     if not own.is_empty():
         credited = people.filter(pl.col("id").str.starts_with(PERSON))
+        genres = _scan(store, "IN_GENRE").filter(pl.col("head").str.starts_with(TITLE)).select(id="tail").unique()
+        _append(folder, "Genre", genres.filter(~pl.col("id").is_in(_ids(folder, "Genre").implode())).sort("id"))
         _append(folder, "Title", own)
         _append(folder, "Person", credited)
         for type_ in _TYPES:
@@ -74,6 +76,21 @@ def drop_unoffered(store: GraphStore, folder: Path, replaced: Collection[str]) -
         people = _read(folder, "Person")
         needed = ~pl.col("id").str.starts_with(PERSON) | pl.col("id").is_in(credited.implode())
         _write(folder, "Person", people.filter(needed))
+
+
+def own_content(folder: Path) -> dict[str, tuple[int, pl.DataFrame]]:
+    """What catalogs made of the bulk tables, to compare: by name how many rows there are, and which are theirs."""
+    content = {}
+    for name in ("Title", "Person", "Genre", *_TYPES):
+        if table_path(folder, name).exists():
+            rows = pl.scan_parquet(table_path(folder, name))
+            ids = ["id"] if name in ("Title", "Person", "Genre") else ["head", "tail", "key"]
+            theirs = pl.any_horizontal(pl.col(id_).str.contains(f"^(?:{TITLE}|{PERSON})") for id_ in ids)
+            if name == "Title":
+                theirs |= pl.col("poster_url").is_not_null()
+            count = rows.select(pl.len()).collect().item()
+            content[name] = count, rows.filter(theirs).collect().sort(ids)
+    return content
 
 
 def _scan(store: GraphStore, name: str) -> pl.DataFrame:
