@@ -11,6 +11,17 @@ PEOPLE_YEARS = (1, 2200)
 """People may have lived long before film: Shakespeare is credited as a writer."""
 
 
+def number(name: str, prefix: str) -> nw.Expr:
+    """One of IMDb's ids, `tt0114709`, as a whole number that no other id of the prefix has; null for any other text.
+
+    Joins and group-bys over numbers take a third of the time and half of the memory that they take over ids. The 1 in
+    front keeps leading zeros.
+    """
+    well_formed = nw.col(name).str.contains(rf"^{prefix}\d{{1,18}}$")
+    digits = nw.concat_str(nw.lit("1"), nw.col(name).str.slice(2))
+    return nw.when(well_formed).then(digits).cast(nw.Int64())
+
+
 def no_string() -> nw.Expr:
     """A column of nulls."""
     return nw.lit(None, nw.String())

@@ -26,10 +26,12 @@ class Engine(Protocol):
 
     name: str
 
-    def stage(self, tsv: Tsv, columns: Sequence[str], folder: Path, tick: Callable[[], None]) -> None:
+    def stage(
+        self, tsv: Tsv, columns: Sequence[str], more: Sequence[nw.Expr], folder: Path, tick: Callable[[], None]
+    ) -> None:
         """Put a TSV file's columns into Parquet in a new folder: strings, null for `\\N` and '', and `line`.
 
-        tick: called after each batch. Raises LoadError as `Tsv.batches` does.
+        more: columns to compute of those. tick: called after each batch. Raises LoadError as `Tsv.batches` does.
         """
 
     def scan(self, path: Path) -> Frame:
@@ -50,7 +52,9 @@ class PolarsEngine:
 
     name = "polars"
 
-    def stage(self, tsv: Tsv, columns: Sequence[str], folder: Path, tick: Callable[[], None]) -> None:
+    def stage(
+        self, tsv: Tsv, columns: Sequence[str], more: Sequence[nw.Expr], folder: Path, tick: Callable[[], None]
+    ) -> None:
         """See Engine. The next batch is unpacked while this one is parsed: zlib and polars both let go of the GIL."""
         import polars as pl
 
@@ -58,7 +62,7 @@ class PolarsEngine:
         schema = {f"column_{number}": pl.String() for number in range(1, len(tsv.names) + 1)}
         rename = {f"column_{tsv.names.index(column) + 1}": column for column in columns}
         empty = pl.DataFrame(schema={LINE: pl.Int64(), **{column: pl.String() for column in columns}})
-        empty.write_parquet(folder / "00000.parquet")
+        nw.from_native(empty).with_columns(*more).write_parquet(folder / "00000.parquet")
         batches = tsv.batches()
         line = 0
         with ThreadPoolExecutor(1) as unpack:
@@ -77,6 +81,7 @@ class PolarsEngine:
                         null_values="\\N",
                     )
                     frame = frame.rename(rename).select(pl.int_range(line, line + pl.len()).alias(LINE), *columns)
+                    frame = nw.from_native(frame).with_columns(*more).to_native()
                     frame.write_parquet(folder / f"{part:05}.parquet", compression="uncompressed", statistics=False)
                     line += frame.height
                     part += 1

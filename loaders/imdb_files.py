@@ -32,6 +32,9 @@ FILES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """IMDb's files, and the columns that are read of each."""
 
+IDS = {"tconst": "tt", "titleId": "tt", "parentTconst": "tt", "nconst": "nm"}
+"""The columns that hold an id, and what every id there begins with. Staged files have `NAME_number` beside each."""
+
 CATEGORIES: dict[str, tuple[str, ...]] = {
     "ACTED_IN": ("actor", "actress", "self"),
     "SEEN_IN_ARCHIVE": ("archive_footage", "archive_sound"),

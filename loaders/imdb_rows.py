@@ -16,21 +16,22 @@ from loaders.cells import (
     is_json_list,
     json_list,
     no_string,
+    number,
     rating,
     words,
     year,
 )
 from loaders.engines import LINE, Frame
-from loaders.imdb_files import CATEGORIES, CREW
-from loaders.imdb_run import Run, kept, no_credit, pairs, plain, tally, why_not
+from loaders.imdb_files import CATEGORIES, CREW, IDS
+from loaders.imdb_run import NO_ID, Run, kept, no_credit, pairs, plain, tally, why_not
 
 
 def load_titles(run: Run) -> None:
     """Titles with their ratings, and genres; leaves the intermediate file `titles`, every id and whether it is kept."""
-    rows = run.firsts("title.basics", run.scan("title.basics"), ["tconst"])
+    rows = run.firsts("title.basics", run.scan("title.basics"), ["tconst_number"])
     if "title.ratings" in run.files:
-        ratings = run.firsts("title.ratings", run.scan("title.ratings"), ["tconst"])
-        rows = run.look_up(rows, ratings.drop(LINE), "tconst")
+        ratings = run.firsts("title.ratings", run.scan("title.ratings"), ["tconst_number"])
+        rows = run.look_up(rows, ratings.drop(LINE, "tconst"), "tconst_number")
     else:
         rows = rows.with_columns(averageRating=no_string(), numVotes=no_string())
     values = {name: integer(name) for name in ("runtimeMinutes", "numVotes")}
@@ -38,6 +39,7 @@ def load_titles(run: Run) -> None:
     values |= {"isAdult": flag("isAdult"), "averageRating": rating("averageRating")}
     rows = rows.select(
         nw.col("tconst").alias("id"),
+        nw.col("tconst_number").alias("number"),
         nw.col("titleType").alias("kind"),
         nw.col("primaryTitle").alias("title"),
         nw.col("originalTitle").alias("original_title"),
@@ -51,19 +53,19 @@ def load_titles(run: Run) -> None:
         "genres",
         **faults(**values),
     ).with_columns(reason=first_true(_why_not_title(run)))
-    known = rows.filter(~nw.col("id").is_null())
+    known = rows.filter(~nw.col("number").is_null())
     run.write(
         {"Title": kept(rows, "id"), "IN_GENRE": pairs(rows, "id", "genres", "genre").select(plain("id", "genre"))},
         {
-            "titles": known.select(nw.col("id").alias("tconst"), nw.col("reason").is_null().alias("kept")),
+            "titles": known.select("number", kept=nw.col("reason").is_null()),
             "title.basics-count": tally(rows),
         },
     )
     run.write({"Genre": run.table("IN_GENRE").select(nw.col("tail").alias("id")).unique().sort("id")})
     run.report("title.basics")
     if "title.ratings" in run.files:
-        ratings = run.look_up(ratings, run.known_titles("tconst"), "tconst")
-        run.write({}, {"title.ratings-count": tally(ratings.with_columns(reason=first_true(why_not("tconst"))))})
+        ratings = run.look_up(ratings, run.known_titles("tconst_number"), "tconst_number")
+        run.write({}, {"title.ratings-count": tally(ratings.with_columns(reason=first_true(why_not("tconst_number"))))})
         run.report("title.ratings")
 
 
@@ -71,7 +73,7 @@ def _why_not_title(run: Run) -> list[tuple[nw.Expr, str]]:
     kinds = run.choices.kinds
     other = ~nw.col("kind").is_in(sorted(kinds)) if kinds is not None else nw.col("kind") == "tvEpisode"
     reasons = [
-        (nw.col("id").is_null(), "no id"),
+        (nw.col("number").is_null(), NO_ID),
         (other.fill_null(kinds is not None), "kind of title not chosen"),
     ]
     if not run.choices.adult:
@@ -84,8 +86,8 @@ def _why_not_title(run: Run) -> list[tuple[nw.Expr, str]]:
 
 def load_credits(run: Run) -> None:
     """Principals and crew; leaves the intermediate file `credited`, the people who have a credit in a kept title."""
-    names = run.firsts("name.basics", run.scan("name.basics"), ["nconst"])
-    people = names.filter(~nw.col("nconst").is_null()).select("nconst", known=nw.lit(True))
+    names = run.firsts("name.basics", run.scan("name.basics"), ["nconst_number"])
+    people = names.filter(~nw.col("nconst_number").is_null()).select("nconst_number", known=nw.lit(True))
     tables: dict[str, Frame] = {}
     counts: dict[str, Frame] = {}
     credited = []
@@ -94,14 +96,15 @@ def load_credits(run: Run) -> None:
         rows = _principals(run, people)
         for type_ in run.choices.credits:
             tables[type_] = _of_type(rows, type_)
-        credited.append(kept(rows, "head").select("head"))
+        credited.append(kept(rows, "head").select("nconst_number"))
         counts["title.principals-count"] = tally(rows)
-    for type_, frame in added.items():
+    for type_, new in added.items():
+        frame = new.select(arrow_schema(type_).names)
         # The small one first: polars holds back what one part of a concat has ready while another is written.
         tables[type_] = nw.concat([frame, tables[type_]]) if type_ in tables else frame
-        credited.append(frame.select("head"))
+        credited.append(new.select("nconst_number"))
     if credited:
-        counts["credited"] = nw.concat(credited).unique().select(nconst="head", credited=nw.lit(True))
+        counts["credited"] = nw.concat(credited).unique().with_columns(credited=nw.lit(True))
     run.write(tables, counts)
     if "title.principals" in run.files:
         run.report("title.principals")
@@ -110,14 +113,14 @@ def load_credits(run: Run) -> None:
 def _principals(run: Run, people: Frame) -> Frame:
     """Every row of principals as a relationship of a type, judged; `characters` as they stand."""
     rows = run.scan("title.principals").with_columns(type=_type())
-    keys = ["tconst", "nconst", "ordering", "type"]
-    rows = run.firsts("title.principals", rows, keys, apart=["tconst", "ordering"])
-    rows = run.look_up(rows, run.known_titles("tconst"), "tconst")
-    rows = run.look_up(rows, people, "nconst")
+    keys = ["tconst_number", "nconst_number", "ordering", "type"]
+    rows = run.firsts("title.principals", rows, keys, apart=["tconst_number", "ordering"])
+    rows = run.look_up(rows, run.known_titles("tconst_number"), "tconst_number")
+    rows = run.look_up(rows, people, "nconst_number")
     ordering = integer("ordering")
     reasons = [
-        (nw.col("nconst").is_null(), "no id"),
-        *why_not("tconst"),
+        (nw.col("nconst_number").is_null(), NO_ID),
+        *why_not("tconst_number"),
         (nw.col("type").is_null(), "unknown category"),
         (~nw.col("type").is_in(list(run.choices.credits)), "credit not chosen"),
         (ordering.is_null(), "no ordering"),
@@ -133,6 +136,7 @@ def _principals(run: Run, people: Frame) -> Frame:
         "job",
         "characters",
         "type",
+        "nconst_number",
         first_true(reasons).alias("reason"),
         **faults(characters=listed),
     )
@@ -147,29 +151,30 @@ def _of_type(rows: Frame, type_: str) -> Frame:
 
 def _crew(run: Run, people: Frame) -> dict[str, Frame]:
     """What the crew file adds to the principals, by type: a pair that they have in that type is not added again."""
-    rows = run.firsts("title.crew", run.scan("title.crew"), ["tconst"])
-    rows = run.look_up(rows, run.known_titles("tconst"), "tconst")
-    rows = rows.with_columns(reason=first_true(why_not("tconst")))
+    rows = run.firsts("title.crew", run.scan("title.crew"), ["tconst_number"])
+    rows = run.look_up(rows, run.known_titles("tconst_number"), "tconst_number")
+    rows = rows.with_columns(reason=first_true(why_not("tconst_number")))
     run.write({}, {"title.crew-count": tally(rows)})
     columns = {type_: column for type_, column in CREW.items() if type_ in run.choices.credits}
     repaired: Counter[str] = Counter()
     # A title names about three people there.
-    for number, part in enumerate(run.parts("tconst", 3 * run.files["title.crew"].rows)):
+    for turn, part in enumerate(run.parts("tconst_number", 3 * run.files["title.crew"].rows)):
         named = [
-            pairs(rows.filter(part), "tconst", column, "nconst").with_columns(type=nw.lit(type_))
+            pairs(rows.filter(part), "tconst", column, "nconst", "tconst_number").with_columns(type=nw.lit(type_))
             for type_, column in columns.items()
         ]
-        found = _mark_principals(run, run.look_up(nw.concat(named), people, "nconst"), part)
+        found = nw.concat(named).with_columns(nconst_number=number("nconst", IDS["nconst"]))
+        found = _mark_principals(run, run.look_up(found, people, "nconst_number"), part)
         reasons = [
             (nw.col("known").is_null(), "unknown person"),
             (~nw.col("there").is_null(), "already among the principals"),
         ]
         found = found.with_columns(reason=first_true(reasons))
-        new = kept(found, "nconst").select(*plain("nconst", "tconst"), *no_credit(), "type")
-        run.write({}, {f"title.crew-pairs/{number:05}": new, f"title.crew-pairs-count-{number}": tally(found)})
-        repaired.update(run.counted(f"title.crew-pairs-count-{number}"))
+        new = kept(found, "nconst").select(*plain("nconst", "tconst"), *no_credit(), "type", "nconst_number")
+        run.write({}, {f"title.crew-pairs/{turn:05}": new, f"title.crew-pairs-count-{turn}": tally(found)})
+        repaired.update(run.counted(f"title.crew-pairs-count-{turn}"))
     run.report("title.crew", repaired)
-    return {type_: run.scan("title.crew-pairs").filter(nw.col("type") == type_).drop("type") for type_ in columns}
+    return {type_: run.scan("title.crew-pairs").filter(nw.col("type") == type_) for type_ in columns}
 
 
 def _mark_principals(run: Run, found: Frame, part: nw.Expr) -> Frame:
@@ -178,8 +183,8 @@ def _mark_principals(run: Run, found: Frame, part: nw.Expr) -> Frame:
         return found.with_columns(there=nw.lit(None, nw.Boolean()))
     categories = [category for type_ in CREW for category in CATEGORIES[type_]]
     there = run.scan("title.principals").filter(nw.col("category").is_in(categories) & part)
-    there = there.select("tconst", "nconst", type=_type()).unique().with_columns(there=nw.lit(True))
-    return run.look_up(found, there, "tconst", "nconst", "type")
+    there = there.select("tconst_number", "nconst_number", type=_type()).unique().with_columns(there=nw.lit(True))
+    return run.look_up(found, there, "tconst_number", "nconst_number", "type")
 
 
 def _type() -> nw.Expr:
@@ -189,10 +194,10 @@ def _type() -> nw.Expr:
 
 def load_people(run: Run) -> None:
     """Those who are credited in a kept title, and which of the kept titles they are known for."""
-    rows = run.firsts("name.basics", run.scan("name.basics"), ["nconst"])
-    rows = run.look_up(rows, run.scan("credited"), "nconst")
+    rows = run.firsts("name.basics", run.scan("name.basics"), ["nconst_number"])
+    rows = run.look_up(rows, run.scan("credited"), "nconst_number")
     birth_year, death_year = year("birthYear", PEOPLE_YEARS), year("deathYear", PEOPLE_YEARS)
-    reasons = [(nw.col("nconst").is_null(), "no id"), (nw.col("credited").is_null(), "no credit in a kept title")]
+    reasons = [(nw.col("nconst_number").is_null(), NO_ID), (nw.col("credited").is_null(), "no credit in a kept title")]
     rows = rows.select(
         nw.col("nconst").alias("id"),
         nw.col("primaryName").alias("name"),
@@ -203,8 +208,9 @@ def load_people(run: Run) -> None:
         first_true(reasons).alias("reason"),
         **faults(birthYear=birth_year, deathYear=death_year),
     )
-    known_for = run.look_up(pairs(rows, "id", "knownForTitles", "title"), run.known_titles("title"), "title")
-    known_for = known_for.with_columns(reason=first_true(why_not("title", "knownForTitles: ")))
+    known_for = pairs(rows, "id", "knownForTitles", "title").with_columns(title_number=number("title", IDS["tconst"]))
+    known_for = run.look_up(known_for, run.known_titles("title_number"), "title_number")
+    known_for = known_for.with_columns(reason=first_true(why_not("title_number", "knownForTitles: ")))
     run.write(
         {"Person": kept(rows, "id"), "KNOWN_FOR": kept(known_for, "title").select(plain("id", "title"))},
         {"name.basics-count": tally(rows), "KNOWN_FOR-count": tally(known_for)},
@@ -214,10 +220,10 @@ def load_people(run: Run) -> None:
 
 def load_alternates(run: Run) -> None:
     """Alternate titles of kept titles."""
-    rows = run.firsts("title.akas", run.scan("title.akas"), ["titleId", "ordering"])
-    rows = run.look_up(rows, run.known_titles("titleId"), "titleId")
+    rows = run.firsts("title.akas", run.scan("title.akas"), ["titleId_number", "ordering"])
+    rows = run.look_up(rows, run.known_titles("titleId_number"), "titleId_number")
     reasons = [
-        *why_not("titleId"),
+        *why_not("titleId_number"),
         (integer("ordering").is_null(), "no ordering"),
         (nw.col("title").is_null(), "no title"),
     ]
@@ -237,15 +243,15 @@ def load_alternates(run: Run) -> None:
 
 def load_episodes(run: Run) -> None:
     """Which title is an episode of which, where both are kept."""
-    rows = run.firsts("title.episode", run.scan("title.episode"), ["tconst", "parentTconst"])
-    rows = run.look_up(rows, run.known_titles("tconst"), "tconst")
-    rows = run.look_up(rows, run.known_titles("parentTconst", "parent_kept"), "parentTconst")
+    rows = run.firsts("title.episode", run.scan("title.episode"), ["tconst_number", "parentTconst_number"])
+    rows = run.look_up(rows, run.known_titles("tconst_number"), "tconst_number")
+    rows = run.look_up(rows, run.known_titles("parentTconst_number", "parent_kept"), "parentTconst_number")
     season, episode = integer("seasonNumber"), integer("episodeNumber")
     rows = rows.select(
         *plain("tconst", "parentTconst"),
         season.alias("season"),
         episode.alias("episode"),
-        first_true(why_not("tconst") + why_not("parentTconst", kept="parent_kept")).alias("reason"),
+        first_true(why_not("tconst_number") + why_not("parentTconst_number", kept="parent_kept")).alias("reason"),
         **faults(seasonNumber=season, episodeNumber=episode),
     )
     run.write({"EPISODE_OF": kept(rows, "head")}, {"title.episode-count": tally(rows)})

@@ -14,14 +14,14 @@ import narwhals as nw
 from graph.schema import arrow_schema
 from graph.store import Progress
 from graph.tables import table_path
-from loaders.cells import no_string
+from loaders.cells import no_string, number
 from loaders.engines import LINE, Engine, Frame
-from loaders.imdb_files import FILES, Choices, FileReport
+from loaders.imdb_files import FILES, IDS, Choices, FileReport
 from loaders.tsv import Tsv
 
 # A look for repeats takes so many rows at a time: a group-by holds all of its keys in memory.
-_ROWS_AT_ONCE = 4_000_000
-_TWO_DIGITS = [f"{number:02}" for number in range(100)]
+_ROWS_AT_ONCE = 8_000_000
+NO_ID = "no id as IMDb writes them"
 
 
 class Run:
@@ -47,7 +47,8 @@ class Run:
             self.progress(f"reading {tsv.path.name}", share * min(1.0, (before + tsv.position) / total))
 
         for name, tsv in self.files.items():
-            self.engine.stage(tsv, FILES[name], self.folder / name, partial(tick, tsv))
+            numbers = [number(column, IDS[column]).alias(f"{column}_number") for column in FILES[name] if column in IDS]
+            self.engine.stage(tsv, FILES[name], numbers, self.folder / name, partial(tick, tsv))
             before += tsv.path.stat().st_size
 
     def scan(self, name: str) -> Frame:
@@ -63,17 +64,15 @@ class Run:
         """`Engine.look_up`; `other` must not have a key twice."""
         return self.engine.look_up(rows, other, on)
 
-    def known_titles(self, id_name: str, kept: str = "kept") -> Frame:
-        """Every id that title.basics has, and whether the title is kept."""
-        return self.scan("titles").rename({"tconst": id_name, "kept": kept})
+    def known_titles(self, number_name: str, kept: str = "kept") -> Frame:
+        """The number of every title that title.basics has, and whether it is kept."""
+        return self.scan("titles").rename({"number": number_name, "kept": kept})
 
-    def parts(self, id_name: str, rows: int) -> Iterator[nw.Expr]:
-        """Conditions that cut so many rows into parts of bounded size, by the last two digits of an id."""
-        count = min(len(_TWO_DIGITS), 1 + rows // _ROWS_AT_ONCE)
-        end = nw.col(id_name).str.tail(2)
-        number = nw.when(end.is_in(_TWO_DIGITS)).then(end).otherwise(nw.lit("0")).cast(nw.Int64())
+    def parts(self, number_name: str, rows: int) -> Iterator[nw.Expr]:
+        """Conditions that cut so many rows into parts of bounded size, by the number of an id; null is in none."""
+        count = 1 + rows // _ROWS_AT_ONCE
         for part in range(count):
-            yield number % count == part if count > 1 else ~nw.col(id_name).is_null()
+            yield nw.col(number_name) % count == part if count > 1 else ~nw.col(number_name).is_null()
 
     def firsts(self, name: str, rows: Frame, keys: Sequence[str], apart: Sequence[str] = ()) -> Frame:
         """A file's rows without those that repeat the keys of an earlier row; rows with a null key all stay.
@@ -138,9 +137,9 @@ def kept(rows: Frame, having: str) -> Frame:
     return rows.filter(nw.col("reason").is_null() & ~nw.col(having).is_null())
 
 
-def pairs(rows: Frame, head: str, listed: str, tail: str) -> Frame:
-    """A row for each different word in a comma-separated column of kept rows: the columns `head` and `tail`."""
-    rows = kept(rows, listed).select(head, nw.col(listed).str.split(",").list.unique().alias(tail))
+def pairs(rows: Frame, head: str, listed: str, tail: str, *also: str) -> Frame:
+    """A row for each different word in a comma-separated column of kept rows: columns `head`, `tail` and others."""
+    rows = kept(rows, listed).select(head, *also, nw.col(listed).str.split(",").list.unique().alias(tail))
     return rows.explode(tail).filter(nw.col(tail) != "")
 
 
@@ -152,10 +151,10 @@ def tally(rows: Frame) -> Frame:
     )
 
 
-def why_not(id_name: str, prefix: str = "", kept: str = "kept") -> list[tuple[nw.Expr, str]]:
+def why_not(number_name: str, prefix: str = "", kept: str = "kept") -> list[tuple[nw.Expr, str]]:
     """Why a row is dropped that names a title which `Run.known_titles` was looked up for."""
     return [
-        (nw.col(id_name).is_null(), f"{prefix}no id"),
+        (nw.col(number_name).is_null(), f"{prefix}{NO_ID}"),
         (nw.col(kept).is_null(), f"{prefix}unknown title"),
         (~nw.col(kept), f"{prefix}title left out"),
     ]

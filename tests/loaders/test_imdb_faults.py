@@ -235,11 +235,18 @@ def test_repeated_credits_go_and_two_people_at_one_place_stay(source: Path) -> N
 def test_repeats_are_found_part_by_part(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imdb_run, "_ROWS_AT_ONCE", 10)
     lines = [f"tt{number}\tmovie\t{number}\t{number}\t0\t1999\t\\N\t90\tDrama" for number in (*range(100), 7, 45, 7)]
-    put(source, "title.basics", *lines, "x\tmovie\tX\tX\t0\t1999\t\\N\t90\tDrama", "x" + TITLE[3:])
+    put(source, "title.basics", *lines)
     put(source, "title.crew", *[f"tt{number}\tnm1\tnm1" for number in range(100)])
     file = load(source)
-    assert (file.kept, file.dropped) == (101, {"repeats an earlier row": 4})
+    assert (file.kept, file.dropped) == (100, {"repeats an earlier row": 3})
     assert sorted(column(source, "DIRECTED", "tail")) == sorted(f"tt{number}" for number in range(100))
+
+
+def test_ids_that_differ_in_leading_zeros_are_two(source: Path) -> None:
+    put(source, "title.basics", TITLE, TITLE.replace("tt1", "tt01"))
+    put(source, "title.crew", "tt01\tnm1\t\\N")
+    assert load(source).kept == 2
+    assert column(source, "DIRECTED", "tail") == ["tt01"]
 
 
 def test_a_genre_named_twice_is_one(source: Path) -> None:
@@ -267,12 +274,13 @@ def test_unknown_categories_missing_ids_and_orderings(source: Path) -> None:
         CREDIT.replace("actress", "\\N"),
         CREDIT.replace("nm1", "\\N"),
         CREDIT.replace("tt1", ""),
+        CREDIT.replace("tt1", "nm1"),
         CREDIT.replace("\t1\t", "\tfirst\t"),
     )
     file = load(source, "title.principals")
-    assert file.dropped == {"no id": 2, "no ordering": 1, "unknown category": 2}
+    assert file.dropped == {"no id as IMDb writes them": 3, "no ordering": 1, "unknown category": 2}
     put(source, "title.basics", TITLE, "\\N" + OTHER[3:])
-    assert load(source).dropped == {"no id": 1}
+    assert load(source).dropped == {"no id as IMDb writes them": 1}
 
 
 def test_malformed_values_become_null_and_are_counted(source: Path) -> None:
