@@ -212,7 +212,7 @@ def export(
     if as_json:
         print_json({"path": str(folder), "counts": counts})
     else:
-        out.print(f"Wrote {sum(counts.values()):,} rows to {folder}")
+        out.print(Text(f"Wrote {sum(counts.values()):,} rows to {folder}"), soft_wrap=True)
 
 
 def show_answer(answer: Answer) -> None:
@@ -274,7 +274,7 @@ def _because(evidence: Sequence[Evidence]) -> str:
 def _show_figures(held: Figures) -> None:
     info_ = held.info
     size = f", {info_.size_bytes / 1e6:,.1f} MB" if info_.size_bytes else ""
-    out.print(Text(f"{info_.url}: version {info_.version or 'none'}{size}"))
+    out.print(Text(f"{info_.url}: version {info_.version or 'none'}{size}"), soft_wrap=True)
     if len(info_.versions) > 1:
         out.print(f"kept for a rollback: {', '.join(v for v in info_.versions if v != info_.version)}")
     table = Table(box=None, pad_edge=False, header_style="dim")

@@ -46,8 +46,9 @@ def download_(
         print_json([{"file": str(one.path), "kept": one.kept, "bytes": one.size} for one in done])
         return
     for one in done:
-        out.print(f"{'unchanged' if one.kept else 'fetched':10} {one.size:>15,} bytes  {one.path}")
-    out.print(f"Next: reelgraph load --imdb {folder}")
+        line = f"{'unchanged' if one.kept else 'fetched':10} {one.size:>15,} bytes  {one.path}"
+        out.print(Text(line), soft_wrap=True)
+    out.print(Text(f"Next: reelgraph load --imdb {folder}"), soft_wrap=True)
 
 
 def load_(
