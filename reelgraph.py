@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import signal
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,9 +17,19 @@ from rich.text import Text
 
 from graph import commands as graph_commands
 from graph.search import Searcher
-from graph.store import InvalidRows, NotInGraph, Scope, StoreError, StoreNotFound
+from graph.store import (
+    GraphStore,
+    InvalidRows,
+    NotInGraph,
+    Scope,
+    StoreDamaged,
+    StoreError,
+    StoreNotFound,
+    StoreTooNew,
+    open_store,
+)
 from graph.tables import TablesError
-from graph.terminal import StoreOption, err, opened, out
+from graph.terminal import StoreOption, err, out
 from loaders import commands as loader_commands
 from loaders.catalog import CatalogError
 from loaders.download import DownloadError
@@ -47,8 +61,9 @@ _INTERRUPTED = "interrupted; what was there before is unchanged"
 @app.command()
 def demo(store: StoreOption = None) -> None:
     """Build the sample graph and show what an answer looks like. Needs nothing but this command."""
-    url = store or f"embedded:{user_data_path('reelgraph') / 'demo'}"
-    with opened(url, create=True) as graph:
+    folder = user_data_path("reelgraph") / "demo"
+    url = store or f"embedded:{folder}"
+    with _opened_demo(url, None if store else folder) as graph:
         loaded = load_sample(graph)
         out.print(f"The sample graph, with two catalogs, is in {url}: {loaded.counts['Title']} titles.", soft_wrap=True)
         searcher = Searcher(graph)
@@ -61,6 +76,21 @@ def demo(store: StoreOption = None) -> None:
     out.print(f"\nAsk it yourself:  export REELGRAPH_STORE={url}", soft_wrap=True)
     out.print("                  reelgraph search spirited away --catalog south")
     out.print("                  reelgraph --help")
+
+
+@contextlib.contextmanager
+def _opened_demo(url: str, folder: Path | None) -> Iterator[GraphStore]:
+    """The demo's store; one that another version of this software left behind is made anew."""
+    try:
+        graph = open_store(url, create=True)
+        graph.ping()
+    except (StoreDamaged, StoreTooNew):
+        if folder is None:
+            raise
+        shutil.rmtree(folder)
+        graph = open_store(url, create=True)
+    with contextlib.closing(graph):
+        yield graph
 
 
 def main() -> None:
