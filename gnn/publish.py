@@ -1,0 +1,116 @@
+"""Write-back: a run's vectors become properties of the titles, with where they come from, all at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.runs import Run, RunError, open_run
+from graph.schema import is_live
+from graph.store import GraphStore, Provenance
+
+TITLE = "Title:"
+_ANOTHER = 0.5
+_BATCH = 50_000
+
+
+class GraphMoved(UserWarning):
+    """The graph is not the one of the training any more; what was done about it."""
+
+
+def publish(run: Path | Run, store: GraphStore, *, fold_in: bool = False, force: bool = False) -> str:
+    """Give the store's titles the vectors of a run; returns the version that this makes.
+
+    A reader has all of the old vectors or all of the new ones, and `store.rollback()` brings the old ones back.
+    fold_in: titles that came after the training get a vector from their neighbours, without training.
+    Titles that have left the graph since the training are left out, and a GraphMoved warning says how many. force:
+    also where more than half of them are gone, which otherwise is taken for another graph.
+    Raises RunError (the run does not fit the graph) or StoreError (InvalidRows, StoreBusy …).
+    """
+    run = open_run(run) if isinstance(run, Path) else run
+    ids, vectors = title_vectors(run)
+    now, then = graph_hash(store), str(run.record["graph_hash"])
+    there = _held(store, ids)
+    if not there.all():
+        _check_fit(run, store, ids, there, moved=now != then, force=force)
+        ids, vectors = [id_ for id_, held in zip(ids, there, strict=True) if held], vectors[there]
+    if now != then:
+        text = f"the graph has changed since {run.name} was trained: {int((~there).sum()):,} of its titles are gone"
+        fresh = store.info().counts["Title"] - len(ids)
+        more = "" if fold_in or not fresh else "; --fold-in gives them one"
+        warnings.warn(GraphMoved(f"{text}, {fresh:,} of the graph's titles have no vector{more}"), stacklevel=2)
+    if fold_in:
+        ids, vectors = _folded_in(run, store, ids, vectors)
+    provenance = Provenance(
+        run=run.name,
+        model=run.config.model.name,
+        dimension=int(vectors.shape[1]),
+        graph_hash=then,
+        made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    )
+    return store.set_embeddings(run.config.publish.name, ids, vectors, provenance)
+
+
+def title_vectors(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """A run's titles and their vectors: ids as the graph has them, (n, d) float32. Raises RunError where none are."""
+    if run.state != "finished":
+        raise RunError(f"{run.folder} is {run.state}; only a finished run can be published")
+    entities, vectors = run.vocabulary().entities, run.vectors()
+    if len(entities) != len(vectors):
+        raise RunError(f"{run.folder}: {len(entities):,} names, but {len(vectors):,} vectors; train again")
+    rows = [row for row, name in enumerate(entities) if name.startswith(TITLE)]
+    if not rows:
+        raise RunError(f"{run.folder} was not trained on a graph's titles but on {entities[0]!r} and the like")
+    chosen = np.asarray(vectors[rows], np.float32)
+    if not np.isfinite(chosen).all():
+        raise RunError(f"{run.folder}/vectors.npy holds values that are not finite; look at plots/loss.png")
+    return [entities[row].removeprefix(TITLE) for row in rows], chosen
+
+
+def graph_hash(store: GraphStore) -> str:
+    """A short name for what was loaded into a store; publishing and live writes leave it as it is."""
+    info = store.info()
+    if known := info.details.get("graph_hash"):
+        return str(known)
+    counts = {name: count for name, count in sorted(info.counts.items()) if not is_live(name)}
+    return hashlib.sha256(json.dumps(counts).encode()).hexdigest()[:16]
+
+
+def _held(store: GraphStore, ids: list[str]) -> npt.NDArray[np.bool_]:
+    """Which of these titles the store has: (n,) bool."""
+    found: set[str] = set()
+    for start in range(0, len(ids), _BATCH):
+        found.update(store.get_nodes("Title", ids[start : start + _BATCH], []).column("id").to_pylist())
+    return np.fromiter((id_ in found for id_ in ids), bool, len(ids))
+
+
+def _check_fit(
+    run: Run, store: GraphStore, ids: list[str], there: npt.NDArray[np.bool_], *, moved: bool, force: bool
+) -> None:
+    first = ids[int(np.argmin(there))]
+    if not moved:
+        raise RunError(f"{store.url} has no title {first!r}, which {run.folder} was trained on; the run is damaged")
+    if there.mean() < _ANOTHER and not force:
+        raise RunError(
+            f"{run.folder} was trained on another graph: {int((~there).sum()):,} of its {len(ids):,} titles, the first "
+            f"of them {first!r}, are not in {store.url}; train on this graph (--force publishes the rest)"
+        )
+    if not there.any():
+        raise RunError(f"none of the titles of {run.folder} is in {store.url}; train on this graph")
+
+
+def _folded_in(
+    run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32]
+) -> tuple[list[str], npt.NDArray[np.float32]]:
+    from gnn.foldin import fold_in
+
+    known = set(ids)
+    more, made = fold_in(run, store)
+    fresh = [row for row, id_ in enumerate(more) if id_ not in known]
+    return [*ids, *(more[row] for row in fresh)], np.concatenate([vectors, np.asarray(made, np.float32)[fresh]])
