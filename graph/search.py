@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from graph.explain import names_of
-from graph.match import Match, decide, match
+from graph.match import AMBIGUOUS_ABOVE, Match, decide, match
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 from graph.substitutes import Candidates, Substitute
 
@@ -88,7 +88,7 @@ class Searcher:
         decision = decide(matches)
         if decision == "unknown":
             return Answer(query, "unknown", scope, _version(state), ())
-        wanted = max(hits, 2) if decision == "ambiguous" else hits
+        wanted = max(hits, _choices(matches)) if decision == "ambiguous" else hits
         names = names_of(self._store, [one.id for one in matches[:wanted]])
         found = tuple(self._hit(one, names[one.id], scope, substitutes) for one in matches[:wanted])
         status: Status = "ambiguous" if decision == "ambiguous" else (
@@ -140,6 +140,12 @@ class Searcher:
             return
         there: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]
         raise NotInGraph(f"there is no catalog {scope.catalog!r}; there are: {', '.join(there) or 'none'}")
+
+
+def _choices(matches: Sequence[Match]) -> int:
+    """How many of the matches are about as good as the first: two at least, CHOICES at most."""
+    close = [one for one in matches if one.confidence > AMBIGUOUS_ABOVE * matches[0].confidence]
+    return min(max(len(close), 2), CHOICES)
 
 
 def _version(state: str) -> str:
