@@ -154,15 +154,17 @@ class Nodes:
         """Where each id is: (n,) int32, -1 for one that is not there."""
         if not len(ids) or not len(self):
             return np.full(len(ids), -1, np.int32)
-        encoded = [id_.encode("utf-8", "surrogatepass") for id_ in ids]
-        keys = np.array(encoded, f"S{KEY_BYTES}")
+        text = "".join(ids)
+        # numpy encodes ASCII by itself, in half the time.
+        plain = ids if text.isascii() else [id_.encode("utf-8", "surrogatepass") for id_ in ids]
+        keys = np.array(plain, f"S{KEY_BYTES}")
         found = np.searchsorted(self.keys, keys)
         positions = np.minimum(found, len(self) - 1).astype(np.int32)
         positions[self.keys[positions] != keys] = -1
-        for i, id_ in enumerate(ids):
-            # A key is cut off after 16 bytes, and does not tell whether zero bytes end it.
-            if len(encoded[i]) >= KEY_BYTES or encoded[i].endswith(b"\0"):
-                positions[i] = self._bisect(id_, int(found[i]))
+        # A full key may have been cut off, and a key does not tell whether zero bytes end it.
+        full = np.flatnonzero(keys.view(np.uint8).reshape(-1, KEY_BYTES)[:, -1])
+        for i in range(len(ids)) if "\0" in text else full.tolist():
+            positions[i] = self._bisect(ids[i], int(found[i]))
         return positions
 
     def _bisect(self, id_: str, low: int) -> int:
