@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from gnn.known import Known
+
 Ids = npt.NDArray[np.int64]
 
 
@@ -35,6 +37,7 @@ class Split:
     """Triples for training, for choosing (valid) and for the final figure (test): each (n, 3) int64, no row twice.
 
     cold: entities (numbers) whose triples were held out on purpose. kind: how the split was made, in words.
+    Negatives are triples that somebody checked to be false, where the data come with such.
     """
 
     vocabulary: Vocabulary
@@ -43,11 +46,18 @@ class Split:
     test: Ids
     kind: str = "as given"
     cold: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+    valid_negatives: Ids = field(default_factory=lambda: np.empty((0, 3), np.int64))
+    test_negatives: Ids = field(default_factory=lambda: np.empty((0, 3), np.int64))
 
     @property
     def everything(self) -> Ids:
         """All known triples: what the filter of the evaluation leaves out."""
         return np.concatenate([self.train, self.valid, self.test])
+
+    @cached_property
+    def known(self) -> Known:
+        """All known triples, to look up what a query's answers are; made once."""
+        return Known(self.everything, len(self.vocabulary.entities), len(self.vocabulary.relations))
 
     @cached_property
     def data_hash(self) -> str:
