@@ -19,6 +19,7 @@ from graph.stores.snapshot import Snapshot
 from graph.stores.versions import now
 from graph.tables import GraphTables
 from graph.text import TitleIndex, title_names
+from graph.vectors import EXACT_ROWS, build_index
 
 _NO_NODES = pl.DataFrame(schema={"id": pl.String, "position": pl.Int32})
 
@@ -75,10 +76,15 @@ def write_embeddings(
     target = folder / "embeddings"
     target.mkdir(exist_ok=True)
     order = np.argsort(positions, kind="stable")
-    for suffix, values in (("positions", positions[order]), ("vectors", vectors[order].astype(np.float32))):
+    ordered = vectors[order].astype(np.float32)
+    for suffix, values in (("positions", positions[order]), ("vectors", ordered)):
         path = target / f"{name}.{suffix}.npy"
         path.unlink(missing_ok=True)  # it may be a hard link into an older version
         np.save(path, values)
+    path = target / f"{name}.ivf"
+    path.unlink(missing_ok=True)
+    if len(ordered) > EXACT_ROWS:
+        build_index(path, ordered)
     path = target / f"{name}.json"
     path.unlink(missing_ok=True)
     path.write_text(json.dumps(asdict(provenance)) + "\n", "utf-8")

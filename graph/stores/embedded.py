@@ -38,7 +38,6 @@ from graph.stores.rows import check_names, check_rows, check_vectors
 from graph.stores.snapshot import Snapshot
 from graph.stores.versions import Versions, explained
 from graph.tables import GraphTables, Source, TablesError, finish_tables, rows_to_table, write_table
-from graph.vectors import inner_products, top
 
 __all__ = ["EmbeddedStore"]
 
@@ -308,13 +307,10 @@ class EmbeddedStore:
             raise NotInGraph(f"{self.url} has no vectors named {name!r}; it has {', '.join(now.embeddings) or 'none'}")
         if vector.shape != (held.provenance.dimension,):
             raise StoreError(f"{name!r} has {held.provenance.dimension} dimensions, the vector has {vector.shape}")
-        rows = np.arange(len(held.positions))
-        if within is not None:
-            rows = np.flatnonzero(self._mask(now, within)[held.positions])
-        scores = inner_products(held.vectors, rows, vector.astype(np.float32))
-        best = top(scores, k)
-        ids = now.columns.nodes("Title").ids(held.positions[rows[best]]).to_pylist()
-        return list(zip(ids, scores[best].tolist(), strict=True))
+        mask = self._mask(now, within) if within is not None else None
+        rows, scores = held.search.best(vector, k, mask)
+        ids = now.columns.nodes("Title").ids(held.positions[rows]).to_pylist()
+        return list(zip(ids, scores.tolist(), strict=True))
 
     def offered(self, within: Scope) -> pa.Table:
         return self._now().offers(self._live).table(within)

@@ -18,6 +18,7 @@ from graph.stores.live import Live
 from graph.stores.offers import Offers
 from graph.stores.versions import Versions
 from graph.text import TitleIndex
+from graph.vectors import VectorSearch
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Embedding:
     positions: Positions
     vectors: npt.NDArray[np.float32]
     provenance: Provenance
+    index: Path | None = None
+
+    @cached_property
+    def search(self) -> VectorSearch:
+        """What finds the largest inner products among them."""
+        return VectorSearch(self.vectors, self.positions, self.index)
 
     def rows(self, positions: Positions) -> npt.NDArray[np.int64]:
         """The row of each title's vector: (n,) int64, -1 where it has none."""
@@ -71,7 +78,8 @@ class Snapshot:
             positions, vectors = (
                 np.load(path.with_name(f"{path.stem}.{part}.npy"), mmap_mode="r") for part in ("positions", "vectors")
             )
-            embeddings[path.stem] = Embedding(positions, vectors, Provenance(**json.loads(path.read_text("utf-8"))))
+            provenance = Provenance(**json.loads(path.read_text("utf-8")))
+            embeddings[path.stem] = Embedding(positions, vectors, provenance, path.with_name(f"{path.stem}.ivf"))
         details = json.loads((folder / "version.json").read_text("utf-8")) if name else {}
         return cls(name, stamp, folder, Columns(folder), details, embeddings)
 
