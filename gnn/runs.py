@@ -30,6 +30,11 @@ from gnn.config import ConfigError, RunConfig, parse_config
 from gnn.scorer import Arrays, Epoch
 from gnn.triples import Vocabulary
 
+# What a resumed run may do differently: none of these changes what is learned from what.
+_MAY_CHANGE = {f"training.{key}" for key in ("epochs", "patience", "learning_rate", "batch", "negatives")} | {
+    "evaluation.batch"
+}
+
 State = Literal["training", "unfinished", "failed", "finished"]
 
 
@@ -65,9 +70,17 @@ class Run:
 
     def note(self, **facts: Any) -> Run:
         """Write facts into run.json; returns the run with them."""
-        record = {**self.record, **facts}
-        write_text(self.folder / "run.json", as_json(record))
+        path = self.folder / "run.json"
+        record = (json.loads(path.read_text("utf-8")) if path.exists() else dict(self.record)) | facts
+        write_text(path, as_json(record))
         return Run(self.folder, self.config, record)
+
+    def changed(self, config: RunConfig, keys: Iterable[str]) -> Run:
+        """The same run with another configuration from here on; run.json keeps what it was."""
+        was = dict(leaves(self.config.model_dump(mode="json")))
+        before = [*self.record.get("changed", ()), {key: was.get(key) for key in keys}]
+        write_text(self.folder / "config.toml", as_toml(config))
+        return Run(self.folder, config, self.note(changed=before).record)
 
     def log(self, epoch: Epoch) -> None:
         """Add an epoch's line to trace.jsonl."""
@@ -184,17 +197,24 @@ def list_runs(runs: Path) -> list[Run]:
 
 
 def unfinished(runs: Path, config: RunConfig) -> Run:
-    """The last run of exactly this configuration that was killed. Raises RunError saying what there is instead."""
+    """The last killed or failed run of this configuration, to go on with. Raises RunError saying what there is instead.
+
+    How fast and how long it learns may have been changed meanwhile (a lower learning rate after a loss that was not a
+    number); run.json says so then.
+    """
     named = [run for run in list_runs(runs) if run.config.name == config.name]
-    same = [run for run in named if run.config == config]
-    for run in reversed(same):
-        if run.state in ("unfinished", "failed") and run.checkpoint.path.exists():
-            return run
-    for run in reversed(named):
-        if run.state in ("unfinished", "failed"):
-            changed = ", ".join(differences([run.config, config])) or "nothing, but it has no checkpoint yet"
-            raise RunError(f"{run.folder} is {run.state}, but differs in {changed}; train anew, without --resume")
-    raise RunError(f"nothing to resume: {runs} has no unfinished run of {config.name!r}")
+    broken = [run for run in reversed(named) if run.state in ("unfinished", "failed")]
+    reasons = []
+    for run in broken:
+        changed = differences([run.config, config])
+        if fixed := [key for key in changed if key not in _MAY_CHANGE]:
+            reasons.append(f"{run.folder} is {run.state}, but differs in {', '.join(fixed)}")
+        elif not run.checkpoint.path.exists():
+            reasons.append(f"{run.folder} is {run.state}, but stopped before its first checkpoint")
+        else:
+            return run.changed(config, changed) if changed else run
+    why = "; ".join(reasons) or f"{runs} has no unfinished run named {config.name!r}"
+    raise RunError(f"nothing to resume: {why}; train anew, without --resume")
 
 
 def resume_command(run: Run) -> str:
@@ -204,7 +224,7 @@ def resume_command(run: Run) -> str:
 
 def differences(configs: Iterable[RunConfig]) -> list[str]:
     """The keys in which configurations differ ("training.epochs"); their names aside."""
-    flat = [dict(_leaves(config.model_dump(mode="json"))) for config in configs]
+    flat = [dict(leaves(config.model_dump(mode="json"))) for config in configs]
     keys = dict.fromkeys(key for one in flat for key in one)
     return [key for key in keys if key != "name" and any(one.get(key) != flat[0].get(key) for one in flat)]
 
@@ -236,10 +256,11 @@ def _toml(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text("utf-8"))
 
 
-def _leaves(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested data as ("training.epochs", 100) and so on."""
     for key, one in value.items():
         if isinstance(one, dict) and one:
-            yield from _leaves(one, f"{before}{key}.")
+            yield from leaves(one, f"{before}{key}.")
         else:
             yield f"{before}{key}", one
 

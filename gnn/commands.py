@@ -1,0 +1,178 @@
+"""Commands that train: train, runs, publish. Each imports what it needs when it runs; a search pays for none of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
+
+if TYPE_CHECKING:
+    from gnn.compare import Comparison
+    from gnn.runs import Run
+
+RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are.")]
+_RUNS = Path("runs")
+# One memory arena that is never given back: half of the page faults of training on a CPU (docs/training.md).
+_ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
+_STARTED = "REELGRAPH_STARTED_AGAIN"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (train, runs, publish):
+        app.command(command.__name__)(command)
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="A TOML file, such as configs/complex.toml.")],
+    runs: RunsOption = _RUNS,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last run that was broken off.")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model on the graph and evaluate it; leaves a run folder.
+
+    Example: reelgraph train configs/complex.toml, then: reelgraph publish complex
+    """
+    _start_again()
+    from gnn.compare import row
+    from gnn.train import train as train_run
+
+    with progress("Training") as report:
+        run = train_run(config, store, runs=runs, resume=resume, progress=report)
+    if as_json:
+        print_json({"run": str(run.folder), **row(run), "metrics": run.metrics()})
+    else:
+        _show_run(run)
+
+
+def runs(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Compare these. Default: all.")] = None,
+    runs: RunsOption = _RUNS,
+    as_json: JsonOption = False,
+) -> None:
+    """List the training runs, or compare some of them.
+
+    Figures are those of the test triples; `popularity` is the baseline's MRR on the same.
+    """
+    from gnn.compare import compare
+    from gnn.runs import list_runs, open_run, resume_command
+
+    found = [open_run(_folder(name, runs)) for name in names] if names else list_runs(runs)
+    compared = compare(found)
+    if as_json:
+        print_json({"runs": compared.rows, "settings": compared.settings, "warnings": compared.warnings})
+        return
+    if not found:
+        out.print(f"No run is in {runs}; train one: reelgraph train configs/complex.toml")
+        return
+    _show_runs(compared)
+    if names and len(found) > 1:
+        _show_settings(compared)
+    for run in found:
+        if run.state == "unfinished":
+            out.print(Text(f"{run.name} was broken off; go on: {resume_command(run)}"), soft_wrap=True)
+        elif run.state == "failed":
+            out.print(Text(f"{run.name} failed: {run.record.get('problem')}"), soft_wrap=True)
+
+
+def publish(
+    run: Annotated[str, typer.Argument(help="A run's name or its folder.")],
+    runs: RunsOption = _RUNS,
+    fold_in: Annotated[
+        bool, typer.Option("--fold-in", help="Also give vectors to titles that came after the training.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also where most of the run's titles are gone.")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give the graph's titles the vectors of a run, all at once; reelgraph rollback takes them back."""
+    from gnn.publish import GraphMoved
+    from gnn.publish import publish as publish_run
+    from gnn.runs import open_run
+
+    found = open_run(_folder(run, runs))
+    with opened(store) as graph, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GraphMoved)
+        version = publish_run(found, graph, fold_in=fold_in, force=force)
+        name = found.config.publish.name
+        provenance = graph.info().embeddings[name]
+    moved = [str(one.message) for one in caught if issubclass(one.category, GraphMoved)]
+    for text in moved:
+        err.print(Text(f"reelgraph: {text}"), soft_wrap=True)
+    if as_json:
+        print_json({"version": version, "name": name, "provenance": vars(provenance), "warnings": moved})
+    else:
+        out.print(f"Version {version}: titles carry `{name}`, {provenance.dimension} numbers each, from {found.name}.")
+
+
+def _start_again() -> None:
+    """Begin anew with the allocator's settings, which count only when a process starts. Once, and on Linux."""
+    typed = sys.argv[1:]
+    ours = bool(typed) and sys.orig_argv[-len(typed) :] == typed  # else another program called this
+    if not sys.platform.startswith("linux") or not ours or _STARTED in os.environ:
+        return
+    environment = {**_ALLOCATOR, **os.environ, _STARTED: "1"}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
+
+
+def _folder(name: str, runs: Path) -> Path:
+    return Path(name) if (Path(name) / "run.json").exists() else runs / name
+
+
+def _show_run(run: Run) -> None:
+    from gnn.compare import compare
+
+    _show_runs(compare([run]))
+    for line in run.metrics()["audit"]:
+        out.print(Text(f"audit: {line}"), soft_wrap=True)
+    out.print(Text(f"\n{run.folder}"), soft_wrap=True)
+    if run.config.graph.folder is None:
+        out.print(Text(f"Next: reelgraph publish {run.folder}"), soft_wrap=True)
+
+
+def _show_runs(compared: Comparison) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("run", "model", "state"):
+        table.add_column(column)
+    for column in ("MRR", "Hits@1", "Hits@10", "popularity", "questions", "epochs", "seconds"):
+        table.add_column(column, justify="right")
+    for one in compared.rows:
+        figures = [_number(one[key]) for key in ("mrr", "hits@1", "hits@10", "popularity_mrr")]
+        counts = ["" if one[key] is None else f"{one[key]:,.0f}" for key in ("queries", "epochs", "seconds")]
+        mark = "" if one["kind"] in (None, "full") else f" ({one['kind']})"
+        table.add_row(one["name"], f"{one['model']} {one['dimension']}", one["state"] + mark, *figures, *counts)
+    out.print(table)
+    for warning in compared.warnings:
+        out.print(Text(f"Mind: {warning}."), soft_wrap=True)
+
+
+def _show_settings(compared: Comparison) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("differing setting")
+    for one in compared.rows:
+        table.add_column(one["name"])
+    for key, values in compared.settings.items():
+        table.add_row(key, *_texts(values))
+    out.print()
+    out.print(table)
+
+
+def _texts(values: Sequence[Any]) -> list[Text]:
+    return [Text("–" if value is None else str(value)) for value in values]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
