@@ -15,26 +15,18 @@ import typer
 from platformdirs import user_data_path
 from rich.text import Text
 
+from gnn import commands as gnn_commands
 from graph import commands as graph_commands
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
-    InvalidRows,
-    NotInGraph,
     Scope,
     StoreDamaged,
-    StoreError,
-    StoreNotFound,
     StoreTooNew,
     open_store,
 )
-from graph.tables import TablesError
 from graph.terminal import StoreOption, err, out
 from loaders import commands as loader_commands
-from loaders.catalog import CatalogError
-from loaders.download import DownloadError
-from loaders.imdb import LoadError
-from loaders.load import load_sample
 
 app = typer.Typer(
     name="reelgraph",
@@ -46,14 +38,13 @@ app = typer.Typer(
 )
 loader_commands.register(app)
 graph_commands.register(app)
+gnn_commands.register(app)
 
 _SHOWN = [
     ("toy story", Scope("north", "US")),
     ("rings of power", Scope("south", "BR")),
     ("千と千尋", Scope("north", "GB")),
 ]
-_GIVEN = (LoadError, CatalogError, TablesError, InvalidRows, NotInGraph, StoreNotFound)
-_WENT_WRONG = (StoreError, DownloadError, OSError, MemoryError)
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # its name is public in no release of Typer
 _INTERRUPTED = "interrupted; what was there before is unchanged"
 
@@ -61,6 +52,8 @@ _INTERRUPTED = "interrupted; what was there before is unchanged"
 @app.command()
 def demo(store: StoreOption = None) -> None:
     """Build the sample graph and show what an answer looks like. Needs nothing but this command."""
+    from loaders.load import load_sample
+
     folder = user_data_path("reelgraph") / "demo"
     url = store or f"embedded:{folder}"
     with _opened_demo(url, None if store else folder) as graph:
@@ -101,12 +94,31 @@ def main() -> None:
         sys.exit(_say(_INTERRUPTED, 130) if code == 130 else code)
     except _UsageError as error:
         sys.exit(_say(_usage(error), 2))
-    except _GIVEN as error:
-        sys.exit(_say(error, 2))
-    except _WENT_WRONG as error:
-        sys.exit(_say(error, 1))
     except KeyboardInterrupt:
         sys.exit(_say(_INTERRUPTED, 130))
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        sys.exit(_say(error, code))
+
+
+def _exit_code(error: Exception) -> int | None:
+    """2 for what was given, 1 for what went wrong, None for a mistake of ours."""
+    # Imported where something has failed: a search has no use for the loaders.
+    from gnn.config import ConfigError
+    from gnn.runs import RunError
+    from gnn.scorer import TrainingError
+    from graph.store import InvalidRows, NotInGraph, StoreError, StoreNotFound
+    from graph.tables import TablesError
+    from loaders.catalog import CatalogError
+    from loaders.download import DownloadError
+    from loaders.imdb import LoadError
+
+    given = (LoadError, CatalogError, TablesError, InvalidRows, NotInGraph, StoreNotFound, ConfigError, RunError)
+    if isinstance(error, given):
+        return 2
+    return 1 if isinstance(error, StoreError | DownloadError | TrainingError | OSError | MemoryError) else None
 
 
 def _usage(error: Any) -> str:

@@ -9,17 +9,14 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from graph.explain import Evidence, explain
-from graph.export import export_graphml, export_parquet
-from graph.figures import Figures, figures
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
-from graph.settings import GraphSettings
 from graph.store import WHOLE_GRAPH, StoreError, StoreFull, StoreNotFound
 from graph.substitutes import Substitute
 from graph.terminal import (
@@ -35,6 +32,9 @@ from graph.terminal import (
     progress,
     scope_of,
 )
+
+if TYPE_CHECKING:
+    from graph.figures import Figures
 
 _EXTRAS = {"neo4j": "neo4j", "gremlin": "gremlin_python", "spark": "pyspark", "train": "torch"}
 
@@ -81,16 +81,23 @@ def similar(
     limit: Annotated[int, typer.Option(min=1, max=MAX_SUBSTITUTES, help="How many.")] = 10,
     catalog: CatalogOption = None,
     everything: Annotated[bool, typer.Option("--everything", help="From the whole graph, not a catalog.")] = False,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Published vectors, such as embedding. Default: what the graph itself says."),
+    ] = None,
     region: RegionOption = None,
     on: DayOption = None,
     adult: AdultOption = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the titles most like another one, with reasons."""
+    """List the titles most like another one, with reasons.
+
+    Example: reelgraph similar tt0114709 --everything --by embedding
+    """
     scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
     with opened(store) as graph:
-        found = Searcher(graph).similar(title_id, scope, limit)
+        found = Searcher(graph).similar(title_id, scope, limit, by=by)
     if as_json:
         print_json({"id": title_id, "similar": [one.as_dict() for one in found]})
     else:
@@ -120,6 +127,8 @@ def explain_(
 
 def info(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Say what the store holds: counts, degrees, genres, catalogs, versions, sizes."""
+    from graph.figures import figures
+
     with opened(store) as graph:
         held = figures(graph)
     if as_json:
@@ -133,6 +142,8 @@ def doctor(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
     Exit code 1 when something is wrong; what is merely absent is not.
     """
+    from graph.settings import GraphSettings
+
     settings = GraphSettings()
     url = store or settings.store
     checks: list[tuple[str, bool | None, str]] = [
@@ -194,6 +205,8 @@ def export(
 
     Parquet: graph tables, all of them. GraphML: the best-known titles with people and genres, for Gephi or networkx.
     """
+    from graph.export import export_graphml, export_parquet
+
     if file_format not in ("parquet", "graphml"):
         raise typer.BadParameter(f"{file_format!r} is none of: parquet, graphml", param_hint="--format")
     if folder.is_dir() if file_format == "graphml" else folder.is_file():

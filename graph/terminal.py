@@ -12,9 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from graph.settings import GraphSettings
 from graph.store import GraphStore, Scope, open_store
 
 StoreOption = Annotated[
@@ -42,7 +40,11 @@ err = Console(stderr=True, highlight=False)
 @contextlib.contextmanager
 def opened(url: str | None, *, create: bool = False) -> Iterator[GraphStore]:
     """Open the store that a command was given, or the one of the settings, and close it afterwards."""
-    store = open_store(url or GraphSettings().store, create=create)
+    if not url:
+        from graph.settings import GraphSettings
+
+        url = GraphSettings().store
+    store = open_store(url, create=create)
     try:
         yield store
     finally:
@@ -69,6 +71,8 @@ def print_json(value: Any) -> None:
 def progress(title: str) -> Iterator[Callable[[str, float], None]]:
     """Show how far long work is, on standard error: a bar in a terminal, elsewhere a line now and then."""
     if err.is_terminal:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -12,10 +12,11 @@ from rich.text import Text
 
 from graph.schema import CREDITS
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
-from loaders.catalog import CatalogFile, CatalogReport
 from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
-from loaders.imdb import Choices
-from loaders.load import Loaded, load
+
+if TYPE_CHECKING:
+    from loaders.catalog import CatalogReport
+    from loaders.load import Loaded
 
 
 def register(app: typer.Typer) -> None:
@@ -79,6 +80,10 @@ def load_(
 
     Example: reelgraph load --imdb imdb/ --catalog films.csv:north --min-votes 100
     """
+    from loaders.catalog import CatalogFile
+    from loaders.imdb import Choices
+    from loaders.load import load
+
     if imdb is None and not catalog:
         raise typer.BadParameter("name IMDb's files (--imdb DIR), a catalog (--catalog FILE), or both")
     choices = Choices(

@@ -19,8 +19,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 IMDB_URL = "https://datasets.imdbws.com"
 LICENCE_NOTICE = """\
@@ -107,6 +109,8 @@ def download(
     Raises DownloadError for a file that cannot be had; the ones before it are in place. IMDb's terms: LICENCE_NOTICE.
     """
     retry, own = retry or Retry(), client is None
+    import httpx
+
     client = client or httpx.Client(timeout=httpx.Timeout(30.0), follow_redirects=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,6 +124,8 @@ def download(
 
 def _fetch(client: httpx.Client, url: str, path: Path, progress: Progress | None, retry: Retry) -> Downloaded:
     """One file, with as many tries as allowed."""
+    import httpx
+
     cause = "no try was allowed"
     for failures in range(1, retry.tries + 1):
         try:
