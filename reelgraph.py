@@ -109,13 +109,15 @@ def _exit_code(error: Exception) -> int | None:
     from gnn.config import ConfigError
     from gnn.runs import RunError
     from gnn.scorer import TrainingError
-    from graph.store import InvalidRows, NotInGraph, StoreError, StoreNotFound
+    from graph.store import InvalidRows, NotInGraph, StoreError, StoreNotFound, UnknownStore
     from graph.tables import TablesError
     from loaders.catalog import CatalogError
     from loaders.download import DownloadError
     from loaders.imdb import LoadError
 
-    given = (LoadError, CatalogError, TablesError, InvalidRows, NotInGraph, StoreNotFound, ConfigError, RunError)
+    given = (
+        LoadError, CatalogError, TablesError, ConfigError, RunError, InvalidRows, NotInGraph, StoreNotFound, UnknownStore
+    )  # fmt: skip
     if isinstance(error, given):
         return 2
     return 1 if isinstance(error, StoreError | DownloadError | TrainingError | OSError | MemoryError) else None

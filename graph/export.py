@@ -69,8 +69,11 @@ def export_graphml(store: GraphStore, path: Path, titles: int) -> dict[str, int]
             _add_node(drawn, label, row)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.part")
-    nx.write_graphml(drawn, partial)
-    partial.replace(path)
+    try:
+        nx.write_graphml(drawn, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return {"nodes": drawn.number_of_nodes(), "relationships": drawn.number_of_edges()}
 
 

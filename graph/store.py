@@ -33,6 +33,10 @@ class StoreNotFound(StoreError):
     """Nothing is there to open yet."""
 
 
+class UnknownStore(StoreError):
+    """A URL that names no engine."""
+
+
 class StoreBusy(StoreError):
     """Another process is loading or publishing."""
 
@@ -217,11 +221,11 @@ class GraphStore(Protocol):
 def open_store(url: str, *, create: bool = False) -> GraphStore:
     """Open the store that a URL names: `embedded:PATH`.
 
-    create: make it when it is not there. Raises StoreNotFound, StoreTooNew, StoreDamaged or StoreError.
+    create: make it when it is not there. Raises UnknownStore, StoreNotFound, StoreTooNew, StoreDamaged or StoreError.
     """
     scheme, _, rest = url.partition(":")
     if scheme == "embedded" and rest:
         from graph.stores.embedded import EmbeddedStore
 
         return EmbeddedStore(Path(rest).expanduser(), create=create)
-    raise StoreError(f"no store speaks {url!r}; use embedded:PATH, for example embedded:./graph-store")
+    raise UnknownStore(f"no store speaks {url!r}; use embedded:PATH, for example embedded:./graph-store")

@@ -379,7 +379,6 @@ def test_what_was_given_wrongly_is_one_line_and_exit_code_2(cli, files, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty"]
 
 
-@pytest.mark.xfail(reason="open_store says it by a StoreError that stands for what goes wrong", strict=True)
 def test_an_unknown_engine_was_given_wrongly(cli):
     assert cli("info", "--store", "paper:here").code == 2
 

@@ -161,6 +161,8 @@ class EmbeddedStore:
         check_vectors(ids, vectors, provenance)
         with explained(self.root), self._versions.writing():
             old = self._now()
+            if not old.name:
+                raise StoreNotFound(f"nothing is loaded in {self.url}; load a graph, then publish vectors of it")
             positions = old.columns.nodes("Title").positions(ids)
             if (positions < 0).any():
                 missing = ids[int(np.argmax(positions < 0))]

@@ -200,7 +200,7 @@ def test_a_full_disk_can_be_opened_and_read(small_disk):
 
 @pytest.mark.parametrize(
     "file_format",
-    ["parquet", pytest.param("graphml", marks=pytest.mark.xfail(reason="graph.export leaves NAME.part behind"))],
+    ["parquet", "graphml"],
 )
 def test_an_export_onto_a_full_disk_leaves_nothing(small_disk, file_format):
     code, out, err, there = small_disk(f"""
