@@ -88,11 +88,13 @@ def _is_step(store: GraphStore, near: str, type_: str, far: str) -> bool:
     )
 
 
-def explain(store: GraphStore, start: str, end: str, *, limit: int = 10, adult: bool = False) -> list[Evidence]:
+def explain(
+    store: GraphStore, start: str, end: str, *, limit: int = 10, adult: bool = False, far: bool = True
+) -> list[Evidence]:
     """The best typed paths between two titles, two people, or one of each; heaviest first.
 
     Steps of one and two relationships first; where no person joins the two, the shortest chains of credits, up
-    to six steps. Raises NotInGraph when an id is not in the graph.
+    to six steps (far: whether to look for those). Raises NotInGraph when an id is not in the graph.
     """
     labels = [_label(store, id_) for id_ in (start, end)]
     found: list[tuple[float, tuple[str, ...]]] = []
@@ -102,7 +104,7 @@ def explain(store: GraphStore, start: str, end: str, *, limit: int = 10, adult: 
             found += _shared(store, start, end, CREDITS, "in", ROLE_WEIGHTS)
             found += _shared(store, start, end, ("IN_GENRE",), "out", {"IN_GENRE": GENRE_WEIGHT})
             found += _shared(store, start, end, ("HAS_KEYWORD",), "out", {"HAS_KEYWORD": 2 * GENRE_WEIGHT})
-        if not any(path[1] in CREDITS for _, path in found):
+        if far and not any(path[1] in CREDITS for _, path in found):
             found += _chains(store, start, end, labels[0], adult)
     found.sort(key=lambda item: (-item[0], item[1]))
     return _describe(store, found[:limit], names_first=labels == ["Title", "Title"])

@@ -6,12 +6,13 @@ import datetime as dt
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from graph.explain import names_of
 from graph.match import AMBIGUOUS_ABOVE, Match, decide, match
+from graph.nearest import nearest
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 from graph.substitutes import Candidates, Substitute
 
@@ -76,6 +77,7 @@ class Searcher:
     def __init__(self, store: GraphStore) -> None:
         self._store = store
         self._kept: OrderedDict[tuple[str, Scope], Candidates] = OrderedDict()
+        self._offered: tuple[tuple[str, Scope], Mapping[str, str | None]] | None = None
         self._lock = threading.Lock()
 
     def search(self, query: str, scope: Scope, *, hits: int = 1, substitutes: int = 5) -> Answer:
@@ -102,12 +104,19 @@ class Searcher:
         available = offered and one.id in self.candidates(scope)
         return Hit(one, title, offered, available, tuple(self.similar(one.id, scope, substitutes)))
 
-    def similar(self, id_: str, scope: Scope, k: int) -> list[Substitute]:
-        """The k titles in scope that could stand in for a title of the graph. Raises NotInGraph when it has none."""
+    def similar(self, id_: str, scope: Scope, k: int, *, by: str | None = None) -> list[Substitute]:
+        """The k titles in scope that could stand in for a title of the graph. Raises NotInGraph when it has none.
+
+        by: the name of published vectors, whose nearest are then meant; None: what the graph itself says.
+        """
         self._check(scope)
         if not self._store.get_nodes("Title", [id_], []).num_rows:
             raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
-        return self.candidates(scope).rank(self._store, id_, k) if k > 0 else []
+        if k <= 0:
+            return []
+        if by is None:
+            return self.candidates(scope).rank(self._store, id_, k)
+        return nearest(self._store, by, id_, scope, k, self._items(scope))
 
     def candidates(self, scope: Scope) -> Candidates:
         """The titles in scope with their features; made again when the graph or an offer has changed."""
@@ -122,6 +131,18 @@ class Searcher:
                 while len(self._kept) > _KEPT_SCOPES:
                     self._kept.popitem(last=False)
         return held
+
+    def _items(self, scope: Scope) -> Mapping[str, str | None]:
+        """The catalog's own id of each title in scope; the whole graph has none."""
+        if scope.catalog == WHOLE_GRAPH:
+            return {}
+        key = (self._store.state(), scope)
+        held = self._offered
+        if held is None or held[0] != key:
+            offered = self._store.offered(scope)
+            ids, items = (offered.column(name).to_pylist() for name in ("id", "item_id"))
+            held = self._offered = key, dict(zip(ids, items, strict=True))
+        return held[1]
 
     def _by_id(self, query: str, adult: bool) -> list[Match]:
         """The title whose id was typed, or pasted with its address."""

@@ -65,7 +65,7 @@ def build_index(path: Path, vectors: Vectors, recall: float = RECALL) -> bool:
         _log.warning("no vector index: faiss is not installed")
         return False
     count, dimension = vectors.shape
-    lists = max(int(2 * np.sqrt(count)), 1)
+    lists = max(int(np.sqrt(count)), 1)
     chance = np.random.default_rng(0)
     index: Any = faiss.index_factory(dimension, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
     index.cp.niter, index.cp.min_points_per_centroid = _ROUNDS, 1
