@@ -109,6 +109,7 @@ def _exit_code(error: Exception) -> int | None:
     from gnn.config import ConfigError
     from gnn.runs import RunError
     from gnn.scorer import TrainingError
+    from gnn.triples import TriplesError
     from graph.store import InvalidRows, NotInGraph, StoreError, StoreNotFound, UnknownStore
     from graph.tables import TablesError
     from loaders.catalog import CatalogError
@@ -116,7 +117,8 @@ def _exit_code(error: Exception) -> int | None:
     from loaders.imdb import LoadError
 
     given = (
-        LoadError, CatalogError, TablesError, ConfigError, RunError, InvalidRows, NotInGraph, StoreNotFound, UnknownStore
+        LoadError, CatalogError, TablesError, ConfigError, TriplesError, RunError, InvalidRows, NotInGraph,
+        StoreNotFound, UnknownStore,
     )  # fmt: skip
     if isinstance(error, given):
         return 2

@@ -70,8 +70,8 @@ def _quality(metrics: Mapping[str, Any]) -> str:
     )
     rows = [_row("model", own), _row("popularity", popular)]
     rows += [_row(f"model, {name}", part) for name, part in metrics.get("sides", {}).items()]
-    if cold := metrics.get("cold"):
-        rows += [_row("model, cold titles", cold["model"]), _row("popularity, cold titles", cold["popularity"])]
+    for name, part in metrics.get("cold", {}).items():
+        rows += [_row(f"model, {name}", part["model"]), _row(f"popularity, {name}", part["popularity"])]
     table = "| | MRR | Hits@1 | Hits@3 | Hits@10 | AMRI | questions |\n|---|---|---|---|---|---|---|\n"
     more = ""
     if classified := metrics.get("classification"):

@@ -25,6 +25,7 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]], about: Mapp
     partial = path.with_name(f"{path.name}.partial")
     try:
         save_file(whole, partial, {"about": json.dumps(about or {})})
+        partial.chmod(0o644)  # the library makes it for its owner alone
         replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -96,13 +96,15 @@ def _line(trace: Sequence[dict[str, Any]], key: str, title: str, unit: str) -> F
               markersize=3.5)  # fmt: skip
     axes.set_xlabel("epoch", color=_INK)
     axes.set_ylabel(unit, color=_INK)
-    axes.set_ylim(bottom=0)
+    axes.set_xlim(left=0)
+    if key == "mrr":
+        axes.set_ylim(0, max(value for _, value in points) * 1.15 or 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.8)
     axes.set_axisbelow(True)
     if key == "mrr":
         best = max(points, key=lambda point: point[1])
-        axes.annotate(f"best {best[1]:.3f}, epoch {best[0]}", best, xytext=(0, -16), textcoords="offset points",
+        axes.annotate(f"best {best[1]:.3f}, epoch {best[0]}", best, xytext=(0, 9), textcoords="offset points",
                       ha="right" if best[0] > points[-1][0] / 2 else "left", color=_INK)  # fmt: skip
     return figure
 
@@ -121,8 +123,9 @@ def _relations(name: str, found: dict[str, Any]) -> Figure:
         axes.text(value + 0.008, place + 0.19, f"{value:.2f}", va="center", color=_INK, fontsize=9)
     axes.set_yticks(places, [f"{one}  ({found[one]['model']['queries']:,})" for one in order], color=_INK)
     axes.set_xlim(0, 1)
+    axes.set_ylim(-0.7, len(order) - 0.3)
     axes.set_xlabel("MRR, filtered, both sides (in brackets: queries)", color=_INK)
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
     return figure
 
 

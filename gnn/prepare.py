@@ -71,7 +71,7 @@ def check_model(config: RunConfig) -> None:
 def prepare(config: RunConfig, store: GraphStore | None) -> Prepared:
     """Read the triples (from the store, or from graph.folder), split them, look for leaks, make features.
 
-    Raises ConfigError where nothing is left to learn from, StoreError.
+    Raises TriplesError, ConfigError where nothing is left to learn from, and StoreError.
     """
     from gnn.audit import audit
 
@@ -96,12 +96,13 @@ def prepare(config: RunConfig, store: GraphStore | None) -> Prepared:
 def _read(config: RunConfig, store: GraphStore) -> tuple[Split, str]:
     """Triples of one version of the graph: read again when a load came in between."""
     from gnn.split import split
-    from gnn.triples import graph_triples
+    from gnn.triples import graph_triples, release_years
 
     for _ in range(_READINGS):
         before, hash_ = store.info().version, graph_hash(store)
         vocabulary, triples = graph_triples(store, config.graph)
-        parts = split(vocabulary, triples, config.split)
+        years = release_years(store, vocabulary) if config.split.kind == "year" else None
+        parts = split(vocabulary, triples, config.split, years)
         if store.info().version == before:
             return parts, hash_
     raise StoreBusy(f"{store.url} was loaded anew each time while it was read; train when the loads are done")

@@ -44,7 +44,8 @@ def train(
 
     store: the graph, or its URL; by default the store of the settings. Not used where graph.folder is configured.
     resume: go on with the last unfinished run of this configuration; it ends with the figures of an unbroken one.
-    Raises ConfigError and RunError (what was given is wrong), TrainingError (what went wrong), StoreError.
+    Raises ConfigError, TriplesError and RunError (what was given is wrong), TrainingError (what went wrong) and
+    StoreError.
     """
     config = read_config(config) if isinstance(config, Path) else config
     say = progress or (lambda _what, _share: None)
