@@ -1,0 +1,91 @@
+"""Losses of a positive against a pool: scores in, one number out, with a gradient. Higher scores are better.
+
+A function takes positives (b,), the pool's scores (b, n) and the Objective, and gives the mean over the b queries.
+A pool entry that is the positive itself scores -inf there and counts for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812  (everybody's name for it)
+from torch import Tensor
+
+from gnn.config import ConfigError, TrainingConfig
+from gnn.kge import nearest
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What training minimises; the settings are TrainingConfig's of the same names."""
+
+    loss: Callable[[Tensor, Tensor, Objective], Tensor]
+    margin: float
+    temperature: float
+    label_smoothing: float
+
+    def __call__(self, positive: Tensor, pool: Tensor) -> Tensor:
+        """(b,), (b, n) → the mean loss of a query, a scalar."""
+        return self.loss(positive, pool, self)
+
+    def mean(self, penalty: Tensor, pool: Tensor) -> Tensor:
+        """Mean of (b, n) penalties over the pool: weighted by the scores' softmax if a temperature is set.
+
+        Self-adversarial weights (Sun et al. 2019) carry no gradient.
+        """
+        if self.temperature:
+            weights = torch.softmax(self.temperature * pool.detach(), 1)
+            return (weights * penalty).sum(1)
+        # As many as there are, save the few masked: their penalty is 0.
+        return penalty.mean(1)
+
+
+def _crossentropy(positive: Tensor, pool: Tensor, objective: Objective) -> Tensor:
+    """Softmax of the positive against the pool (Joulin et al. 2017; 1vsAll where the pool is every entity)."""
+    scores = torch.cat([positive[:, None], pool], 1)
+    target = torch.zeros(len(scores), dtype=torch.int64, device=scores.device)
+    if not objective.label_smoothing:
+        return F.cross_entropy(scores, target)
+    # torch's own smoothing would multiply a masked score, -inf, into the mean.
+    log = torch.log_softmax(scores, 1)
+    others = log.masked_fill(log.isneginf(), 0).mean(1)
+    return -((1 - objective.label_smoothing) * log[:, 0] + objective.label_smoothing * others).mean()
+
+
+def _nssa(positive: Tensor, pool: Tensor, objective: Objective) -> Tensor:
+    """Log-sigmoid with a margin around which distances are far or near (Sun et al. 2019)."""
+    far = objective.mean(F.softplus(pool + objective.margin), pool)
+    return (F.softplus(-objective.margin - positive) + far).mean() / 2
+
+
+def _bce(positive: Tensor, pool: Tensor, objective: Objective) -> Tensor:
+    """Binary cross entropy of one positive and the pool's mean, as logistic as in Trouillon et al. 2016."""
+    return (F.softplus(-positive) + objective.mean(F.softplus(pool), pool)).mean() / 2
+
+
+def _margin(positive: Tensor, pool: Tensor, objective: Objective) -> Tensor:
+    """Each negative should stay a margin below the positive (Bordes et al. 2013)."""
+    return objective.mean(F.relu(objective.margin - positive[:, None] + pool), pool).mean()
+
+
+LOSSES = {"crossentropy": _crossentropy, "nssa": _nssa, "bce": _bce, "margin": _margin}
+
+
+def objective(config: TrainingConfig) -> Objective:
+    """The objective that a configuration names. Raises ConfigError naming the nearest loss."""
+    if config.loss not in LOSSES:
+        raise ConfigError(f"training.loss: our loop has no loss {config.loss!r}{nearest(config.loss, LOSSES)}")
+    return Objective(LOSSES[config.loss], config.margin, config.temperature, config.label_smoothing)
+
+
+def penalty(kind: str, factors: list[Tensor], width: int) -> Tensor:
+    """Regularisation of a batch's (b, d) factors, a mean over its rows. width: real numbers in one of the model's.
+
+    l2: squares; n3: cubes of absolute values, the nuclear 3-norm's variational form (Lacroix et al. 2018).
+    """
+    if kind == "l2":
+        return torch.stack([factor.square().sum(1).mean() for factor in factors]).sum()
+    sizes = [torch.linalg.vector_norm(factor.view(len(factor), -1, width), dim=2) for factor in factors]
+    return torch.stack([size.pow(3).sum(1).mean() for size in sizes]).sum()
