@@ -53,7 +53,7 @@ def _data(run: Run, metrics: Mapping[str, Any]) -> str:
         f"from, {counts['valid']:,} to choose by, {counts['test']:,} held out for the figures below. "
         f"Split: {record['split']}. Graph `{record['graph_hash']}`, data `{record['data_hash']}`."
     )
-    leaks = "\n".join(f"- {line}" for line in metrics["audit"])
+    leaks = "\n".join(f"- {line}" for line in metrics["audit"]["lines"])
     return f"## Data\n\n{sizes}\n\n### Leaks\n\n{leaks}"
 
 

@@ -132,7 +132,7 @@ def _show_run(run: Run) -> None:
     from gnn.compare import compare
 
     _show_runs(compare([run]))
-    for line in run.metrics()["audit"]:
+    for line in run.metrics()["audit"]["lines"]:
         out.print(Text(f"audit: {line}"), soft_wrap=True)
     out.print(Text(f"\n{run.folder}"), soft_wrap=True)
     if run.config.graph.folder is None:

@@ -12,6 +12,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from gnn.checkpoint import write_text
 from gnn.config import ConfigError, RunConfig, read_config
 from gnn.plots import best_known, draw
 from gnn.prepare import GRAPH_NETWORKS, Prepared, check_model, facts, needs, now, prepare
-from gnn.runs import Run, RunError, as_json, new_run, unfinished
+from gnn.runs import CALIBRATION, Run, RunError, as_json, new_run, unfinished
 from gnn.scorer import Checkpoint, Epoch, Scorer, Trained, TrainingError
 from graph.settings import GraphSettings
 from graph.store import GraphStore, Progress, open_store
@@ -132,12 +133,16 @@ def _loop(
 
 def _judge(run: Run, scorer: Scorer, prepared: Prepared, graph: GraphStore | None, say: Progress) -> Run:
     """Evaluate on the test triples; metrics, card and plots."""
+    from gnn.calibration import calibrate
     from gnn.findings import findings
 
     began = time.perf_counter()
     say("evaluating on the test triples", _TRAINED)
-    found = findings(scorer, prepared.split, run.config) | {"audit": prepared.audit.lines()}
+    audit = {"lines": str(prepared.audit).splitlines(), **asdict(prepared.audit)}
+    found = findings(scorer, prepared.split, run.config) | {"audit": audit}
     write_text(run.folder / "metrics.json", as_json(found))
+    if graph is not None:
+        write_text(run.folder / CALIBRATION, as_json(calibrate(scorer, prepared.split).as_dict()))
     seconds = {**run.record["seconds"], "evaluate": _since(began)}
     run = run.note(seconds=seconds)
     say("drawing", 0.97)
