@@ -43,6 +43,11 @@ class Known:
     def _keys(self, given: Ids, relations: Ids) -> Ids:
         return given.astype(np.int64) * self.relations + relations
 
+    @property
+    def count(self) -> int:
+        """How many different triples are known."""
+        return len(self._by_head)
+
     def tails(self, heads: Ids, relations: Ids) -> tuple[Ids, Ids]:
         """Known tails of (b,) queries: where each query's begin, (b + 1,), and the entities one after another."""
         return self._look_up(self._by_head, self._keys(heads, relations))
