@@ -4,6 +4,7 @@ runs/NAME/config.toml        the configuration with every default spelt out; tra
           run.json           state, git head, hashes of graph and data, seeds, versions, sizes, seconds
           trace.jsonl        one line an epoch: loss, speed, validation MRR
           metrics.json       what the evaluation found, the baseline beside each number
+          calibration.json   how scores become probabilities, and how well (gnn/calibration.py); graphs only
           model.safetensors  parameters        checkpoint.safetensors  while it trains: what `--resume` needs
           vectors.npy        (entities, d) float32, row for row the names in entities.arrow
           MODEL_CARD.md      the same for people    plots/
@@ -35,6 +36,7 @@ _MAY_CHANGE = {f"training.{key}" for key in ("epochs", "patience", "learning_rat
     "evaluation.batch"
 }
 
+CALIBRATION = "calibration.json"
 State = Literal["training", "unfinished", "failed", "finished"]
 
 
