@@ -88,22 +88,29 @@ def _opened_demo(url: str, folder: Path | None) -> Iterator[GraphStore]:
 
 def main() -> None:
     """Run a command. Exit code 2: what was given is wrong; 1: something went wrong; 130: interrupted."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signals: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        signals.append(number)
+        raise KeyboardInterrupt
+
+    # SIGTERM as Ctrl-C: half-made files are removed on the way out.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     try:
         code = app(args=sys.argv[1:] or ["--help"], prog_name="reelgraph", standalone_mode=False)
-        sys.exit(_say(_INTERRUPTED, 130) if code == 130 else code)
     except _UsageError as error:
-        sys.exit(_say(_usage(error), 2))
-    except KeyboardInterrupt:
-        sys.exit(_say(_INTERRUPTED, 130))
-    except Exception as error:
-        code = _exit_code(error)
-        if code is None:
+        code = _say(_usage(error), 2)
+    except BaseException as error:
+        # A library in another language may turn the interruption into an exception of its own.
+        known = 130 if signals else _exit_code(error)
+        if known is None:
             raise
-        sys.exit(_say(error, code))
+        code = known if known == 130 else _say(error, known)
+    sys.exit(_say(_INTERRUPTED, 130) if code == 130 else code)
 
 
-def _exit_code(error: Exception) -> int | None:
+def _exit_code(error: BaseException) -> int | None:
     """2 for what was given, 1 for what went wrong, None for a mistake of ours."""
     # Imported where something has failed: a search has no use for the loaders.
     from gnn.config import ConfigError
@@ -116,10 +123,8 @@ def _exit_code(error: Exception) -> int | None:
     from loaders.download import DownloadError
     from loaders.imdb import LoadError
 
-    given = (
-        LoadError, CatalogError, TablesError, ConfigError, TriplesError, RunError, InvalidRows, NotInGraph,
-        StoreNotFound, UnknownStore,
-    )  # fmt: skip
+    loading = (LoadError, CatalogError, TablesError, InvalidRows)
+    given = (*loading, ConfigError, RunError, NotInGraph, StoreNotFound, UnknownStore)
     if isinstance(error, given):
         return 2
     return 1 if isinstance(error, StoreError | DownloadError | TrainingError | OSError | MemoryError) else None
@@ -133,11 +138,6 @@ def _usage(error: Any) -> str:
 def _say(problem: object, code: int) -> int:
     err.print(Text(f"reelgraph: {problem}"), soft_wrap=True)
     return code
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    # As with Ctrl-C, half-made files are removed on the way out.
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
