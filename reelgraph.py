@@ -124,7 +124,7 @@ def _exit_code(error: BaseException) -> int | None:
     from loaders.imdb import LoadError
 
     loading = (LoadError, CatalogError, TablesError, InvalidRows)
-    given = (*loading, ConfigError, RunError, NotInGraph, StoreNotFound, UnknownStore)
+    given = (*loading, ConfigError, RunError, TriplesError, NotInGraph, StoreNotFound, UnknownStore)
     if isinstance(error, given):
         return 2
     return 1 if isinstance(error, StoreError | DownloadError | TrainingError | OSError | MemoryError) else None
