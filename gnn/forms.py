@@ -45,7 +45,7 @@ class Form:
         if self.norm is None:
             return torch.sum(query * candidates, 1)
         if self.norm == 2.0:
-            return -(query - candidates).square().sum(1).clamp_min(1e-9).sqrt()
+            return torch.sum((query - candidates).square(), 1).clamp_min(1e-9).sqrt().neg()
         return torch.linalg.vector_norm(query - candidates, ord=self.norm, dim=1).neg()
 
 

@@ -89,33 +89,34 @@ class RowGradients:
             heads, tails, pool_t, pool_h = torch.split(place, [count, count, len(pools.tails), len(pools.heads)])
         turns = self.kge.relations.detach().requires_grad_()
         self.used = [(self.names[0], ids, rows), (self.names[1], None, turns)]
-        head, tail = rows.index_select(0, heads), rows.index_select(0, tails)
-        total = self._side(head, relations, tail, tails, "tail", rows, pool_t, turns, generator)
-        total = total + self._side(tail, relations, head, heads, "head", rows, pool_h, turns, generator)
+        total = self._side(heads, relations, tails, "tail", rows, pool_t, turns, generator)
+        total = total + self._side(tails, relations, heads, "head", rows, pool_h, turns, generator)
         return total / 2
 
     def _side(
-        self, known: Tensor, relations: Tensor, answer: Tensor, true: Tensor, side: Side,
+        self, known: Tensor, relations: Tensor, answers: Tensor, side: Side,
         rows: Tensor, pool: Tensor | None, turns: Tensor, generator: torch.Generator,
     ) -> Tensor:  # fmt: skip
-        """Loss of one side: known entities' rows and relations, the answers' rows and their places among `rows`."""
+        """Loss of one side. known, answers: (b,) places among `rows`; relations: (b,); pool: (n,) places, or all."""
         asked, form_side = self.kge.asked(relations, side)
-        turn = turns.index_select(0, asked)
-        query = self.form.query(self._dropped(known, generator), self._dropped(turn, generator), form_side)
-        candidates = rows if pool is None else rows.index_select(0, pool)
-        scores = self.form.pool(query, candidates, _PRECISIONS[self.config.precision])
+        asks: Tensor | None = None
         if pool is None:
-            positive = scores.gather(1, true[:, None])[:, 0]
-            scores = scores.scatter(1, true[:, None], -torch.inf)
+            # A batch asks the same question often ("who is a man?"); each is scored once, and the loss stays the same.
+            codes, asks = torch.unique(known * len(turns) + asked, return_inverse=True)
+            known, asked = codes // len(turns), codes % len(turns)
+        anchor, turn = rows.index_select(0, known), turns.index_select(0, asked)
+        query = self.form.query(self._dropped(anchor, generator), self._dropped(turn, generator), form_side)
+        precision = _PRECISIONS[self.config.precision]
+        if pool is None:
+            loss = self.objective.among_all(self.form.pool(query, rows, precision), asks, answers)
         else:
-            positive = self.form.pairs(query, answer)
-            scores = hide_positives(scores, pool, true)
-        loss = self.objective(positive, scores)
+            scores = self.form.pool(query, rows.index_select(0, pool), precision)
+            positive = self.form.pairs(query, rows.index_select(0, answers))
+            loss = self.objective(positive, hide_positives(scores, pool, answers))
         if self.config.regulariser == "none":
             return loss
-        return loss + self.config.regularisation * penalty(
-            self.config.regulariser, [known, turn, answer], self.form.width
-        )
+        parts = ((anchor, asks), (turn, asks), (rows, answers))
+        return loss + self.config.regularisation * penalty(self.config.regulariser, parts, self.form.width)
 
     def _dropped(self, vectors: Tensor, generator: torch.Generator) -> Tensor:
         if not self.config.dropout:
@@ -153,13 +154,11 @@ class ModelGradients:
             rows, asked = self.kge.asked(relations, side)
             scores = self.kge.whole(known, rows, asked, pool)
             if pool is None:
-                positive = scores.gather(1, true[:, None])[:, 0]
-                scores = scores.scatter(1, true[:, None], -torch.inf)
-            else:
-                triples = [known, rows, true] if asked == "tail" else [true, rows, known]
-                positive = model.score_hrt(torch.stack(triples, 1))[:, 0]
-                scores = hide_positives(scores, pool, true)
-            total = total + self.objective(positive, scores) / 2
+                total = total + self.objective.among_all(scores, None, true) / 2
+                continue
+            triples = [known, rows, true] if asked == "tail" else [true, rows, known]
+            positive = model.score_hrt(torch.stack(triples, 1))[:, 0]
+            total = total + self.objective(positive, hide_positives(scores, pool, true)) / 2
         return total + model.collect_regularization_term()
 
     def changes(self) -> Iterator[Change]:

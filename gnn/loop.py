@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,6 +47,10 @@ class Progress:
             self.scale *= 0.5
         if config.patience and self.waited >= config.patience:
             self.stopped = f"no better validation MRR in {self.waited} evaluations since epoch {self.best_epoch}"
+
+    def plain(self) -> dict[str, Any]:
+        """All but the arrays, for JSON."""
+        return {key: value for key, value in vars(self).items() if key != "best"}
 
     def rate(self, config: TrainingConfig) -> float:
         """Learning rate of the epoch that follows."""
@@ -85,9 +90,8 @@ class Loop:
                 raise self._failure(error, number, batch) from error
             if not math.isfinite(loss):
                 raise TrainingError(
-                    f"the loss is {loss} in epoch {number}, batch {batch}: training has diverged; the last good checkpoint "
-                    "stays; lower "
-                    f"training.learning_rate ({training.learning_rate:g}), then start anew or --resume"
+                    f"the loss is {loss} in epoch {number}, batch {batch}: training has diverged; the last "
+                    f"good checkpoint stays; lower training.learning_rate ({training.learning_rate:g}) and train anew"
                 )
             total, done = total + loss * len(rows), done + len(rows)
         return total / max(done, 1)
@@ -124,12 +128,11 @@ class Loop:
             f"scores about {scores / 1e9:.1f} GB; lower {setting}"
         )
 
-    def state(self, progress: Progress) -> tuple[Arrays, dict[str, object]]:
+    def state(self, progress: Progress) -> tuple[Arrays, dict[str, Any]]:
         """Arrays and plain data from which `resume` goes on."""
         arrays = {f"model.{name}": array for name, array in self.kge.state().items()}
         arrays |= {f"best.{name}": array for name, array in progress.best.items()} | self.optimizer.state()
-        meta = {key: value for key, value in vars(progress).items() if key != "best"}
-        return arrays, meta
+        return arrays, progress.plain()
 
     def resume(self, checkpoint: Checkpoint | None) -> Progress:
         """Put back the last checkpoint, if there is one."""
@@ -137,12 +140,13 @@ class Loop:
         if kept is None:
             return Progress()
         _, state, meta = kept
-        self.kge.load_state(_part(state, "model."))
+        self.kge.load_state(part(state, "model."))
         self.optimizer.load_state(state)
-        return Progress(**meta, best=_part(state, "best."))
+        return Progress(**meta, best=part(state, "best."))
 
 
-def _part(state: Arrays, prefix: str) -> Arrays:
+def part(state: Arrays, prefix: str) -> Arrays:
+    """The arrays under a prefix, without it."""
     return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
 
 

@@ -6,7 +6,7 @@ A pool entry that is the positive itself scores -inf there and counts for nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +29,17 @@ class Objective:
     def __call__(self, positive: Tensor, pool: Tensor) -> Tensor:
         """(b,), (b, n) → the mean loss of a query, a scalar."""
         return self.loss(positive, pool, self)
+
+    def among_all(self, scores: Tensor, asks: Tensor | None, answers: Tensor) -> Tensor:
+        """The same where every entity is a candidate.
+
+        scores: (q, entities), one row a question; asks, answers: (b,) int64, each triple's question and answer.
+        """
+        asks = torch.arange(len(answers), device=answers.device) if asks is None else asks
+        if self.loss is _crossentropy and not self.label_smoothing:
+            return -torch.log_softmax(scores, 1)[asks, answers].mean()
+        positive = scores[asks, answers]
+        return self(positive, scores.index_select(0, asks).scatter(1, answers[:, None], -torch.inf))
 
     def mean(self, penalty: Tensor, pool: Tensor) -> Tensor:
         """Mean of (b, n) penalties over the pool: weighted by the scores' softmax if a temperature is set.
@@ -80,12 +91,16 @@ def objective(config: TrainingConfig) -> Objective:
     return Objective(LOSSES[config.loss], config.margin, config.temperature, config.label_smoothing)
 
 
-def penalty(kind: str, factors: list[Tensor], width: int) -> Tensor:
-    """Regularisation of a batch's (b, d) factors, a mean over its rows. width: real numbers in one of the model's.
+def penalty(kind: str, parts: Iterable[tuple[Tensor, Tensor | None]], width: int) -> Tensor:
+    """Regularisation of a batch's triples, the mean over them, summed over the parts (head, relation, tail).
 
+    parts: (n, d) vectors and (b,) which of them each triple has (None: in order). width: real numbers in one of its own.
     l2: squares; n3: cubes of absolute values, the nuclear 3-norm's variational form (Lacroix et al. 2018).
     """
-    if kind == "l2":
-        return torch.stack([factor.square().sum(1).mean() for factor in factors]).sum()
-    sizes = [torch.linalg.vector_norm(factor.view(len(factor), -1, width), dim=2) for factor in factors]
-    return torch.stack([size.pow(3).sum(1).mean() for size in sizes]).sum()
+    means = []
+    for vectors, which in parts:
+        if kind == "n3":
+            vectors = torch.linalg.vector_norm(vectors.view(len(vectors), -1, width), dim=2)  # noqa: PLW2901
+        sizes = torch.sum(vectors.pow(3).abs() if kind == "n3" else vectors.square(), 1)
+        means.append((sizes if which is None else sizes.index_select(0, which)).mean())
+    return torch.stack(means).sum()
