@@ -27,7 +27,7 @@ from graph.schema import CREDITS
 from graph.store import GraphStore, open_store
 
 LIMIT_MS, FASTER = 1.0, 20.0
-ROUNDS, TITLES, DUCKDB_TITLES = 5, 1000, 100
+ROUNDS, TITLES, DUCKDB_TITLES = 5, 1000, 25
 
 Answer = list[tuple[str, int]]
 
@@ -79,15 +79,20 @@ class Duck:
         return self.connection.execute(sql).fetchall()
 
 
-def median_ms(ask: Callable[[str], Answer], titles: list[str], rounds: int = ROUNDS) -> float:
+def median_ms(
+    ask: Callable[[str], Answer],
+    titles: list[str],
+    rounds: int = ROUNDS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
     """Best of the rounds' medians."""
     medians = []
     for _ in range(rounds):
         times = []
         for title in titles:
-            started = time.perf_counter()
+            started = clock()
             ask(title)
-            times.append(time.perf_counter() - started)
+            times.append(clock() - started)
         medians.append(statistics.median(times) * 1000)
     return min(medians)
 
@@ -104,19 +109,23 @@ def measure(options: argparse.Namespace) -> list[Figure]:
 def _figures(store: GraphStore, _folder: Path) -> list[Figure]:
     titles = dataset.credited_titles(store, TITLES)
     ours = median_ms(lambda title: two_hops(store, title), titles)
+    cpu = median_ms(lambda title: two_hops(store, title), titles, clock=time.thread_time)
     duck = Duck(store)
     few = titles[:DUCKDB_TITLES]
     for title in few:
         expected = duck.joined(title)
         assert two_hops(store, title) == expected, title
         assert duck.in_two(title) == expected, title
-    # Whichever way of asking is faster there.
-    theirs = min(median_ms(ask, few) for ask in (duck.in_two, duck.joined))
+    faster = min((duck.in_two, duck.joined), key=lambda ask: median_ms(ask, few[:5], 1))
+    theirs = median_ms(faster, few)
+    # Again beside DuckDB: a ratio needs both from the same minutes.
+    beside = median_ms(lambda title: two_hops(store, title), titles, 2)
     fan = statistics.median(len(store.neighbours([title], CREDITS, "in")) for title in few)
     floor = f"{fan:.0f} credits a title, median"
     return [
         Figure("two hops, median", ours, "ms", LIMIT_MS, floor=floor),
-        Figure("two hops, times faster than DuckDB", theirs / ours, "×", FASTER, more=True, floor=f"{theirs:.3g} ms"),
+        Figure("two hops, median of CPU time", cpu, "ms"),
+        Figure("two hops, times faster than DuckDB", theirs / beside, "×", FASTER, more=True, floor=f"{theirs:.3g} ms"),
     ]
 
 
