@@ -160,7 +160,8 @@ class _Training:
         self.weights.learning_rate = self.config.training.learning_rate * rate
         self.rows.learning_rate = self.options.row_rate * rate
         total = 0.0
-        batches = torch.randperm(len(self.train), generator=generator).split(self.config.training.batch)
+        cuts = list(range(self.config.training.batch, len(self.train), self.config.training.batch))
+        batches = torch.randperm(len(self.train), generator=generator).tensor_split(cuts)
         for batch, chosen in enumerate(batches, 1):
             loss = self._step(chosen, generator)
             if not math.isfinite(loss):
@@ -180,7 +181,8 @@ class _Training:
         shown = torch.rand(len(inputs), 1, generator=generator) >= self.options.identity_dropout
         first = self.network.first(rows * shown, None if self.features is None else self.features[inputs])
         made = self.network(blocks, first, copy_u_sum, self.config.training.dropout)[places]
-        head, tail, pool_h, pool_t = made.split([len(batch), len(batch), len(pools[0]), len(pools[1])])
+        sizes = [len(batch), len(batch), len(pools[0]), len(pools[1])]
+        head, tail, pool_h, pool_t = made.split_with_sizes(sizes)
         diagonal = self.network.diagonal[batch[:, 1]]
         loss = self.negatives.loss(head * diagonal, tail, pools[1], pool_t, batch[:, 2], 2)
         loss = (loss + self.negatives.loss(tail * diagonal, head, pools[0], pool_h, batch[:, 0], 0)) / 2

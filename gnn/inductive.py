@@ -30,11 +30,7 @@ class GraphScorer:
     def __init__(self, network: Network, rows: Sequence[Tensor]) -> None:
         self.network = network.eval().requires_grad_(False)
         self.rows = list(rows)
-
-    @property
-    def dimension(self) -> int:
-        """Numbers in a vector."""
-        return int(self.network.diagonal.shape[1])
+        self.dimension = int(network.diagonal.shape[1])
 
     @property
     def vectors(self) -> Tensor:

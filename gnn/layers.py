@@ -35,13 +35,12 @@ class Block:
 
 
 class SageLayer(nn.Module):
-    """GraphSAGE with the mean aggregator (Hamilton, Ying and Leskovec 2017): own row and neighbours' mean, each mapped."""
+    """GraphSAGE with the mean aggregator (Hamilton et al. 2017): own row and the neighbours' mean, each mapped."""
 
     def __init__(self, dimension: int) -> None:
         super().__init__()
         self.own = nn.Linear(dimension, dimension)
         self.near = nn.Linear(dimension, dimension, bias=False)
-        nn.init.eye_(self.own.weight)
 
     def forward(self, block: Block, rows: Tensor, add: Sum) -> Tensor:
         """(s, d) → (targets_n, d)."""
@@ -64,7 +63,6 @@ class RelationalLayer(nn.Module):
         self.own = nn.Linear(dimension, dimension)
         self.bases = nn.Parameter(torch.empty(bases, dimension, dimension))
         self.shares = nn.Parameter(torch.empty(relations, bases))
-        nn.init.eye_(self.own.weight)
         for basis in self.bases.data:
             nn.init.xavier_uniform_(basis)
         nn.init.normal_(self.shares, std=bases**-0.5)
@@ -93,12 +91,10 @@ class Network(nn.Module):
     def __init__(self, kind: str, dimension: int, relations: int, features: int, layers: int, bases: int) -> None:
         super().__init__()
         self.features = nn.Linear(features, dimension, bias=False) if features else None
-        made: list[nn.Module] = []
-        for _ in range(layers):
-            made.append(
-                SageLayer(dimension) if kind == "GraphSAGE" else RelationalLayer(dimension, 2 * relations, bases)
-            )
-        self.layers = nn.ModuleList(made)
+        self.layers = nn.ModuleList(
+            SageLayer(dimension) if kind == "GraphSAGE" else RelationalLayer(dimension, 2 * relations, bases)
+            for _ in range(layers)
+        )
         self.diagonal = nn.Parameter(torch.empty(relations, dimension).normal_(1.0, 0.1))
 
     def first(self, identity: Tensor | None, features: Tensor | None) -> Tensor:
@@ -109,11 +105,11 @@ class Network(nn.Module):
         return identity + mapped if identity is not None and mapped is not None else _either(identity, mapped)
 
     def step(self, layer: int, block: Block, rows: Tensor, add: Sum, dropout: float = 0.0) -> Tensor:
-        """One layer, and the non-linearity after all but the last."""
-        rows = self.layers[layer](block, rows, add)
+        """One layer, its non-linearity (none after the last), added to the targets' own rows (He et al. 2016)."""
+        made: Tensor = self.layers[layer](block, rows, add)
         if layer + 1 < len(self.layers):
-            rows = nn.functional.dropout(torch.relu(rows), dropout, self.training)
-        return rows
+            made = nn.functional.dropout(torch.relu(made), dropout, self.training)
+        return rows[: block.targets_n] + made
 
     def forward(self, blocks: Sequence[Block], rows: Tensor, add: Sum, dropout: float = 0.0) -> Tensor:
         """Through all layers, one block each, the outermost first."""

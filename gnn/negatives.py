@@ -15,16 +15,18 @@ from gnn.triples import Ids
 class BatchNegatives:
     """Entities drawn for a batch: half uniformly, half from the batch itself, whose vectors are there anyway.
 
+    Only entities of the training triples are drawn: to be unlinked yet is no sign of being a wrong answer.
     A softmax over all entities is estimated from those drawn, each weighed by one over its chance of being drawn
     (Horvitz and Thompson 1952), so that popular entities are not unlearned for being drawn often.
     """
 
     def __init__(self, entities: int, train: Ids, wanted: int, objective: Objective, weigh: bool) -> None:
-        self.entities, self.half, self.objective = entities, max(1, wanted // 2), objective
-        self.every = wanted == 0 or wanted >= entities
+        self.known = torch.from_numpy(np.unique(train[:, [0, 2]]))
+        self.half, self.objective = max(1, wanted // 2), objective
+        self.every = wanted == 0 or wanted >= len(self.known)
         self._log_chance: dict[int, Tensor] = {}
         if weigh and not self.every:
-            anywhere = self.half * math.log1p(-1 / entities)
+            anywhere = self.half * math.log1p(-1 / len(self.known))
             for column in (0, 2):
                 share = np.bincount(train[:, column], minlength=entities) / len(train)
                 missed = anywhere + self.half * np.log1p(-np.minimum(share, 1 - 1e-9))
@@ -33,8 +35,8 @@ class BatchNegatives:
     def draw(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Distinct entities for the head's place and for the tail's. batch: (b, 3)."""
         if self.every:
-            return torch.arange(self.entities), torch.arange(self.entities)
-        anywhere = torch.randint(self.entities, (self.half,), generator=generator)
+            return self.known, self.known
+        anywhere = self.known[torch.randint(len(self.known), (self.half,), generator=generator)]
         chosen = torch.randperm(len(batch), generator=generator)[: self.half]
         heads, tails = (torch.unique(torch.cat([anywhere, batch[chosen, column]])) for column in (0, 2))
         return heads, tails
