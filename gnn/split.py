@@ -39,7 +39,9 @@ def split(vocabulary: Vocabulary, triples: Ids, config: SplitConfig, years: Ids 
                                ("train", train, True)):  # fmt: skip
         if wanted and not mask.any():
             raise TriplesError(f"the split ({kind}) leaves no {part} triple of {len(triples):,}; change [split]")
-    return Split(vocabulary, triples[train], triples[valid], triples[test], kind, cold)
+    # In random order, so that the first thousand of a part are a fair sample of it.
+    held = [triples[generator.permutation(np.flatnonzero(mask))] for mask in (valid, test)]
+    return Split(vocabulary, triples[train], held[0], held[1], kind, cold)
 
 
 def _random(triples: Ids, config: SplitConfig, entities: int, generator: np.random.Generator) -> tuple[_Mask, _Mask]:

@@ -70,6 +70,7 @@ def test_a_random_split_holds_out_the_shares_asked_for() -> None:
     assert len(made.test) == round(0.2 * len(triples))
     assert len(made.valid) == round(0.1 * len(triples))
     assert made.kind == "random: 0.2 test, 0.1 valid, seed 0"
+    assert set(made.test[:30, 1].tolist()) == {0, 1, 2}, "a part's first triples are a sample of it"
     other = split(names, triples, SplitConfig(valid=0.1, test=0.2, seed=1))
     assert rows(other.test) != rows(made.test)
 
