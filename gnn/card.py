@@ -75,8 +75,10 @@ def _quality(metrics: Mapping[str, Any]) -> str:
     table = "| | MRR | Hits@1 | Hits@3 | Hits@10 | AMRI | questions |\n|---|---|---|---|---|---|---|\n"
     more = ""
     if classified := metrics.get("classification"):
-        given = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in classified.items())
-        more = f"\n\nTelling true triples from the given false ones: {given}."
+        more = (
+            f"\n\nTold whether each of {classified['triples']:,} given triples is true, with false ones that people "
+            f"checked among them, it is right in {classified['accuracy']:.1%} (F1 {classified['f1']:.3f})."
+        )
     return f"## Quality\n\n{text}\n\n{table}" + "\n".join(rows) + f"\n\nHow: {metrics['protocol']}.{more}"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gnn.baseline import popularity
+from gnn.classify import classify
 from gnn.config import RunConfig
 from gnn.evaluate import FULL, HITS, Metrics, Ranks, by_cold, by_degree, by_relation, by_side, interval, metrics, rank
 from gnn.scorer import Scorer
@@ -53,6 +54,9 @@ def findings(scorer: Scorer, split: Split, config: RunConfig) -> dict[str, Any]:
     }
     if len(split.cold):
         found["cold"] = _beside(by_cold(own, split), by_cold(base, split))
+    if len(split.valid_negatives) and len(split.test_negatives):
+        told = classify(scorer, split)
+        found["classification"] = {"accuracy": told.accuracy, "f1": told.f1, "triples": told.triples}
     return found
 
 

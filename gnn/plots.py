@@ -25,7 +25,7 @@ _NAME = 26
 _RELATIONS = 30
 _INK, _MUTED, _ACCENT = "#1a1a1a", "#8a8a8a", "#1f5fa8"
 # Eight hues that remain apart for most colour-blind people (Okabe and Ito, 2008), darkened for white paper.
-_COLOURS = ("#0072b2", "#d55e00", "#007a58", "#b0468c", "#a87000", "#2b9fd8", "#7a1f1f", "#6a51a3")
+_COLOURS = ("#0072b2", "#d55e00", "#007a58", "#cc4ba0", "#c29b00", "#56c0f0", "#7a1f1f", "#5b3fa8")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ def _relations(name: str, found: dict[str, Any]) -> Figure:
     for place, value in zip(places, own, strict=True):
         axes.text(value + 0.008, place + 0.19, f"{value:.2f}", va="center", color=_INK, fontsize=9)
     axes.set_yticks(places, [f"{one}  ({found[one]['model']['queries']:,})" for one in order], color=_INK)
-    axes.set_xlim(0, 1)
+    highest = max(found[one][whose]["mrr"] for one in order for whose in ("model", "popularity"))
+    axes.set_xlim(0, min(1.0, 1.15 * highest) or 1)
     axes.set_ylim(-0.7, len(order) - 0.3)
     axes.set_xlabel("MRR, filtered, both sides (in brackets: queries)", color=_INK)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
@@ -174,16 +175,18 @@ def _telling(known: Sequence[Known]) -> list[str]:
 
 def _label(figure: Figure, axes: Axes, points: npt.NDArray[np.float64], known: Sequence[Known]) -> None:
     """Write titles beside their points, the best known first, where no other label or its point is covered."""
+    from matplotlib.patheffects import withStroke
     from matplotlib.transforms import Bbox
 
+    halo = withStroke(linewidth=2.5, foreground="white")
     figure.draw_without_rendering()
     axes.set_autoscale_on(False)
     taken: list[Bbox] = []
     for point, one in zip(points, known, strict=True):
-        title = one.title if len(one.title) <= _NAME else one.title[: _NAME - 1].rstrip() + "…"
+        title = _short(one.title)
         for shift, side in (((6, 0), "left"), ((-6, 0), "right"), ((0, 9), "center"), ((0, -9), "center")):
             text = axes.annotate(title, tuple(point), xytext=shift, textcoords="offset points", ha=side, va="center",
-                                 fontsize=9, color=_INK)  # fmt: skip
+                                 fontsize=9, color=_INK, path_effects=[halo])  # fmt: skip
             box = text.get_window_extent().padded(2)
             if not any(box.overlaps(other) for other in taken) and axes.bbox.padded(20).containsx(box.x1):
                 taken.append(box)
@@ -191,3 +194,10 @@ def _label(figure: Figure, axes: Axes, points: npt.NDArray[np.float64], known: S
             text.remove()
         if len(taken) >= _LABELS:
             return
+
+
+def _short(title: str) -> str:
+    """A title that is too long, by what sets it apart: a sequel's own name stands after the colon."""
+    if len(title) > _NAME and ": " in title:
+        title = "…: " + title.rpartition(": ")[2]
+    return title if len(title) <= _NAME else title[: _NAME - 1].rstrip() + "…"
