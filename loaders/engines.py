@@ -1,12 +1,12 @@
 """What differs from one engine to the next when a load's transforms run.
 
 The transforms themselves are written once, in narwhals, over lazy frames. An engine puts a TSV file into Parquet
-(`stage`), opens and writes Parquet (`scan`, `write`), joins (`look_up`) and hands small answers back (`rows`).
+(`stage`), opens and writes Parquet (`scan`, `write`, `keep`), joins (`look_up`) and hands small answers back (`rows`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,13 +35,16 @@ class Engine(Protocol):
         """
 
     def scan(self, path: Path) -> Frame:
-        """Open a Parquet file, or all those of a folder in the order of their names."""
+        """Open a Parquet file, or all those in and below a folder, in the order of their names."""
 
     def look_up(self, frame: Frame, other: Frame, on: Sequence[str]) -> Frame:
         """A left join that keeps the order of `frame`, so that the same input gives the same file, byte by byte."""
 
-    def write(self, frames: Mapping[Path, Frame]) -> None:
-        """Write several Parquet files (zstd) at once, computing what the frames have in common only once."""
+    def write(self, path: Path, frame: Frame) -> None:
+        """Write a graph table: one Parquet file, zstd."""
+
+    def keep(self, folder: Path, frame: Frame, by: str | None = None) -> None:
+        """Write an intermediate result into a new folder; by a column: into `COLUMN=VALUE` there for each value."""
 
     def rows(self, frame: Frame) -> list[dict[str, Any]]:
         """A small frame as rows."""
@@ -93,7 +96,9 @@ class PolarsEngine:
         """See Engine."""
         import polars as pl
 
-        return nw.from_native(pl.scan_parquet(path / "*.parquet" if path.is_dir() else path))
+        return nw.from_native(
+            pl.scan_parquet(path / "**/*.parquet" if path.is_dir() else path, hive_partitioning=False)
+        )
 
     def look_up(self, frame: Frame, other: Frame, on: Sequence[str]) -> Frame:
         """See Engine. narwhals has no word for the order of a join's rows, and without it polars gives any."""
@@ -101,15 +106,25 @@ class PolarsEngine:
         result: Frame = nw.from_native(joined)
         return result
 
-    def write(self, frames: Mapping[Path, Frame]) -> None:
+    def write(self, path: Path, frame: Frame) -> None:
+        """See Engine. One table at a time: writing several at once, polars holds in memory what the slowest awaits."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_native().sink_parquet(path, compression="zstd", statistics=False, engine="streaming")
+
+    def keep(self, folder: Path, frame: Frame, by: str | None = None) -> None:
         """See Engine."""
         import polars as pl
 
-        sinks = []
-        for path, frame in frames.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            sinks.append(frame.to_native().sink_parquet(path, compression="zstd", statistics=False, lazy=True))
-        pl.collect_all(sinks, engine="streaming")
+        folder.mkdir(parents=True)
+        rows: pl.LazyFrame = frame.to_native()
+        # An empty file gives the folder its columns, also when there is no row and hence no value to part it by.
+        pl.DataFrame(schema=rows.collect_schema()).write_parquet(folder / "0.parquet")
+        place = (
+            folder / "1.parquet"
+            if by is None
+            else pl.PartitionBy(folder, key=by, include_key=True, approximate_bytes_per_file=None)
+        )
+        rows.sink_parquet(place, compression="uncompressed", statistics=False, mkdir=True, engine="streaming")
 
     def rows(self, frame: Frame) -> list[dict[str, Any]]:
         """See Engine."""

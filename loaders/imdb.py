@@ -78,14 +78,15 @@ def _find(source: Path) -> dict[str, Path]:
 
 
 def _unused(there: Mapping[str, Path], choices: Choices) -> list[str]:
-    """The files that are there and of no use: with these choices, or without the file of names."""
-    with_people = choices.credits and "name.basics" in there
-    useless = set() if with_people else {"name.basics", "title.principals", "title.crew"}
-    if not set(CREW) & set(choices.credits):
-        useless.add("title.crew")
-    if not choices.alternates:
-        useless.add("title.akas")
-    return [name for name in there if name in useless]
+    """The files that are there and of no use: with these choices, or because credits and names need each other."""
+    credited = {"title.principals"} if choices.credits else set()
+    if set(CREW) & set(choices.credits):
+        credited.add("title.crew")
+    if not ("name.basics" in there and credited & set(there)):
+        credited = set()
+    used = {"title.basics", "title.ratings", "title.episode"} | credited
+    used |= ({"name.basics"} if credited else set()) | ({"title.akas"} if choices.alternates else set())
+    return [name for name in there if name not in used]
 
 
 def _run_steps(run: Run) -> None:

@@ -23,7 +23,7 @@ from loaders.cells import (
 )
 from loaders.engines import LINE, Frame
 from loaders.imdb_files import CATEGORIES, CREW, IDS
-from loaders.imdb_run import NO_ID, Run, kept, no_credit, pairs, plain, tally, why_not
+from loaders.imdb_run import NO_ID, Run, kept, no_credit, pairs, plain, why_not
 
 
 def load_titles(run: Run) -> None:
@@ -53,19 +53,15 @@ def load_titles(run: Run) -> None:
         "genres",
         **faults(**values),
     ).with_columns(reason=first_true(_why_not_title(run)))
-    known = rows.filter(~nw.col("number").is_null())
-    run.write(
-        {"Title": kept(rows, "id"), "IN_GENRE": pairs(rows, "id", "genres", "genre").select(plain("id", "genre"))},
-        {
-            "titles": known.select("number", kept=nw.col("reason").is_null()),
-            "title.basics-count": tally(rows),
-        },
-    )
-    run.write({"Genre": run.table("IN_GENRE").select(nw.col("tail").alias("id")).unique().sort("id")})
+    rows = run.judged("title.basics", rows)
+    run.keep("titles", rows.filter(~nw.col("number").is_null()).select("number", kept=nw.col("reason").is_null()))
+    run.write("Title", kept(rows))
+    run.write("IN_GENRE", pairs(rows, "id", "genres", "genre").select(plain("id", "genre")))
+    run.write("Genre", run.table("IN_GENRE").select(nw.col("tail").alias("id")).unique().sort("id"))
     run.report("title.basics")
     if "title.ratings" in run.files:
         ratings = run.look_up(ratings, run.known_titles("tconst_number"), "tconst_number")
-        run.write({}, {"title.ratings-count": tally(ratings.with_columns(reason=first_true(why_not("tconst_number"))))})
+        run.tally("title.ratings", ratings.with_columns(reason=first_true(why_not("tconst_number"))))
         run.report("title.ratings")
 
 
@@ -88,30 +84,23 @@ def load_credits(run: Run) -> None:
     """Principals and crew; leaves the intermediate file `credited`, the people who have a credit in a kept title."""
     names = run.firsts("name.basics", run.scan("name.basics"), ["nconst_number"])
     people = names.filter(~nw.col("nconst_number").is_null()).select("nconst_number", known=nw.lit(True))
-    tables: dict[str, Frame] = {}
-    counts: dict[str, Frame] = {}
-    credited = []
-    added = _crew(run, people) if "title.crew" in run.files else {}
+    made: dict[str, list[Frame]] = {type_: [] for type_ in run.choices.credits}
+    if "title.crew" in run.files:
+        for type_, rows in _crew(run, people).items():
+            made[type_].append(rows)
     if "title.principals" in run.files:
-        rows = _principals(run, people)
-        for type_ in run.choices.credits:
-            tables[type_] = _of_type(rows, type_)
-        credited.append(kept(rows, "head").select("nconst_number"))
-        counts["title.principals-count"] = tally(rows)
-    for type_, new in added.items():
-        frame = new.select(arrow_schema(type_).names)
-        # The small one first: polars holds back what one part of a concat has ready while another is written.
-        tables[type_] = nw.concat([frame, tables[type_]]) if type_ in tables else frame
-        credited.append(new.select("nconst_number"))
+        for type_, rows in _principals(run, people).items():
+            made[type_].append(rows)
+    for type_, both in made.items():
+        if both:
+            run.write(type_, nw.concat([_columns_of(type_, rows) for rows in both]))
+    credited = [rows.select("nconst_number") for both in made.values() for rows in both]
     if credited:
-        counts["credited"] = nw.concat(credited).unique().with_columns(credited=nw.lit(True))
-    run.write(tables, counts)
-    if "title.principals" in run.files:
-        run.report("title.principals")
+        run.keep("credited", nw.concat(credited).unique().with_columns(credited=nw.lit(True)))
 
 
-def _principals(run: Run, people: Frame) -> Frame:
-    """Every row of principals as a relationship of a type, judged; `characters` as they stand."""
+def _principals(run: Run, people: Frame) -> dict[str, Frame]:
+    """The relationships that principals make, by type, judged; `characters` as they stand."""
     rows = run.scan("title.principals").with_columns(type=_type())
     keys = ["tconst_number", "nconst_number", "ordering", "type"]
     rows = run.firsts("title.principals", rows, keys, apart=["tconst_number", "ordering"])
@@ -127,7 +116,7 @@ def _principals(run: Run, people: Frame) -> Frame:
         (nw.col("known").is_null(), "unknown person"),
     ]
     listed = nw.when(is_json_list("characters") | (nw.col("characters") == "[]")).then(nw.lit(True))
-    return rows.select(
+    rows = rows.select(
         nw.col("nconst").alias("head"),
         nw.col("tconst").alias("tail"),
         nw.col("ordering").alias("key"),
@@ -140,12 +129,14 @@ def _principals(run: Run, people: Frame) -> Frame:
         first_true(reasons).alias("reason"),
         **faults(characters=listed),
     )
+    run.judged("title.principals", rows, by="type")
+    run.report("title.principals")
+    return {type_: kept(run.part("title.principals-judged", "type", type_)) for type_ in run.choices.credits}
 
 
-def _of_type(rows: Frame, type_: str) -> Frame:
+def _columns_of(type_: str, rows: Frame) -> Frame:
+    # Characters are read only now: that costs most, and most credits have none.
     names = arrow_schema(type_).names
-    rows = rows.filter(nw.col("reason").is_null() & (nw.col("type") == type_))
-    # Only these rows have characters, and reading them is what costs most.
     return rows.select([json_list(name).alias(name) if name == "characters" else nw.col(name) for name in names])
 
 
@@ -154,9 +145,10 @@ def _crew(run: Run, people: Frame) -> dict[str, Frame]:
     rows = run.firsts("title.crew", run.scan("title.crew"), ["tconst_number"])
     rows = run.look_up(rows, run.known_titles("tconst_number"), "tconst_number")
     rows = rows.with_columns(reason=first_true(why_not("tconst_number")))
-    run.write({}, {"title.crew-count": tally(rows)})
+    run.tally("title.crew", rows)
     columns = {type_: column for type_, column in CREW.items() if type_ in run.choices.credits}
     repaired: Counter[str] = Counter()
+    judged = []
     # A title names about three people there.
     for turn, part in enumerate(run.parts("tconst_number", 3 * run.files["title.crew"].rows)):
         named = [
@@ -170,11 +162,12 @@ def _crew(run: Run, people: Frame) -> dict[str, Frame]:
             (~nw.col("there").is_null(), "already among the principals"),
         ]
         found = found.with_columns(reason=first_true(reasons))
-        new = kept(found, "nconst").select(*plain("nconst", "tconst"), *no_credit(), "type", "nconst_number")
-        run.write({}, {f"title.crew-pairs/{turn:05}": new, f"title.crew-pairs-count-{turn}": tally(found)})
-        repaired.update(run.counted(f"title.crew-pairs-count-{turn}"))
+        found = found.select("tconst", "nconst", "nconst_number", "type", "reason")
+        judged.append(run.judged(f"title.crew-{turn}", found))
+        repaired.update(run.counted(f"title.crew-{turn}"))
     run.report("title.crew", repaired)
-    return {type_: run.scan("title.crew-pairs").filter(nw.col("type") == type_) for type_ in columns}
+    new = kept(nw.concat(judged)).select(*plain("nconst", "tconst"), *no_credit(), "type", "nconst_number")
+    return {type_: new.filter(nw.col("type") == type_) for type_ in columns}
 
 
 def _mark_principals(run: Run, found: Frame, part: nw.Expr) -> Frame:
@@ -188,8 +181,8 @@ def _mark_principals(run: Run, found: Frame, part: nw.Expr) -> Frame:
 
 
 def _type() -> nw.Expr:
-    types = {category: type_ for type_, categories in CATEGORIES.items() for category in categories}
-    return nw.col("category").replace_strict(types, default=None, return_dtype=nw.String())
+    # Not `replace_strict`, for which polars holds the whole file in memory.
+    return first_true([(nw.col("category").is_in(list(names)), type_) for type_, names in CATEGORIES.items()])
 
 
 def load_people(run: Run) -> None:
@@ -208,14 +201,14 @@ def load_people(run: Run) -> None:
         first_true(reasons).alias("reason"),
         **faults(birthYear=birth_year, deathYear=death_year),
     )
+    rows = run.judged("name.basics", rows)
+    run.write("Person", kept(rows))
     known_for = pairs(rows, "id", "knownForTitles", "title").with_columns(title_number=number("title", IDS["tconst"]))
     known_for = run.look_up(known_for, run.known_titles("title_number"), "title_number")
     known_for = known_for.with_columns(reason=first_true(why_not("title_number", "knownForTitles: ")))
-    run.write(
-        {"Person": kept(rows, "id"), "KNOWN_FOR": kept(known_for, "title").select(plain("id", "title"))},
-        {"name.basics-count": tally(rows), "KNOWN_FOR-count": tally(known_for)},
-    )
-    run.report("name.basics", run.counted("KNOWN_FOR-count"))
+    known_for = run.judged("KNOWN_FOR", known_for.select("id", "title", "reason"))
+    run.write("KNOWN_FOR", kept(known_for).select(plain("id", "title")))
+    run.report("name.basics", run.counted("KNOWN_FOR"))
 
 
 def load_alternates(run: Run) -> None:
@@ -236,8 +229,9 @@ def load_alternates(run: Run) -> None:
         words("types").alias("types"),
         first_true(reasons).alias("reason"),
     )
-    named = kept(rows, "titleId").select(plain("titleId", "id"))
-    run.write({"AlternateTitle": kept(rows, "id"), "ALSO_KNOWN_AS": named}, {"title.akas-count": tally(rows)})
+    rows = run.judged("title.akas", rows)
+    run.write("AlternateTitle", kept(rows))
+    run.write("ALSO_KNOWN_AS", kept(rows).select(plain("titleId", "id")))
     run.report("title.akas")
 
 
@@ -254,5 +248,6 @@ def load_episodes(run: Run) -> None:
         first_true(why_not("tconst_number") + why_not("parentTconst_number", kept="parent_kept")).alias("reason"),
         **faults(seasonNumber=season, episodeNumber=episode),
     )
-    run.write({"EPISODE_OF": kept(rows, "head")}, {"title.episode-count": tally(rows)})
+    rows = run.judged("title.episode", rows)
+    run.write("EPISODE_OF", kept(rows))
     run.report("title.episode")

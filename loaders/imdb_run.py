@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial, reduce
 from pathlib import Path
+from typing import Any
 
 import narwhals as nw
 
@@ -37,6 +38,7 @@ class Run:
         self.files = files
         self.progress = progress
         self.reports: list[FileReport] = []
+        self.tallies: dict[str, list[dict[str, Any]]] = {}
 
     def stage(self, share: float) -> None:
         """Put every file into Parquet; `share` is the part of the whole progress that this is."""
@@ -53,8 +55,7 @@ class Run:
 
     def scan(self, name: str) -> Frame:
         """A staged file by IMDb's name for it, or an intermediate one."""
-        path = self.folder / name
-        return self.engine.scan(path if path.exists() else self.folder / f"{name}.parquet")
+        return self.engine.scan(self.folder / name)
 
     def table(self, name: str) -> Frame:
         """A graph table that this run has made."""
@@ -83,10 +84,10 @@ class Run:
         folder = self.folder / f"{name}-repeats"
         there = reduce(lambda one, other: one & other, [~nw.col(key).is_null() for key in keys])
         if not folder.exists():
-            for number, part in enumerate(self.parts(apart[0], self.files[name].rows)):
+            for turn, part in enumerate(self.parts(apart[0], self.files[name].rows)):
                 groups = rows.filter(part).group_by(*apart).agg(nw.len().alias("times"))
                 repeated = groups.filter(nw.col("times") > 1).select(*apart)
-                self.engine.write({folder / f"{number:05}.parquet": repeated})
+                self.engine.write(folder / f"{turn:05}.parquet", repeated)
         repeated = self.engine.scan(folder)
         if self.engine.rows(repeated.select(nw.len().alias("rows")))[0]["rows"] == 0:
             return rows
@@ -95,25 +96,45 @@ class Run:
         rows = self.look_up(rows, suspects.group_by(*keys).agg(nw.col(LINE).min().alias("first")), *keys)
         return rows.filter(nw.col("first").is_null() | (nw.col("first") == nw.col(LINE))).drop("first")
 
-    def write(self, tables: Mapping[str, Frame], others: Mapping[str, Frame] | None = None) -> None:
-        """Write graph tables, and intermediate files beside them, in one pass."""
-        frames = {table_path(self.tables, name): rows.select(arrow_schema(name).names) for name, rows in tables.items()}
-        frames |= {self.folder / f"{name}.parquet": rows for name, rows in (others or {}).items()}
-        if frames:
-            self.engine.write(frames)
+    def write(self, name: str, rows: Frame) -> None:
+        """Write a graph table, of the columns that the schema says."""
+        self.engine.write(table_path(self.tables, name), rows.select(arrow_schema(name).names))
+
+    def keep(self, name: str, rows: Frame, by: str | None = None) -> Frame:
+        """Work out an intermediate result once, so that the tables and counts made of it need not."""
+        self.engine.keep(self.folder / name, rows, by)
+        return self.scan(name)
+
+    def part(self, name: str, by: str, value: str) -> Frame:
+        """What an intermediate result, kept by a column, has of one of its values."""
+        folder = self.folder / name / f"{by}={value}"
+        return self.engine.scan(folder) if folder.exists() else self.scan(name).filter(nw.col(by) == value)
+
+    def judged(self, name: str, rows: Frame, by: str | None = None) -> Frame:
+        """Work out judged rows once, as `NAME-judged`, and count them for `counted` and `report`."""
+        rows = self.keep(f"{name}-judged", rows, by)
+        self.tally(name, rows)
+        return rows
+
+    def tally(self, name: str, rows: Frame) -> None:
+        """Count judged rows for each reason, and the sums of their faults."""
+        faults = [column for column in rows.collect_schema().names() if column.endswith(", made null")]
+        sums = [nw.col(column).sum() for column in faults]
+        self.tallies[name] = self.engine.rows(
+            rows.group_by("reason").agg(nw.len().cast(nw.Int64()).alias("rows"), *sums)
+        )
 
     def counted(self, name: str) -> dict[str, int]:
-        """The rows that were dropped, by reason, as an intermediate file made by `tally` says."""
-        rows = self.engine.rows(self.scan(name))
-        return {row["reason"]: row["rows"] for row in rows if row["reason"] is not None}
+        """The judged rows that were dropped, by reason."""
+        return {row["reason"]: row["rows"] for row in self.tallies[name] if row["reason"] is not None}
 
     def report(self, name: str, repaired: Mapping[str, int] | None = None) -> None:
-        """Make a file's report of the intermediate file `NAME-count`. What that does not count was a repeat."""
+        """Make a file's report of the judged rows. What they do not count was a repeat."""
         tsv = self.files[name]
-        rows = self.engine.rows(self.scan(f"{name}-count"))
+        rows = self.tallies[name]
         kept = next((row for row in rows if row["reason"] is None), {"rows": 0})
         repeats = tsv.rows - tsv.ragged - sum(row["rows"] for row in rows)
-        dropped = self.counted(f"{name}-count")
+        dropped = self.counted(name)
         dropped |= {"other number of cells than the header": tsv.ragged, "repeats an earlier row": repeats}
         mended = {reason: count for reason, count in kept.items() if reason not in ("reason", "rows")}
         mended |= {"invalid UTF-8, replaced": tsv.invalid, **(repaired or {})}
@@ -128,27 +149,16 @@ class Run:
         )
 
 
-def kept(rows: Frame, having: str) -> Frame:
-    """The judged rows that nothing speaks against and that have a value in a column.
-
-    Of what is written together polars computes the largest common part once. That has to be the judged rows, which
-    the tally needs too, so each table filters them in its own way, by another column.
-    """
-    return rows.filter(nw.col("reason").is_null() & ~nw.col(having).is_null())
+def kept(rows: Frame) -> Frame:
+    """The judged rows that nothing speaks against."""
+    return rows.filter(nw.col("reason").is_null())
 
 
 def pairs(rows: Frame, head: str, listed: str, tail: str, *also: str) -> Frame:
     """A row for each different word in a comma-separated column of kept rows: columns `head`, `tail` and others."""
-    rows = kept(rows, listed).select(head, *also, nw.col(listed).str.split(",").list.unique().alias(tail))
+    rows = kept(rows).filter(~nw.col(listed).is_null())
+    rows = rows.select(head, *also, nw.col(listed).str.split(",").list.unique().alias(tail))
     return rows.explode(tail).filter(nw.col(tail) != "")
-
-
-def tally(rows: Frame) -> Frame:
-    """How many judged rows there are for each reason, and the sums of their faults."""
-    faults = [name for name in rows.collect_schema().names() if name.endswith(", made null")]
-    return rows.group_by("reason").agg(
-        nw.len().cast(nw.Int64()).alias("rows"), *[nw.col(name).sum() for name in faults]
-    )
 
 
 def why_not(number_name: str, prefix: str = "", kept: str = "kept") -> list[tuple[nw.Expr, str]]:

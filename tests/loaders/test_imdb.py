@@ -225,6 +225,12 @@ def test_only_basics_need_to_be_there(tmp_path: Path) -> None:
     assert report.unused == ("title.principals",), "credits have no people without name.basics"
 
 
+def test_names_without_credits_make_no_people(tmp_path: Path) -> None:
+    source = write(tmp_path / "imdb", title_basics=BASICS, name_basics=NAMES)
+    report = imdb_tables(source, tmp_path / "out")
+    assert (report.unused, "Person" in report.counts) == (("name.basics",), False)
+
+
 def test_crew_alone_makes_credits(tmp_path: Path) -> None:
     source = write(tmp_path / "imdb", title_basics=BASICS, name_basics=NAMES, title_crew=CREW)
     imdb_tables(source, tmp_path / "out")
