@@ -188,7 +188,7 @@ class _Training:
         loss = (loss + self.negatives.loss(tail * diagonal, head, pools[0], pool_h, batch[:, 0], 0)) / 2
         value = loss.item()
         if self.config.training.regulariser != "none":
-            size = penalty(self.config.training.regulariser, [head, diagonal, tail], 1)
+            size = penalty(self.config.training.regulariser, [(part, None) for part in (head, diagonal, tail)], 1)
             loss = loss + self.config.training.regularisation * size
         loss.backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():

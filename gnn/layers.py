@@ -95,7 +95,7 @@ class Network(nn.Module):
             SageLayer(dimension) if kind == "GraphSAGE" else RelationalLayer(dimension, 2 * relations, bases)
             for _ in range(layers)
         )
-        self.diagonal = nn.Parameter(torch.empty(relations, dimension).normal_(1.0, 0.1))
+        self.diagonal = nn.Parameter(torch.randn(relations, dimension))
 
     def first(self, identity: Tensor | None, features: Tensor | None) -> Tensor:
         """What goes into the first layer: (n, d). An entity never trained has features alone."""
