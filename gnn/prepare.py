@@ -87,9 +87,9 @@ def prepare(config: RunConfig, store: GraphStore | None) -> Prepared:
     _check_parts(split)
     features = None
     if config.model.name in GRAPH_NETWORKS:
-        from gnn.features import title_features
+        from gnn.features import node_features
 
-        features = title_features(store, split.vocabulary)
+        features = node_features(store, split.vocabulary)
     return Prepared(split, audit(split), hash_, features)
 
 
