@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from gnn.predict_command import predict
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _STARTED = "REELGRAPH_STARTED_AGAIN"
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (train, runs, publish):
+    for command in (train, runs, publish, predict):
         app.command(command.__name__)(command)
 
 

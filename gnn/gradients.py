@@ -60,7 +60,7 @@ def draw(entities: int, negatives: int, generator: torch.Generator, device: torc
 
 def hide_positives(scores: Tensor, pool: Tensor, true: Tensor) -> Tensor:
     """Set a pool's entry to -inf where it is the query's own answer. pool: (n,) sorted; true: (b,)."""
-    place = torch.searchsorted(pool, true).clamp_max_(len(pool) - 1)
+    place = torch.searchsorted(pool, true.contiguous()).clamp_max_(len(pool) - 1)
     rows = (pool[place] == true).nonzero()[:, 0]
     return scores.index_put((rows, place[rows]), scores.new_tensor(-torch.inf)) if len(rows) else scores
 

@@ -1,0 +1,119 @@
+"""A small world whose missing and wrong edges are known: six clusters of titles, each with people and a genre."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gnn.calibration import calibrate
+from gnn.checkpoint import write_text
+from gnn.config import parse_config
+from gnn.loop import train_shared
+from gnn.publish import graph_hash
+from gnn.runs import CALIBRATION, Run, as_json, new_run
+from gnn.split import split
+from gnn.triples import graph_triples
+from graph.store import GraphStore, open_store
+from graph.tables import GraphTables, finish_tables, rows_to_table, write_table
+
+CLUSTERS, TITLES, NEW = 6, 40, 3
+
+
+@dataclass
+class World:
+    """genre: of each title, as it truly is. missing: titles whose genre the graph lacks; wrong: title → genre."""
+
+    genre: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    wrong: dict[str, str] = field(default_factory=dict)
+    late: list[str] = field(default_factory=list)
+
+
+def clusters() -> tuple[World, dict[str, list[dict[str, object]]]]:
+    """The whole world, the late titles too."""
+    chance, world = random.Random(0), World()
+    rows: dict[str, list[dict[str, object]]] = {
+        name: [] for name in ("Title", "Person", "Genre", "DIRECTED", "ACTED_IN", "IN_GENRE")
+    }
+    for cluster in range(CLUSTERS):
+        genre = f"Genre {cluster}"
+        rows["Genre"].append({"id": genre})
+        people = [f"nm{cluster:03}{number:04}" for number in range(12)]
+        rows["Person"] += [{"id": one, "name": f"Person {one[-5:]}"} for one in people]
+        for number in range(TITLES + NEW):
+            title = f"tt{cluster:03}{number:04}"
+            world.genre[title] = genre
+            rows["Title"].append({"id": title, "kind": "movie", "title": f"Title {title[-5:]}", "num_votes": number})
+            rows["DIRECTED"].append({"head": people[number % 4], "tail": title, "key": "1"})
+            rows["ACTED_IN"] += [
+                {"head": one, "tail": title, "key": str(key)} for key, one in enumerate(chance.sample(people[4:], 4), 2)
+            ]
+            if number >= TITLES:
+                world.late.append(title)
+            elif number < 2:
+                world.missing.append(title)
+            else:
+                rows["IN_GENRE"].append({"head": title, "tail": genre})
+            if number == 2:
+                world.wrong[title] = f"Genre {(cluster + 3) % CLUSTERS}"
+                rows["IN_GENRE"].append({"head": title, "tail": world.wrong[title]})
+    return world, rows
+
+
+def tables(folder: Path, rows: dict[str, list[dict[str, object]]], without: set[str]) -> GraphTables:
+    for name, listed in rows.items():
+        kept = [row for row in listed if not without & {row.get("id"), row.get("head"), row.get("tail")}]
+        write_table(folder, name, [rows_to_table(name, kept)])
+    return finish_tables(folder, [])
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return clusters()[0]
+
+
+@pytest.fixture(scope="session")
+def early(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[GraphStore]:
+    """The graph without the late titles."""
+    folder = tmp_path_factory.mktemp("early")
+    store = open_store(f"embedded:{folder / 'store'}", create=True)
+    store.load_tables(tables(folder / "tables", clusters()[1], set(world.late)))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    """The same graph with them."""
+    folder = tmp_path_factory.mktemp("grown")
+    store = open_store(f"embedded:{folder / 'store'}", create=True)
+    store.load_tables(tables(folder / "tables", clusters()[1], set()))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory: pytest.TempPathFactory, early: GraphStore) -> Callable[[str], Run]:
+    """A model's name → a run that was trained on the early graph, calibrated; each model once."""
+    runs: dict[str, Run] = {}
+
+    def train(model: str) -> Run:
+        if model not in runs:
+            raw = {"name": model.lower(), "model": {"name": model, "dimension": 16}}
+            raw["training"] = {"epochs": 30, "batch": 128, "negatives": 64, "every": 30}
+            config = parse_config(raw | {"split": {"valid": 0.1, "test": 0.1}})
+            vocabulary, triples = graph_triples(early, config.graph)
+            parts = split(vocabulary, triples, config.split)
+            trained = train_shared(parts, config, lambda _: 1.0, checkpoint=None, report=lambda _: None)
+            facts = {"relations": list(vocabulary.relations), "graph_hash": graph_hash(early), "best_epoch": 30}
+            run = new_run(tmp_path_factory.mktemp("runs"), config, facts)
+            run.keep(vocabulary, trained.scorer.state(), trained.scorer.entity_vectors())
+            write_text(run.folder / CALIBRATION, as_json(calibrate(trained.scorer, parts).as_dict()))
+            runs[model] = run.note(state="finished")
+        return runs[model]
+
+    return train
