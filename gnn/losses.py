@@ -94,7 +94,7 @@ def objective(config: TrainingConfig) -> Objective:
 def penalty(kind: str, parts: Iterable[tuple[Tensor, Tensor | None]], width: int) -> Tensor:
     """Regularisation of a batch's triples, the mean over them, summed over the parts (head, relation, tail).
 
-    parts: (n, d) vectors and (b,) which of them each triple has (None: in order). width: real numbers in one of its own.
+    parts: (n, d) vectors and (b,) which of them each triple has (None: in order). width: real numbers in one number.
     l2: squares; n3: cubes of absolute values, the nuclear 3-norm's variational form (Lacroix et al. 2018).
     """
     means = []
