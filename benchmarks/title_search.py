@@ -21,10 +21,11 @@ from pathlib import Path
 
 import polars as pl
 
+from graph.indexing import title_names
 from graph.match import decide, match
 from graph.names import name_key, normalise
 from graph.tables import GraphTables, finish_tables
-from graph.text import TitleIndex, title_names
+from graph.text import TitleIndex
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import re
 
-import polars as pl
-import pyarrow as pa
-
-from graph.names import normalise, normalised
+from graph.names import normalise
 
 _SUBTITLE = r"\s*(?::|\s[-–—]\s|,? (?i:part|vol\.?|volume|chapter|episode) ).*$"
 _NUMERALS = "ii|iii|iv|v|vi|vii|viii|ix|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen"
@@ -21,14 +18,6 @@ _ARTICLE = r"^(?:the|a|an) "
 def series_name(title: str) -> str:
     """The name without subtitle, number and article, normalised; '' for an empty one."""
     return _NO_ARTICLE.sub("", _NO_NUMBER.sub("", normalise(_NO_SUBTITLE.sub("", title))))
-
-
-def series_names(titles: pa.ChunkedArray) -> list[str]:
-    """`series_name` of a column; null counts as ''."""
-    column = pl.DataFrame({"title": pl.from_arrow(titles)})["title"].fill_null("")
-    head = pl.col("title").str.replace(_SUBTITLE, "")
-    names = normalised(head).str.replace(_NUMBER, "").str.replace(_ARTICLE, "")
-    return column.to_frame().select(names).to_series().to_list()
 
 
 def series_label(title: str) -> str:

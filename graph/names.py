@@ -1,13 +1,17 @@
-"""Names in the forms in which they are compared: without accents and punctuation, articles, the spelling of numbers."""
+"""Names in the forms in which they are compared: without accents and punctuation, articles, the spelling of numbers.
+
+Polars is imported where a column is worked on: a search has no use for it.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 KEY_LENGTH = 100
 
@@ -89,6 +93,8 @@ def normalise(text: str) -> str:
 
 def normalised(column: pl.Expr) -> pl.Expr:
     """`normalise` for a column of strings, the same result: ASCII is vectorised, the rest goes row by row."""
+    import polars as pl
+
     return column.map_batches(_normalise_series, return_dtype=pl.String, is_elementwise=True)
 
 
@@ -115,6 +121,8 @@ def _with_rest(source: pl.Series, plain: pl.Series, rest: pl.Series, function: A
     chosen = source.gather(where)
     distinct = chosen.unique()
     table = dict(zip(distinct, map(function, distinct), strict=True))
+    import polars as pl
+
     return plain.scatter(where, pl.Series([table[name] for name in chosen], dtype=pl.String))
 
 
@@ -153,6 +161,8 @@ def _numerals(words: Sequence[str]) -> list[str]:
 
 def name_keys(column: pl.Expr) -> pl.Expr:
     """`name_key` for a column of normalised names, the same result."""
+    import polars as pl
+
     return column.map_batches(_key_series, return_dtype=pl.String, is_elementwise=True)
 
 

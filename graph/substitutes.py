@@ -15,9 +15,10 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graph.explain import GENRE_WEIGHT, ROLE_WEIGHTS, Evidence, credit_text, names_of, rarity
-from graph.franchise import same_series, series_label, series_name, series_names
+from graph.franchise import same_series, series_label, series_name
 from graph.schema import CREDITS
 from graph.store import GraphStore, Scope
 from graph.vectors import top
@@ -99,14 +100,6 @@ class Candidates:
         names = [_GROUPS.get(kind or "", "film") for kind in encoded.dictionary.to_pylist()]
         codes = encoded.indices.fill_null(0).to_numpy() if names else np.zeros(len(self.ids), np.int32)
         return names, codes
-
-    @cached_property
-    def _series_rows(self) -> dict[str, list[int]]:
-        """The series that a title's name speaks of → rows."""
-        rows: dict[str, list[int]] = {}
-        for row, name in enumerate(series_names(self._title)):
-            rows.setdefault(name, []).append(row)
-        return rows
 
     def rank(self, store: GraphStore, id_: str, k: int) -> list[Substitute]:
         """The k best candidates for a title of the graph, with evidence; k whenever k exist beside itself."""
@@ -214,7 +207,11 @@ class Candidates:
     def _namesakes(self, title: str, content: Floats, people: _People) -> list[int]:
         """Rows of the same series by their names: that share a person, or the very name of the series and genres."""
         name = series_name(title)
-        same = {row for row in self._series_rows.get(name, ()) if name and content[row] >= BASE + 0.5}
+        # Only names that have its longest word can be of the series; normalising all of them would cost far more.
+        word = max(series_label(title).split(), key=len, default="")
+        having = pc.match_substring(self._title, word, ignore_case=True).to_numpy(zero_copy_only=False) if word else []
+        alike = np.flatnonzero((content >= BASE + 0.5) & (having == np.True_)) if word else ()
+        same = {int(row) for row in alike if name and series_name(self._title[int(row)].as_py()) == name}
         shared = np.bincount(people.candidate, people.weight, len(self.ids))
         close = np.flatnonzero(shared >= _SERIES_SHARE)
         return sorted(same | {int(row) for row in close if same_series(title, self._title[int(row)].as_py() or "")})

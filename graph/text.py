@@ -14,69 +14,24 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute
 import tantivy
 from tantivy import Occur, Query
 
-from graph.names import UNSPACED, UNSPACED_WORD, name_key, name_keys, normalise, normalised
-from graph.store import Progress, StoreDamaged, StoreError, TextHit
-from graph.tables import GraphTables
+from graph.names import UNSPACED_WORD, name_key, normalise
+from graph.store import Progress, StoreDamaged, TextHit
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FORMAT = b"1"
 _LOCK = ".tantivy-meta.lock"
 QUERY_LENGTH = 200  # characters of a query that are looked at; the rest is no name
 QUERY_WORDS = 16
-GRAMS_FOR = 200_000  # trigrams only for the best known names: a text that badly misspelt means one of those
-SHORT_STARTS = 500  # how many names are kept for a beginning of one to three letters
 ROWS_A_NAME = 5  # titles taken of one name, unless the text is exactly that name
-
-
-def title_names(tables: GraphTables) -> Iterator[pl.DataFrame]:
-    """The names by which titles can be found, from graph tables: primary, original and alternate ones.
-
-    Columns: id, text, type, region, language, votes, year, kind, adult, and name: the normalised text. Of a title's
-    names that are equal when normalised only the first is given, in that order of types.
-    """
-    if "Title" not in tables.names:
-        return
-    about = {
-        "votes": pl.col("num_votes").fill_null(0),
-        "year": pl.col("start_year"),
-        "kind": pl.col("kind"),
-        "adult": pl.col("is_adult").fill_null(False),
-    }
-    titles = pl.scan_parquet(tables.path("Title")).select("id", "title", "original_title", **about).collect()
-    nowhere = {"region": pl.lit(None, pl.String), "language": pl.lit(None, pl.String)}
-
-    def named(frame: pl.DataFrame, type_: str) -> pl.DataFrame:
-        return frame.select("id", "text", pl.lit(type_).alias("type"), "region", "language", *about, "name")
-
-    own = titles.filter(pl.col("title").is_not_null()).with_columns(text="title", **nowhere)
-    own = own.with_columns(name=normalised(pl.col("text")))
-    yield named(own, "primary")
-    original = titles.filter(pl.col("original_title") != pl.col("title").fill_null(""))
-    original = original.with_columns(text="original_title", name=normalised(pl.col("original_title")), **nowhere)
-    original = original.join(own, on=["id", "name"], how="anti", maintain_order="left")
-    yield named(original, "original")
-    if "AlternateTitle" not in tables.names or "ALSO_KNOWN_AS" not in tables.names:
-        return
-    known = pl.concat([own.select("id", "name"), original.select("id", "name")])
-    links = pl.scan_parquet(tables.path("ALSO_KNOWN_AS")).select(id="head", aka="tail")
-    alternates = (
-        pl.scan_parquet(tables.path("AlternateTitle"))
-        .select("region", "language", aka="id", text="title")
-        .filter(pl.col("text").is_not_null())
-        .join(links, on="aka", maintain_order="left")
-        .collect()
-        .with_columns(name=normalised(pl.col("text")))
-        .join(known, on=["id", "name"], how="anti", maintain_order="left")
-        .unique(["id", "name"], keep="first", maintain_order=True)
-    )
-    yield named(alternates.join(titles, on="id", maintain_order="left"), "alternate")
 
 
 class TitleIndex:
@@ -87,34 +42,10 @@ class TitleIndex:
 
     @classmethod
     def build(cls, folder: Path, names: Iterator[pl.DataFrame], progress: Progress | None = None) -> None:
-        """Index names in a folder that has no index yet. StoreError when it fails.
+        """Index names in a folder that has no index yet: `graph.indexing.index_names`."""
+        from graph.indexing import index_names
 
-        names: frames with the columns of `title_names`; `name` may be left out.
-        """
-        tell = progress or (lambda _what, _share: None)
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            tell("normalising names", 0.0)
-            rows = [
-                frame if "name" in frame.columns else frame.with_columns(name=normalised(pl.col("text")))
-                for frame in names
-            ]
-            table = pl.concat(rows) if rows else pl.DataFrame(schema=_NAME_COLUMNS)
-            table = table.filter(pl.col("name") != "").sort(
-                "name", "adult", "votes", descending=[False, False, True], maintain_order=True
-            )
-            tell("grouping names", 0.2)
-            groups = _groups(table)
-            _write_names(folder / "names.arrow", table.drop("name"))
-            del rows, table
-            _write_index(folder / "index", groups, tell)
-            # Tantivy keeps some files to their owner; whoever may read the names may read the index.
-            mode = (folder / "names.arrow").stat().st_mode
-            for file in (folder / "index").iterdir():
-                file.chmod(mode)
-            tell("indexing names", 1.0)
-        except (ValueError, pa.ArrowException, pl.exceptions.PolarsError) as error:
-            raise StoreError(f"the title index in {folder} could not be built: {error}") from error
+        index_names(folder, names, progress)
 
     @classmethod
     def open(cls, folder: Path) -> TitleIndex:
@@ -255,43 +186,7 @@ class _Found:
         return len(addresses)
 
 
-_NAME_COLUMNS: dict[str, Any] = (
-    dict.fromkeys(("id", "text", "type", "region", "language", "kind", "name"), pl.String)
-    | dict.fromkeys(("votes", "year"), pl.Int64)
-    | {"adult": pl.Boolean}
-)
 _HIT_COLUMNS = ("id", "text", "type", "votes", "year", "kind", "region", "language")
-
-
-def _groups(table: pl.DataFrame) -> pl.DataFrame:
-    """One row a distinct normalised name, the best known first: what the index holds of it."""
-    groups = (
-        table.with_row_index("row")
-        .group_by("name")
-        .agg(pl.col("row").min(), pl.col("votes").first(), rows=pl.len(), clean=(~pl.col("adult")).sum())
-        .sort("votes", "row", descending=[True, False])
-        .with_columns(
-            key=name_keys(pl.col("name")),
-            known=1.0 + (pl.col("votes") + 1).log(10),
-            only=pl.when(pl.col("clean") == 0).then(pl.lit("adult")).otherwise(pl.lit("")),
-        )
-    )
-    starts = [
-        pl.when(pl.int_range(pl.len()).over(pl.col("key").str.slice(0, size), "only") < SHORT_STARTS)
-        .then(pl.col("key").str.slice(0, size))
-        .otherwise(pl.lit(""))
-        for size in (1, 2, 3)
-    ]
-    return groups.with_row_index("place").select(
-        pl.col("row", "rows", "clean", "votes").cast(pl.UInt64),
-        "known",
-        "only",
-        "key",
-        starts=pl.concat_str(starts, separator=" "),
-        words=pl.when(~pl.col("name").str.contains(UNSPACED)).then("name").otherwise(pl.lit("")),
-        pairs=pl.when(pl.col("name").str.contains(UNSPACED)).then("name").otherwise(pl.lit("")),
-        grams=pl.when(pl.col("place") < GRAMS_FOR).then("key").otherwise(pl.lit("")),
-    )
 
 
 def _open_index(folder: Path) -> tuple[tantivy.Schema, tantivy.Searcher]:
@@ -306,38 +201,3 @@ def _open_index(folder: Path) -> tuple[tantivy.Schema, tantivy.Searcher]:
     index = tantivy.Index.open(str(folder))
     index.config_reader(reload_policy="manual")
     return index.schema, index.searcher()
-
-
-def _write_names(path: Path, table: pl.DataFrame) -> None:
-    compact = table.with_columns(pl.col("type", "region", "language", "kind").cast(pl.Categorical))
-    arrow = compact.to_arrow().combine_chunks().replace_schema_metadata({b"format": FORMAT})
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, arrow.schema) as writer:
-        writer.write_table(arrow)
-
-
-def _write_index(folder: Path, groups: pl.DataFrame, tell: Progress) -> None:
-    schema = tantivy.SchemaBuilder()
-    for field, tokenizer in _TOKENIZERS.items():
-        schema.add_text_field(field, tokenizer_name=tokenizer, index_option="basic")
-    for field in ("row", "rows", "clean", "votes"):
-        schema.add_unsigned_field(field, fast=True)
-    schema.add_float_field("known", fast=True)
-    folder.mkdir()
-    index = tantivy.Index(schema.build(), str(folder))
-    index.register_tokenizer("spaces", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build())
-    index.register_tokenizer("pairs", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.ngram(1, 2)).build())
-    index.register_tokenizer("threes", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.ngram(3, 3)).build())
-    writer = index.writer(heap_size=1_000_000_000, num_threads=2)
-    done = 0
-    for part in groups.iter_slices(100_000):
-        # One JSON text a document crosses into tantivy three times faster than a Document object.
-        for document in part.select(pl.struct(pl.all()).struct.json_encode()).to_series():
-            writer.add_json(document)
-        done += len(part)
-        tell("indexing names", 0.3 + 0.6 * done / len(groups))
-    tell("writing the index", 0.9)
-    writer.commit()
-    writer.wait_merging_threads()
-
-
-_TOKENIZERS = {"key": "raw", "starts": "spaces", "words": "spaces", "pairs": "pairs", "grams": "threes", "only": "raw"}

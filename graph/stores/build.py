@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from graph.indexing import index_names, title_names
 from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION, is_live
 from graph.store import Progress, Provenance
-from graph.stores.columns import Positions, write_nodes, write_relationships
+from graph.stores.columns import Positions
 from graph.stores.snapshot import Snapshot
 from graph.stores.versions import now
+from graph.stores.writing import write_nodes, write_relationships
 from graph.tables import GraphTables
-from graph.text import TitleIndex, title_names
 from graph.vectors import EXACT_ROWS, build_index
 
 _NO_NODES = pl.DataFrame(schema={"id": pl.String, "position": pl.Int32})
@@ -45,7 +46,7 @@ def build_version(folder: Path, tables: GraphTables, progress: Progress | None =
         done += counts[name]
     nodes.clear()
     report("index of titles", done / whole)
-    TitleIndex.build(folder / "text", title_names(tables))
+    index_names(folder / "text", title_names(tables))
     details = {
         "made": now(),
         "graph_hash": tables.manifest.graph_hash,

@@ -31,7 +31,6 @@ from graph.store import (
     TextHit,
 )
 from graph.stores import traversal
-from graph.stores.build import build_version, carry_embeddings, link_version, write_embeddings
 from graph.stores.columns import bulk_names
 from graph.stores.live import Live
 from graph.stores.rows import check_names, check_rows, check_vectors
@@ -102,6 +101,8 @@ class EmbeddedStore:
 
     def _load(self, tables: GraphTables, progress: Progress | None = None) -> str:
         """Build a version aside, write the live rows in one transaction, and swap just before it commits."""
+        from graph.stores.build import build_version, carry_embeddings  # a search has no use for it
+
         old = self._now()
         name = old.name
         if set(bulk_names()) & set(tables.names):
@@ -158,6 +159,8 @@ class EmbeddedStore:
     def set_embeddings(
         self, name: str, ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance
     ) -> str:
+        from graph.stores.build import link_version, write_embeddings
+
         check_vectors(ids, vectors, provenance)
         with explained(self.root), self._versions.writing():
             old = self._now()

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph.indexing import title_names
 from graph.names import name_key, name_keys, normalise, normalised
 from graph.store import StoreDamaged
 from graph.tables import GraphTables, finish_tables, rows_to_table, write_table
-from graph.text import TitleIndex, title_names
+from graph.text import TitleIndex
 
 ANY_TEXT = st.text() | st.text(st.characters(exclude_categories=()))
 NAMES = [
