@@ -121,13 +121,10 @@ def _mark(made: Features, places: npt.NDArray[np.int64], values: Sequence[str | 
 
 def _numbers(table: pa.Table) -> Iterator[npt.NDArray[np.float64]]:
     """NUMBERS of each row, scaled to about -1 … 1; NaN where missing."""
-    scales = {
-        "start_year": lambda year: (year - 1980) / 40,
-        "num_votes": lambda votes: np.log10(np.maximum(votes, 1)) / 3 - 1,
-        "average_rating": lambda rating: (rating - 6) / 3,
-    }
-    for name in NUMBERS:
-        yield scales[name](table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False))
+    year, votes, rating = (table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False) for name in NUMBERS)
+    yield (year - 1980) / 40
+    yield np.log10(np.maximum(votes, 1)) / 3 - 1
+    yield (rating - 6) / 3
 
 
 def _parts(numbers: list[int]) -> Iterator[list[int]]:

@@ -209,7 +209,8 @@ class _Training:
         rows = [network.first(self.table, self.features).clone()]
         for layer in range(len(self.options.fanout)):
             parts = []
-            for targets in torch.arange(self.graph.entities).split(CHUNK):
+            for start in range(0, self.graph.entities, CHUNK):
+                targets = torch.arange(start, min(start + CHUNK, self.graph.entities))
                 inputs, block = self.graph.everything(targets)
                 parts.append(network.step(layer, block, rows[-1][inputs], copy_u_sum))
             rows.append(torch.cat(parts))

@@ -113,7 +113,9 @@ def scorer_from(config: RunConfig, state: Mapping[str, npt.NDArray[Any]]) -> Gra
 
 def _block(neighbours: Sequence[Neighbours], relations: int) -> tuple[Tensor, Block]:
     """The neighbours' numbers, each once, and the edges from them (rows after the m new ones) to the new ones."""
-    sources, targets, kinds = [], [], []
+    sources: list[int] = []
+    targets: list[int] = []
+    kinds: list[int] = []
     for target, links in enumerate(neighbours):
         for relation, direction, entities in links:
             # A message runs from head to tail as the relation, from tail to head as its inverse.
@@ -122,5 +124,5 @@ def _block(neighbours: Sequence[Neighbours], relations: int) -> tuple[Tensor, Bl
             targets.extend([target] * len(entities))
             kinds.extend([kind] * len(entities))
     others, positions = torch.unique(torch.tensor(sources, dtype=torch.int64), return_inverse=True)
-    edges = (torch.tensor(numbers, dtype=torch.int64) for numbers in (targets, kinds))
-    return others, Block(positions + len(neighbours), *edges, len(neighbours))
+    reached = torch.tensor(targets, dtype=torch.int64)
+    return others, Block(positions + len(neighbours), reached, torch.tensor(kinds, dtype=torch.int64), len(neighbours))

@@ -75,7 +75,9 @@ class RelationalLayer(nn.Module):
         means = add(rows, block.sources, pair_of, len(pairs)) / counts[:, None]
         matrices = torch.einsum("rb,bij->rij", self.shares, self.bases)
         sizes = torch.bincount(pairs // n, minlength=relations).tolist()  # pairs come sorted by relation
-        mapped = [part @ matrix for part, matrix in zip(means.split(sizes), matrices, strict=True) if len(part)]
+        mapped = [
+            part @ matrix for part, matrix in zip(means.split_with_sizes(sizes), matrices, strict=True) if len(part)
+        ]
         made: Tensor = self.own(rows[:n])
         if mapped:
             made = made + add(torch.cat(mapped), torch.arange(len(pairs)), pairs % n, n)
