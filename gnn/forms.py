@@ -46,7 +46,8 @@ class Form:
             return torch.sum(query * candidates, 1)
         if self.norm == 2.0:
             return torch.sum((query - candidates).square(), 1).clamp_min(1e-9).sqrt().neg()
-        return torch.linalg.vector_norm(query - candidates, ord=self.norm, dim=1).neg()
+        distance: Tensor = torch.linalg.vector_norm(query - candidates, ord=self.norm, dim=1)
+        return distance.neg()
 
 
 def _product(left: Tensor, right: Tensor, conjugate: bool) -> Tensor:

@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 def test_what_cannot_be_built_is_said() -> None:
     with pytest.raises(ConfigError, match=r"no model 'CompleX2'; did you mean ComplEx"):
         model("CompleX2")
-    with pytest.raises(ConfigError, match="ComplEx cannot be built with .*depth"):
+    with pytest.raises(ConfigError, match=r"ComplEx cannot be built with .*depth"):
         model("ComplEx", depth=3)
     with pytest.raises(ConfigError, match="needs a multiple of 2, not 15"):
         build(parse_config({"model": {"name": "ComplEx", "dimension": 15}}), VOCABULARY)
