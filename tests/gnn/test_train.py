@@ -28,6 +28,19 @@ COMMAND = [sys.executable, "-m", "reelgraph"]
 SMALL = {"model": {"name": "DistMult", "dimension": 16}, "training": {"epochs": 4, "every": 2, "batch": 64}}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Tests run beside each other: more threads than cores wait for each other, spinning."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def url(tmp_path_factory) -> str:
     url = f"embedded:{tmp_path_factory.mktemp('train') / 'store'}"
@@ -172,7 +185,7 @@ def test_a_run_does_not_go_on_with_other_data(folder, tmp_path):
     other.mkdir()
     for path in folder.iterdir():
         (other / path.name).write_text(path.read_text())
-    diverging = {"learning_rate": 1e30, "epochs": 50, "every": 1, "batch": 8, "patience": 0, "loss": "softplus"}
+    diverging = {"learning_rate": 1e30, "epochs": 50, "every": 1, "batch": 8, "patience": 0, "loss": "bce"}
     config = parse_config({"name": "other", "graph": {"folder": str(other)}, "training": diverging})
     with pytest.raises(TrainingError):
         train(config, runs=tmp_path)
@@ -196,7 +209,7 @@ def test_unknown_names_are_answered_by_the_nearest(tmp_path, folder):
 
 
 def test_a_loss_that_is_no_number_is_said_and_noted(folder, tmp_path):
-    wild = {"learning_rate": 1e30, "epochs": 50, "every": 1, "batch": 8, "patience": 0, "loss": "softplus"}
+    wild = {"learning_rate": 1e30, "epochs": 50, "every": 1, "batch": 8, "patience": 0, "loss": "bce"}
     config = parse_config({"name": "wild", "graph": {"folder": str(folder)}, "training": wild})
     with pytest.raises(TrainingError, match=r"epoch \d+, batch \d+.*training.learning_rate"):
         train(config, runs=tmp_path)
