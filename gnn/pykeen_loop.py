@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -44,12 +45,15 @@ def train_pykeen(
                                  len(split.vocabulary.relations), config.training.reciprocal)  # fmt: skip
     kge = build(_regularised(config), split.vocabulary, split.train)
     loop = training_loop(config, kge, factory)
-    watch = _Watch(kge, config, evaluator, checkpoint, report)
+    watch = _Watch(len(split.train), kge, config, evaluator, checkpoint, report)
     resumed = watch.resume(loop)
     if not watch.progress.stopped and watch.progress.epoch < config.training.epochs:
-        loop.train(factory, num_epochs=config.training.epochs, batch_size=config.training.batch, use_tqdm=False,
-                   label_smoothing=config.training.label_smoothing, continue_training=resumed, callbacks=watch,
-                   pin_memory=False, **config.training.options.get("train", {}))  # fmt: skip
+        with warnings.catch_warnings():
+            # PyKEEN's own words to itself: its loop sets what its data loader deprecates.
+            warnings.filterwarnings("ignore", "Training instances are always shuffled", DeprecationWarning)
+            loop.train(factory, num_epochs=config.training.epochs, batch_size=config.training.batch, use_tqdm=False,
+                       label_smoothing=config.training.label_smoothing, continue_training=resumed, callbacks=watch,
+                       pin_memory=False, **config.training.options.get("train", {}))  # fmt: skip
     progress = watch.progress
     if progress.best:
         kge.load_state(progress.best)
@@ -116,6 +120,7 @@ class _Watch(TrainingCallback):
 
     def __init__(
         self,
+        size: int,
         kge: Kge,
         config: RunConfig,
         evaluator: Callable[[Scorer], float],
@@ -123,18 +128,18 @@ class _Watch(TrainingCallback):
         report: Callable[[Epoch], None],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.kge, self.config, self.evaluator = kge, config, evaluator
+        self.size, self.kge, self.config, self.evaluator = size, kge, config, evaluator
         self.checkpoint, self.report = checkpoint, report
         self.progress = Progress()
         self.began = time.monotonic()
-        self.triples = 0
+        self.batches = 0
 
-    def on_batch(self, epoch: int, batch: Any, batch_loss: float, **_: Any) -> None:
+    def on_batch(self, epoch: int, batch: Any, batch_loss: float, **_: Any) -> None:  # noqa: ARG002
         """Stop at a loss that is no number."""
-        self.triples += len(batch[0])
+        self.batches += 1
         if not math.isfinite(batch_loss):
             raise TrainingError(
-                f"the loss is {batch_loss} in epoch {epoch}, before triple {self.triples:,}: training has diverged; "
+                f"the loss is {batch_loss} in epoch {epoch}, batch {self.batches}: training has diverged; "
                 f"the last good checkpoint stays; lower training.learning_rate ({self.config.training.learning_rate:g})"
             )
 
@@ -150,9 +155,9 @@ class _Watch(TrainingCallback):
                 self.checkpoint.save(epoch, *self._state())
         if self.progress.stopped:
             self.training_loop._should_stop = True
-        speed = self.triples / max(seconds, 1e-9)
+        speed = self.size / max(seconds, 1e-9)
         self.report(Epoch(epoch, float(epoch_loss), speed, seconds * (training.epochs - epoch), mrr))
-        self.began, self.triples = time.monotonic(), 0
+        self.began, self.batches = time.monotonic(), 0
         torch.manual_seed(self.config.seed * 1_000_003 + epoch)  # a resumed run draws the same from here
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:

@@ -77,7 +77,7 @@ class Kept:
 @pytest.mark.parametrize("loss", ["crossentropy", "nssa", "bce", "margin"])
 @pytest.mark.parametrize("negatives", [0, 32])
 def test_every_loss_learns(rings: Split, loss: str, negatives: int) -> None:
-    config = configured(loss=loss, negatives=negatives, epochs=40, every=40, margin=2.0, learning_rate=0.2)
+    config = configured(loss=loss, negatives=negatives, epochs=25, every=25, margin=2.0, learning_rate=0.3)
     before = mrr(rings)(build(config, rings.vocabulary))
     assert train_shared(rings, config, mrr(rings), checkpoint=None, report=silent).best_mrr > before + 0.3
 
