@@ -145,17 +145,15 @@ def _show_runs(compared: Comparison) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("run", "model", "state"):
-        table.add_column(column)
-    for column in ("MRR", "Hits@1", "Hits@10", "popularity", "questions", "epochs", "seconds"):
+        table.add_column(column, no_wrap=True, overflow="fold")
+    for column in ("MRR", "Hits@10", "popularity", "epochs", "seconds"):
         table.add_column(column, justify="right")
     for one in compared.rows:
-        figures = [_number(one[key]) for key in ("mrr", "hits@1", "hits@10", "popularity_mrr")]
-        counts = ["" if one[key] is None else f"{one[key]:,.0f}" for key in ("queries", "epochs", "seconds")]
+        figures = [_number(one[key]) for key in ("mrr", "hits@10", "popularity_mrr")]
+        counts = ["" if one[key] is None else f"{one[key]:,.0f}" for key in ("epochs", "seconds")]
         mark = "" if one["kind"] in (None, "full") else f" ({one['kind']})"
         table.add_row(one["name"], f"{one['model']} {one['dimension']}", one["state"] + mark, *figures, *counts)
     out.print(table)
-    for warning in compared.warnings:
-        out.print(Text(f"Mind: {warning}."), soft_wrap=True)
 
 
 def _show_settings(compared: Comparison) -> None:
@@ -169,6 +167,8 @@ def _show_settings(compared: Comparison) -> None:
         table.add_row(key, *_texts(values))
     out.print()
     out.print(table)
+    for warning in compared.warnings:
+        out.print(Text(f"Mind: {warning}."), soft_wrap=True)
 
 
 def _texts(values: Sequence[Any]) -> list[Text]:

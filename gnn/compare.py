@@ -28,7 +28,7 @@ def row(run: Run) -> dict[str, Any]:
         "state": run.state,
         "made": record.get("made"),
         "data_hash": record.get("data_hash"),
-        "epochs": record.get("epochs"),
+        "epochs": record.get("epochs") or len(run.trace()),
         "seconds": record.get("seconds", {}).get("train"),
         **dict.fromkeys(("mrr", "hits@1", "hits@3", "hits@10", "amri", "queries", "kind", "popularity_mrr")),
     }
