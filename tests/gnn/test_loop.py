@@ -247,6 +247,13 @@ def test_pykeens_loop_learns(rings: Split, settings: dict[str, Any]) -> None:
     assert trained.best_mrr > before + 0.1
 
 
+@pytest.mark.parametrize("model", ["DistMult", "ComplEx", "TransE", "RotatE"])
+def test_a_trained_model_scores_by_pykeens_functions_as_by_ours(rings: Split, model: str) -> None:
+    scorer: Any = train_shared(rings, configured(model=model), mrr(rings), checkpoint=None, report=silent).scorer
+    triples = torch.from_numpy(rings.train)
+    torch.testing.assert_close(scorer.model.predict_hrt(triples)[:, 0], scorer.triples(triples), rtol=1e-4, atol=1e-4)
+
+
 @realdata
 @pytest.mark.skipif(not DATA.exists(), reason=f"no {DATA}: set REELGRAPH_DATA")
 @pytest.mark.parametrize(("name", "floor"), [("nations", 0.75), ("umls", 0.85)])
