@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.schema import CREDITS
+from graph.store import GraphStore
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
 
@@ -18,11 +20,25 @@ if TYPE_CHECKING:
     from loaders.catalog import CatalogReport
     from loaders.load import Loaded
 
+_RUNS = Path("runs")
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
+
+class Followed(Protocol):
+    """What was done with new titles after a load: a line to print (`str`), and the same as plain data."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+
+
+AfterLoad = Callable[[GraphStore, Path, Callable[[str, float], None]], Sequence[Followed]]
+"""Gives new titles of a store the vectors that others carry. Takes the folder of the runs and what to tell progress.
+What it cannot do it says in its answer."""
+
+
+def register(app: typer.Typer, after_load: AfterLoad | None = None) -> None:
+    """Add these commands to the command line. after_load: called when a load has made a new version of the graph."""
     app.command("download")(download_)
-    app.command("load")(load_)
+    app.command("load", context_settings={"obj": after_load})(load_)
 
 
 def download_(
@@ -53,6 +69,7 @@ def download_(
 
 
 def load_(
+    context: typer.Context,
     imdb: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of IMDb's TSV files, gzipped or not.")
     ] = None,
@@ -71,12 +88,16 @@ def load_(
     ] = None,
     alternates: Annotated[bool, typer.Option(help="Keep alternate titles.")] = True,
     engine: Annotated[str, typer.Option(help="What runs the transforms.")] = "polars",
+    runs: Annotated[
+        Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are, for the vectors of new titles.")
+    ] = _RUNS,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Load IMDb's files and catalogs into the graph.
 
-    Makes a new version of the graph and swaps it in when it is complete; until then the old one answers.
+    Makes a new version of the graph and swaps it in when it is complete; until then the old one answers. Where titles
+    carry published vectors, new ones are folded in, from the runs that the vectors come from.
 
     Example: reelgraph load --imdb imdb/ --catalog films.csv:north --min-votes 100
     """
@@ -94,12 +115,26 @@ def load_(
         alternates=alternates,
     )
     files = [CatalogFile.of(text) for text in catalog or ()]
-    with opened(store, create=True) as graph, progress("Loading") as report:
-        loaded = load(graph, imdb=imdb, catalogs=files, choices=choices, engine=engine, progress=report)
+    with opened(store, create=True) as graph:
+        before = graph.info().version
+        with progress("Loading") as report:
+            loaded = load(graph, imdb=imdb, catalogs=files, choices=choices, engine=engine, progress=report)
+        if not as_json:
+            show_loaded(loaded)
+        followed = _follow(context.obj, graph, runs) if loaded.version != before else ()
     if as_json:
-        print_json(loaded.as_dict())
-    else:
-        show_loaded(loaded)
+        print_json(loaded.as_dict() | {"folded_in": [one.as_dict() for one in followed]})
+        return
+    for one in followed:
+        out.print(Text(str(one)), soft_wrap=True)
+
+
+def _follow(after_load: AfterLoad | None, graph: GraphStore, runs: Path) -> Sequence[Followed]:
+    """Give new titles their vectors, where titles carry any."""
+    if after_load is None or not graph.info().embeddings:
+        return ()
+    with progress("Folding in") as report:
+        return after_load(graph, runs, report)
 
 
 def _listed(text: str) -> tuple[str, ...]:
