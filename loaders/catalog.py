@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from graph.names import normalised
 from graph.schema import NODES
 from graph.tables import rows_to_table, table_path, write_table
-from loaders.items import ROLES, SUFFIXES, read_catalog, read_items
+from loaders.items import ROLES, read_catalog, read_items
 from loaders.matching import (
     CatalogError,
     decisions_about,
@@ -29,6 +29,7 @@ from loaders.matching import (
     people_named,
     write_review,
 )
+from loaders.table_files import SUFFIXES
 
 __all__ = ["CatalogError", "CatalogFile", "CatalogReport", "add_catalogs", "read_catalog"]
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
