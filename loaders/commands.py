@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
 
 if TYPE_CHECKING:
     from loaders.catalog import CatalogReport
+    from loaders.feedback import FeedbackReport
     from loaders.load import Loaded
 
 
@@ -60,6 +62,13 @@ def load_(
         list[str] | None,
         typer.Option(metavar="FILE[:SLUG]", help="What a service may show: CSV, JSON lines or Parquet. Repeatable."),
     ] = None,
+    feedback: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Who watched or rated what: MovieLens' folder, or CSV, JSON lines or Parquet. Repeatable.",
+        ),
+    ] = None,
     kinds: Annotated[
         str | None,
         typer.Option(metavar="LIST", help="Kinds of title, such as movie,tvSeries. Default: all but tvEpisode."),
@@ -74,9 +83,10 @@ def load_(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load IMDb's files and catalogs into the graph.
+    """Load IMDb's files, catalogs and feedback into the graph.
 
-    Makes a new version of the graph and swaps it in when it is complete; until then the old one answers.
+    Makes a new version of the graph and swaps it in when it is complete; until then the old one answers. Without
+    IMDb's files the rest is matched to the titles that the graph holds.
 
     Example: reelgraph load --imdb imdb/ --catalog films.csv:north --min-votes 100
     """
@@ -84,8 +94,10 @@ def load_(
     from loaders.imdb import Choices
     from loaders.load import load
 
-    if imdb is None and not catalog:
-        raise typer.BadParameter("name IMDb's files (--imdb DIR), a catalog (--catalog FILE), or both")
+    if imdb is None and not (catalog or feedback):
+        raise typer.BadParameter(
+            "name IMDb's files (--imdb DIR), a catalog (--catalog FILE) or feedback (--feedback FILE), or more of these"
+        )
     choices = Choices(
         kinds=frozenset(_listed(kinds)) if kinds is not None else None,
         min_votes=min_votes,
@@ -95,7 +107,15 @@ def load_(
     )
     files = [CatalogFile.of(text) for text in catalog or ()]
     with opened(store, create=True) as graph, progress("Loading") as report:
-        loaded = load(graph, imdb=imdb, catalogs=files, choices=choices, engine=engine, progress=report)
+        loaded = load(
+            graph,
+            imdb=imdb,
+            catalogs=files,
+            feedback=feedback or (),
+            choices=choices,
+            engine=engine,
+            progress=report,
+        )
     if as_json:
         print_json(loaded.as_dict())
     else:
@@ -123,9 +143,11 @@ def show_loaded(loaded: Loaded) -> None:
             out.print(Text(f"not there: {', '.join(loaded.imdb.missing)}"))
     for catalog in loaded.catalogs:
         _show_catalog(catalog)
-    shown = ("Title", "Person", "AlternateTitle", "OFFERS")
+    for file in loaded.feedback:
+        _show_feedback(file)
+    shown = ("Title", "Person", "AlternateTitle", "OFFERS", "RATED")
     counts = ", ".join(f"{loaded.counts[name]:,} {name}" for name in shown if loaded.counts.get(name))
-    out.print(f"Version {loaded.version}: {counts}")
+    out.print(f"Version {loaded.version}: {counts or 'as it was'}")
 
 
 def _show_catalog(report: CatalogReport) -> None:
@@ -138,3 +160,24 @@ def _show_catalog(report: CatalogReport) -> None:
         out.print(Text(f"  {report.unsure:,} unsure: decide in {report.review}, then load the catalog again"))
     if report.unknown_tconsts:
         out.print(f"  {report.unknown_tconsts:,} ids are not in the graph; matched by title where possible")
+
+
+def _show_feedback(report: FeedbackReport) -> None:
+    kept = f"{report.kept:,} kept, of {report.users:,} users on {report.titles:,} titles"
+    out.print(Text(f"Feedback {report.file}: {report.rows:,} rows, {kept}"), soft_wrap=True)
+    unknown = f"on {report.unknown_ids:,} titles that the graph lacks, such as {', '.join(report.examples)}"
+    left = {
+        unknown: report.unknown,
+        "with an item id that stands for several titles: name its catalog in a column `catalog`": report.ambiguous,
+        **report.malformed,
+        "repeated: a later row counts": report.repeated,
+        "older than what the graph has": report.outdated,
+    }
+    _show_counts(left, report.repaired)
+
+
+def _show_counts(left: Mapping[str, int], mended: Mapping[str, int]) -> None:
+    for what, counts in (("left out", left), ("mended", mended)):
+        for reason, count in counts.items():
+            if count:
+                out.print(Text(f"  {count:,} {what}: {reason}"), soft_wrap=True)
