@@ -172,10 +172,12 @@ class _OwnTitles:
         names = pl.read_parquet(path, columns=["id"])["id"].to_list() if path.exists() else []
         genres = {name.casefold(): name for name in names}
         people = []
+        texts = _texts_of(list(self.items), folder)
         for title_id, item in self.items.items():
             name = item["title"] or item["tconst"]
             title = {"kind": item["kind"] or "movie", "title": name, "original_title": name, "start_year": item["year"]}
-            rows["Title"].append({"id": title_id, **title, "poster_url": item["poster_url"]})
+            given = {"poster_url": item["poster_url"], "text": texts.get(title_id)}
+            rows["Title"].append({"id": title_id, **title, **given})
             for genre in {genre.casefold(): genre for genre in item["genres"]}.values():
                 if genre.casefold() not in genres:
                     rows["Genre"].append({"id": genre})
@@ -185,6 +187,15 @@ class _OwnTitles:
                 role, _, person_name = person.rpartition(":")
                 people.append((title_id, ordering, role or "actor", person_name))
         _add_people(people, rows, folder)
+
+
+def _texts_of(ids: Sequence[str], folder: Path) -> dict[str, str]:
+    """The texts that own titles have already: they are no catalog's, and stay."""
+    path = table_path(folder, "Title")
+    if not ids or not path.exists():
+        return {}
+    titles = pl.scan_parquet(path).filter(pl.col("id").is_in(ids) & pl.col("text").is_not_null())
+    return dict(titles.select("id", "text").collect(engine="streaming").iter_rows())
 
 
 def _add_people(people: list[tuple[str, int, str, str]], rows: dict[str, list[dict[str, Any]]], folder: Path) -> None:

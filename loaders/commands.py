@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from loaders.catalog import CatalogReport
     from loaders.feedback import FeedbackReport
     from loaders.load import Loaded
+    from loaders.texts import TextsReport
 
 
 def register(app: typer.Typer) -> None:
@@ -69,6 +70,9 @@ def load_(
             help="Who watched or rated what: MovieLens' folder, or CSV, JSON lines or Parquet. Repeatable.",
         ),
     ] = None,
+    texts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Plots and keywords by tconst: CSV, JSON lines or Parquet.")
+    ] = None,
     kinds: Annotated[
         str | None,
         typer.Option(metavar="LIST", help="Kinds of title, such as movie,tvSeries. Default: all but tvEpisode."),
@@ -83,7 +87,7 @@ def load_(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load IMDb's files, catalogs and feedback into the graph.
+    """Load IMDb's files, catalogs, feedback and texts into the graph.
 
     Makes a new version of the graph and swaps it in when it is complete; until then the old one answers. Without
     IMDb's files the rest is matched to the titles that the graph holds.
@@ -94,9 +98,10 @@ def load_(
     from loaders.imdb import Choices
     from loaders.load import load
 
-    if imdb is None and not (catalog or feedback):
+    if imdb is None and not (catalog or feedback or texts):
         raise typer.BadParameter(
-            "name IMDb's files (--imdb DIR), a catalog (--catalog FILE) or feedback (--feedback FILE), or more of these"
+            "name IMDb's files (--imdb DIR), a catalog (--catalog FILE), feedback (--feedback FILE) or texts "
+            "(--texts FILE), or several of these"
         )
     choices = Choices(
         kinds=frozenset(_listed(kinds)) if kinds is not None else None,
@@ -112,6 +117,7 @@ def load_(
             imdb=imdb,
             catalogs=files,
             feedback=feedback or (),
+            texts=texts,
             choices=choices,
             engine=engine,
             progress=report,
@@ -145,6 +151,8 @@ def show_loaded(loaded: Loaded) -> None:
         _show_catalog(catalog)
     for file in loaded.feedback:
         _show_feedback(file)
+    if loaded.texts:
+        _show_texts(loaded.texts)
     shown = ("Title", "Person", "AlternateTitle", "OFFERS", "RATED")
     counts = ", ".join(f"{loaded.counts[name]:,} {name}" for name in shown if loaded.counts.get(name))
     out.print(f"Version {loaded.version}: {counts or 'as it was'}")
@@ -174,6 +182,13 @@ def _show_feedback(report: FeedbackReport) -> None:
         "older than what the graph has": report.outdated,
     }
     _show_counts(left, report.repaired)
+
+
+def _show_texts(report: TextsReport) -> None:
+    kept = f"{report.kept:,} kept: {report.texts:,} texts, {report.keywords:,} different keywords"
+    out.print(Text(f"Texts {report.file}: {report.rows:,} rows, {kept}"), soft_wrap=True)
+    unknown = f"on titles that the graph lacks, such as {', '.join(report.examples)}"
+    _show_counts({unknown: report.unknown, **report.malformed, "repeated: a later row counts": report.repeated}, {})
 
 
 def _show_counts(left: Mapping[str, int], mended: Mapping[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""The load from end to end: IMDb's files, catalogs and feedback → graph tables → a store."""
+"""The load from end to end: IMDb's files, catalogs, feedback and texts → graph tables → a store."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from loaders.feedback import FeedbackReport, add_feedback
 from loaders.feedback_rows import FeedbackFile, read_feedback
 from loaders.imdb import KINDS, Choices, LoadError, LoadReport, imdb_tables
 from loaders.own import drop_unoffered, keep_own, own_content, taken
+from loaders.texts import TextsFile, TextsReport, add_texts, read_texts
 
 _BULK = [name for name in (*NODES, *RELATIONSHIPS) if not is_live(name)]
 
@@ -36,6 +37,7 @@ class Loaded:
     imdb: LoadReport | None
     catalogs: Sequence[CatalogReport]
     feedback: Sequence[FeedbackReport] = ()
+    texts: TextsReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
@@ -45,6 +47,7 @@ class Loaded:
             "imdb": asdict(self.imdb) if self.imdb else None,
             "catalogs": [asdict(catalog) for catalog in self.catalogs],
             "feedback": [asdict(file) for file in self.feedback],
+            "texts": asdict(self.texts) if self.texts else None,
         }
 
 
@@ -61,14 +64,15 @@ def load(
     imdb: Path | None = None,
     catalogs: Sequence[CatalogFile] = (),
     feedback: Sequence[Path] = (),
+    texts: Path | None = None,
     choices: Choices | None = None,
     engine: str = "polars",
     progress: Progress | None = None,
 ) -> Loaded:
-    """Load IMDb's files, catalogs and feedback, or some of these, into a store.
+    """Load IMDb's files, catalogs, feedback and texts, or some of these, into a store.
 
     Without IMDb's files the others are matched to the titles that the store holds. With them the graph is made anew;
-    catalogs that the store holds already, their own titles and all feedback stay. Raises LoadError,
+    catalogs that the store holds already, their own titles, texts and all feedback stay. Raises LoadError,
     CatalogError or StoreError; then the store is as it was.
     """
     report: Progress = progress or (lambda _what, _share: None)
@@ -78,35 +82,38 @@ def load(
     with _room(), tempfile.TemporaryDirectory(prefix="reelgraph-load-") as aside:
         staging, folder = Path(aside), Path(aside) / "tables"
         # What users write themselves comes first: a fault in it shows before the graph is made.
-        heard = _read(feedback, staging, report)
+        heard, told = _read(feedback, texts, staging, report)
         made, sources = None, [Source(**source) for source in info.details.get("sources", ())]
         if imdb is not None:
             made = imdb_tables(imdb, folder, choices or Choices(), engine=engine, progress=_part(report, 0.0, 0.45))
             sources = made.sources
             keep_own(store, folder)
-        elif catalogs:
+        elif catalogs or told:
             export_parquet(store, folder, _part(report, 0.0, 0.45), _BULK)
         report("matching", 0.45)
         before, slugs = own_content(folder), [catalog.slug for catalog in catalogs]
         matched = add_catalogs(folder, catalogs, taken(store, slugs)) if catalogs else []
         drop_unoffered(store, folder, slugs)
         same = imdb is None and _same(before, own_content(folder))
+        about, new = add_texts(folder, told) if told else (None, False)
         rated = add_feedback(folder, heard, store, slugs, staging) if heard else []
         report("checking", 0.48)
-        if same:
+        if same and not new:
             folder = _only_live(folder, staging / "live")
-        read = [*(file.path for file in catalogs), *(file.path for file in heard)]
+        read = [*(file.path for file in catalogs), *(file.path for file in heard), *([told.path] if told else [])]
         tables = finish_tables(folder, [*sources, *map(Source.of, read)])
         version = store.load_tables(tables, _part(report, 0.5, 0.5))
-        return Loaded(version, tables.manifest.counts, made, matched, rated)
+        return Loaded(version, tables.manifest.counts, made, matched, rated, about)
 
 
-def _read(feedback: Sequence[Path], staging: Path, report: Progress) -> list[FeedbackFile]:
+def _read(
+    feedback: Sequence[Path], texts: Path | None, staging: Path, report: Progress
+) -> tuple[list[FeedbackFile], TextsFile | None]:
     files = []
     for number, path in enumerate(feedback):
         report(f"reading {path.name}", 0.0)
         files.append(read_feedback(path, staging / f"feedback-{number}.parquet"))
-    return files
+    return files, read_texts(texts, staging / "texts.parquet") if texts else None
 
 
 @contextlib.contextmanager
