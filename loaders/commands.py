@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -18,7 +18,9 @@ from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
 
 if TYPE_CHECKING:
     from loaders.catalog import CatalogReport
+    from loaders.feedback import FeedbackReport
     from loaders.load import Loaded
+    from loaders.texts import TextsReport
 
 _RUNS = Path("runs")
 
@@ -77,6 +79,16 @@ def load_(
         list[str] | None,
         typer.Option(metavar="FILE[:SLUG]", help="What a service may show: CSV, JSON lines or Parquet. Repeatable."),
     ] = None,
+    feedback: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Who watched or rated what: MovieLens' folder, or CSV, JSON lines or Parquet. Repeatable.",
+        ),
+    ] = None,
+    texts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Plots and keywords by tconst: CSV, JSON lines or Parquet.")
+    ] = None,
     kinds: Annotated[
         str | None,
         typer.Option(metavar="LIST", help="Kinds of title, such as movie,tvSeries. Default: all but tvEpisode."),
@@ -94,10 +106,11 @@ def load_(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load IMDb's files and catalogs into the graph.
+    """Load IMDb's files, catalogs, feedback and texts into the graph.
 
-    Makes a new version of the graph and swaps it in when it is complete; until then the old one answers. Where titles
-    carry published vectors, new ones are folded in, from the runs that the vectors come from.
+    Makes a new version of the graph and swaps it in when it is complete; until then the old one answers. Without
+    IMDb's files the rest is matched to the titles that the graph holds. Where titles carry published vectors, new
+    titles are folded in, from the runs that the vectors come from.
 
     Example: reelgraph load --imdb imdb/ --catalog films.csv:north --min-votes 100
     """
@@ -105,8 +118,11 @@ def load_(
     from loaders.imdb import Choices
     from loaders.load import load
 
-    if imdb is None and not catalog:
-        raise typer.BadParameter("name IMDb's files (--imdb DIR), a catalog (--catalog FILE), or both")
+    if imdb is None and not (catalog or feedback or texts):
+        raise typer.BadParameter(
+            "name IMDb's files (--imdb DIR), a catalog (--catalog FILE), feedback (--feedback FILE) or texts "
+            "(--texts FILE), or several of these"
+        )
     choices = Choices(
         kinds=frozenset(_listed(kinds)) if kinds is not None else None,
         min_votes=min_votes,
@@ -118,7 +134,16 @@ def load_(
     with opened(store, create=True) as graph:
         before = graph.info().version
         with progress("Loading") as report:
-            loaded = load(graph, imdb=imdb, catalogs=files, choices=choices, engine=engine, progress=report)
+            loaded = load(
+                graph,
+                imdb=imdb,
+                catalogs=files,
+                feedback=feedback or (),
+                texts=texts,
+                choices=choices,
+                engine=engine,
+                progress=report,
+            )
         if not as_json:
             show_loaded(loaded)
         followed = _follow(context.obj, graph, runs) if loaded.version != before else ()
@@ -158,9 +183,13 @@ def show_loaded(loaded: Loaded) -> None:
             out.print(Text(f"not there: {', '.join(loaded.imdb.missing)}"))
     for catalog in loaded.catalogs:
         _show_catalog(catalog)
-    shown = ("Title", "Person", "AlternateTitle", "OFFERS")
+    for file in loaded.feedback:
+        _show_feedback(file)
+    if loaded.texts:
+        _show_texts(loaded.texts)
+    shown = ("Title", "Person", "AlternateTitle", "OFFERS", "RATED")
     counts = ", ".join(f"{loaded.counts[name]:,} {name}" for name in shown if loaded.counts.get(name))
-    out.print(f"Version {loaded.version}: {counts}")
+    out.print(f"Version {loaded.version}: {counts or 'as it was'}")
 
 
 def _show_catalog(report: CatalogReport) -> None:
@@ -173,3 +202,31 @@ def _show_catalog(report: CatalogReport) -> None:
         out.print(Text(f"  {report.unsure:,} unsure: decide in {report.review}, then load the catalog again"))
     if report.unknown_tconsts:
         out.print(f"  {report.unknown_tconsts:,} ids are not in the graph; matched by title where possible")
+
+
+def _show_feedback(report: FeedbackReport) -> None:
+    kept = f"{report.kept:,} kept, of {report.users:,} users on {report.titles:,} titles"
+    out.print(Text(f"Feedback {report.file}: {report.rows:,} rows, {kept}"), soft_wrap=True)
+    unknown = f"on {report.unknown_ids:,} titles that the graph lacks, such as {', '.join(report.examples)}"
+    left = {
+        unknown: report.unknown,
+        "with an item id that stands for several titles: name its catalog in a column `catalog`": report.ambiguous,
+        **report.malformed,
+        "repeated: a later row counts": report.repeated,
+        "older than what the graph has": report.outdated,
+    }
+    _show_counts(left, report.repaired)
+
+
+def _show_texts(report: TextsReport) -> None:
+    kept = f"{report.kept:,} kept: {report.texts:,} texts, {report.keywords:,} different keywords"
+    out.print(Text(f"Texts {report.file}: {report.rows:,} rows, {kept}"), soft_wrap=True)
+    unknown = f"on titles that the graph lacks, such as {', '.join(report.examples)}"
+    _show_counts({unknown: report.unknown, **report.malformed, "repeated: a later row counts": report.repeated}, {})
+
+
+def _show_counts(left: Mapping[str, int], mended: Mapping[str, int]) -> None:
+    for what, counts in (("left out", left), ("mended", mended)):
+        for reason, count in counts.items():
+            if count:
+                out.print(Text(f"  {count:,} {what}: {reason}"), soft_wrap=True)
