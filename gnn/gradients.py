@@ -1,13 +1,13 @@
 """One batch: its loss, and the gradients of exactly the rows that it used.
 
-Two ways. `RowGradients`, for models with a form (gnn/forms.py): the batch's rows are gathered once, each row once, and
-only they are differentiated, so a table of any size costs nothing. `ModelGradients`, for any other PyKEEN model:
-PyKEEN scores, with sparse gradients where it looks rows up.
+Two ways. `RowGradients`, for models with a form (gnn/forms.py): the batch's rows are gathered at once and only they are
+differentiated, so a table of any size costs nothing; what an entity gets in several places is summed once, at the end.
+`ModelGradients`, for any other PyKEEN model: PyKEEN scores, with sparse gradients where it looks rows up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -79,43 +79,53 @@ class RowGradients:
     def loss(self, batch: Tensor, pools: Pools, generator: torch.Generator) -> Tensor:
         """See Gradients."""
         heads, relations, tails = batch.unbind(1)
-        weights, count = self.kge.entities.detach(), len(batch)
-        if pools.tails is None or pools.heads is None:
-            ids, pool_t, pool_h = None, None, None
-            rows = weights.requires_grad_()
-        else:
-            ids, place = torch.unique(torch.cat([heads, tails, pools.tails, pools.heads]), return_inverse=True)
-            rows = weights.index_select(0, ids).requires_grad_()
-            heads, tails, pool_t, pool_h = torch.split(place, [count, count, len(pools.tails), len(pools.heads)])
+        weights = self.kge.entities.detach()
         turns = self.kge.relations.detach().requires_grad_()
+        if pools.tails is None or pools.heads is None:
+            rows = weights.requires_grad_()
+            self.used = [(self.names[0], None, rows), (self.names[1], None, turns)]
+            sides = (self._among_all(heads, relations, tails, "tail", rows, turns, generator),
+                     self._among_all(tails, relations, heads, "head", rows, turns, generator))  # fmt: skip
+            return (sides[0] + sides[1]) / 2
+        ids = torch.cat([heads, tails, pools.tails, pools.heads])
+        rows = weights.index_select(0, ids).requires_grad_()
         self.used = [(self.names[0], ids, rows), (self.names[1], None, turns)]
-        total = self._side(heads, relations, tails, "tail", rows, pool_t, turns, generator)
-        total = total + self._side(tails, relations, heads, "head", rows, pool_h, turns, generator)
+        head, tail, pool_t, pool_h = rows.split([len(batch), len(batch), len(pools.tails), len(pools.heads)])
+        total = self._among(head, relations, tail, "tail", pool_t, own_answers(pools.tails, tails), turns, generator)
+        total = total + self._among(
+            tail, relations, head, "head", pool_h, own_answers(pools.heads, heads), turns, generator
+        )
         return total / 2
 
-    def _side(
-        self, known: Tensor, relations: Tensor, answers: Tensor, side: Side,
-        rows: Tensor, pool: Tensor | None, turns: Tensor, generator: torch.Generator,
+    def _among(
+        self, anchor: Tensor, relations: Tensor, answer: Tensor, side: Side,
+        pool: Tensor, hits: Hits, turns: Tensor, generator: torch.Generator,
     ) -> Tensor:  # fmt: skip
-        """Loss of one side. known, answers: (b,) places among `rows`; relations: (b,); pool: (n,) places, or all."""
+        """Loss of one side against a pool. anchor, answer: (b, d) vectors; relations: (b,); pool: (n, d)."""
         asked, form_side = self.kge.asked(relations, side)
-        asks: Tensor | None = None
-        if pool is None:
-            # A batch asks the same question often ("who is a man?"); each is scored once, and the loss stays the same.
-            codes, asks = torch.unique(known * len(turns) + asked, return_inverse=True)
-            known, asked = codes // len(turns), codes % len(turns)
-        anchor, turn = rows.index_select(0, known), turns.index_select(0, asked)
+        turn = turns.index_select(0, asked)
         query = self.form.query(self._dropped(anchor, generator), self._dropped(turn, generator), form_side)
-        precision = _PRECISIONS[self.config.precision]
-        if pool is None:
-            loss = self.objective.among_all(self.form.pool(query, rows, precision), asks, answers)
-        else:
-            scores = self.form.pool(query, rows.index_select(0, pool), precision)
-            positive = self.form.pairs(query, rows.index_select(0, answers))
-            loss = self.objective(positive, scores, own_answers(pool, answers))
+        scores = self.form.pool(query, pool, _PRECISIONS[self.config.precision])
+        loss = self.objective(self.form.pairs(query, answer), scores, hits)
+        return self._penalised(loss, ((anchor, None), (turn, None), (answer, None)))
+
+    def _among_all(
+        self, known: Tensor, relations: Tensor, answers: Tensor, side: Side, rows: Tensor, turns: Tensor,
+        generator: torch.Generator,
+    ) -> Tensor:  # fmt: skip
+        """Loss of one side against every entity. known, answers: (b,) entities; relations: (b,)."""
+        asked, form_side = self.kge.asked(relations, side)
+        # A batch asks the same question often ("who is a man?"); each is scored once, and the loss stays the same.
+        codes, asks = torch.unique(known * len(turns) + asked, return_inverse=True)
+        anchor, turn = rows.index_select(0, codes // len(turns)), turns.index_select(0, codes % len(turns))
+        query = self.form.query(self._dropped(anchor, generator), self._dropped(turn, generator), form_side)
+        scores = self.form.pool(query, rows, _PRECISIONS[self.config.precision])
+        loss = self.objective.among_all(scores, asks, answers)
+        return self._penalised(loss, ((anchor, asks), (turn, asks), (rows, answers)))
+
+    def _penalised(self, loss: Tensor, parts: Iterable[tuple[Tensor, Tensor | None]]) -> Tensor:
         if self.config.regulariser == "none":
             return loss
-        parts = ((anchor, asks), (turn, asks), (rows, answers))
         return loss + self.config.regularisation * penalty(self.config.regulariser, parts, self.form.width)
 
     def _dropped(self, vectors: Tensor, generator: torch.Generator) -> Tensor:
@@ -127,8 +137,14 @@ class RowGradients:
     def changes(self) -> Iterator[Change]:
         """See Gradients."""
         for name, ids, rows in self.used:
-            if rows.grad is not None:
-                yield Change(name, ids, rows.grad)
+            if rows.grad is None:
+                continue
+            if ids is None:
+                yield Change(name, None, rows.grad)
+                continue
+            distinct, place = torch.unique(ids, return_inverse=True)
+            summed = rows.new_zeros(len(distinct), *rows.shape[1:]).index_add_(0, place, rows.grad)
+            yield Change(name, distinct, summed)
 
 
 class ModelGradients:
