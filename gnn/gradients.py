@@ -90,11 +90,11 @@ class RowGradients:
         ids = torch.cat([heads, tails, pools.tails, pools.heads])
         rows = weights.index_select(0, ids).requires_grad_()
         self.used = [(self.names[0], ids, rows), (self.names[1], None, turns)]
-        head, tail, pool_t, pool_h = rows.split([len(batch), len(batch), len(pools.tails), len(pools.heads)])
-        total = self._among(head, relations, tail, "tail", pool_t, own_answers(pools.tails, tails), turns, generator)
-        total = total + self._among(
-            tail, relations, head, "head", pool_h, own_answers(pools.heads, heads), turns, generator
-        )
+        sizes = [len(batch), len(batch), len(pools.tails), len(pools.heads)]
+        head, tail, pool_t, pool_h = rows.split_with_sizes(sizes)
+        hits_t, hits_h = own_answers(pools.tails, tails), own_answers(pools.heads, heads)
+        total = self._among(head, relations, tail, "tail", pool_t, hits_t, turns, generator)
+        total = total + self._among(tail, relations, head, "head", pool_h, hits_h, turns, generator)
         return total / 2
 
     def _among(
