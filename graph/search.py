@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from graph.explain import names_of
-from graph.match import AMBIGUOUS_ABOVE, Match, decide, match
+from graph.match import CHOICES, Match, choices, decide, match
 from graph.nearest import nearest
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 from graph.substitutes import Candidates, Substitute
 
 Status = Literal["in_catalog", "out_of_catalog", "ambiguous", "unknown"]
-MAX_HITS, MAX_SUBSTITUTES, CHOICES = 20, 100, 5
+MAX_HITS, MAX_SUBSTITUTES = 20, 100
 _KEPT_SCOPES = 4
 _TCONST = re.compile(r"\btt\d{7,}\b")
 
@@ -90,7 +90,7 @@ class Searcher:
         decision = decide(matches)
         if decision == "unknown":
             return Answer(query, "unknown", scope, _version(state), ())
-        wanted = max(hits, _choices(matches)) if decision == "ambiguous" else hits
+        wanted = max(hits, choices(matches)) if decision == "ambiguous" else hits
         names = names_of(self._store, [one.id for one in matches[:wanted]])
         found = tuple(self._hit(one, names[one.id], scope, substitutes) for one in matches[:wanted])
         status: Status = "ambiguous" if decision == "ambiguous" else (
@@ -161,12 +161,6 @@ class Searcher:
             return
         there: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]
         raise NotInGraph(f"there is no catalog {scope.catalog!r}; there are: {', '.join(there) or 'none'}")
-
-
-def _choices(matches: Sequence[Match]) -> int:
-    """How many of the matches are about as good as the first: two at least, CHOICES at most."""
-    close = [one for one in matches if one.confidence > AMBIGUOUS_ABOVE * matches[0].confidence]
-    return min(max(len(close), 2), CHOICES)
 
 
 def _version(state: str) -> str:
