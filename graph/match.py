@@ -1,8 +1,9 @@
-"""Which titles a typed text means: the names that any store finds for it, ranked, each with a confidence.
+"""What a typed text means: the names of titles and people that any store finds for it, ranked, with a confidence.
 
 A name's score is its similarity to the text (0 to 1), plus 0.025 for each power of ten of the title's votes, plus or
 minus what a year in the text says. So fame decides among equal names, and among unequal ones only when the names are
 close: a title a hundred times better known makes up for 0.05 of similarity. `graph.confidence` says how sure that is.
+A person counts as a title of their fame (`graph.indexing`), by the whole name or the last one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
@@ -29,8 +30,11 @@ RIVAL = FAME / 1.5  # the gap in score at which a rival is e times less likely t
 RIVALS = 10  # matches among which the shares are divided
 _WRONG_YEAR = -0.15
 CLOSE = 0.5  # below this similarity fame says nothing
+WELL_KNOWN = 500_000  # votes from which a person's last name is enough
 EPISODE = -0.02  # who types a name rarely means an episode or a game of that name
+PERSON = -0.03  # and more often a title than a person
 UNKNOWN_BELOW = 0.5  # fit of the first: rather not meant than meant
+_CALLED_AFTER = 0.8 * RIVAL  # close enough to the person for `ambiguous`
 AMBIGUOUS_ABOVE = 0.4  # odds of the second: with equal names, the first has less than about 4 times the votes
 CHOICE_ABOVE = 0.1  # odds of a further choice, where a text is ambiguous
 CHOICES = 5
@@ -41,6 +45,8 @@ _SAME_KEY = 0.985  # spaces, hyphens
 _HEAD = 0.96  # the text is all that stands before a subtitle
 _FIRST_PART = 0.98  # and the subtitle says only that it is the first part
 _SUBTITLE = 0.93
+_LAST_NAME = 0.93  # of a person well known
+_FIRST_NAME = 0.45
 _SAME_WORDS = 0.93  # in another order
 _TYPO = 0.95  # times the share of characters that are right
 _CONTAINED = 0.7  # the text's words stand in the name
@@ -65,10 +71,10 @@ class Search(Protocol):
 
 @dataclass(frozen=True)
 class Match:
-    """A title that a text may mean: the name that matched, of what type, and how sure that is, 0 to 1.
+    """A title, person, genre or keyword that a text may mean: the name that matched, and of what type.
 
-    confidence: that this name was meant; which of several titles of one name, `ambiguous` leaves open. fit: that this
-    name or one about as good was meant. odds: how likely the title is against the first match, 1 for that one.
+    confidence, 0 to 1: that this name was meant; which of several titles of one name, `ambiguous` leaves open. fit:
+    that this name or one about as good was meant. odds: how likely it is against the first match, 1 for that one.
     """
 
     id: str
@@ -115,28 +121,47 @@ class Scored:
     key: str
 
 
-def match(store: GraphStore | Search, query: str, limit: int, *, adult: bool = False) -> list[Match]:
-    """The titles that a text may mean, best first, at most `limit`; one name each, the one that fits best.
+def match(
+    store: GraphStore | Search, query: str, limit: int, *, adult: bool = False, also: Sequence[TextHit] = ()
+) -> list[Match]:
+    """The titles and people that a text may mean, best first, at most `limit`; one name each, the one that fits best.
 
-    store: an opened store, or its `search_text`. Any text will do; a blank one means nothing.
+    store: an opened store, or its `search_text`. also: names that no text search finds, to be ranked among them. Any
+    text will do; a blank one means nothing.
     """
-    return _judged(ranked(store, query, adult=adult)[: max(limit, RIVALS)])[:limit] if limit > 0 else []
+    return _judged(ranked(store, query, adult=adult, also=also)[: max(limit, RIVALS)])[:limit] if limit > 0 else []
 
 
-def ranked(store: GraphStore | Search, query: str, *, adult: bool = False) -> list[Scored]:
-    """All the titles that were found for a text with their scores, best first."""
+def ranked(
+    store: GraphStore | Search, query: str, *, adult: bool = False, also: Sequence[TextHit] = ()
+) -> list[Scored]:
+    """All that was found for a text with their scores, best first."""
     search: Search = store if not hasattr(store, "search_text") else store.search_text
     readings = _readings(query[:QUERY_LENGTH])
     if not readings:
         return []
     best: dict[str, Scored] = {}
-    for hit in _candidates(search, readings, adult):
+    for hit in (*also, *_candidates(search, readings, adult)):
         _keep(best, max((_score(reading, hit) for reading in readings), key=lambda one: one.score))
     asked = readings[0].name
-    if isinstance(store, GraphStore) and " " in asked.whole and all(one.similarity < ALIKE for one in best.values()):
-        for hit in titles_by(store, search, asked.whole, adult):
+    whole_graph = cast(GraphStore, store) if hasattr(store, "neighbours") else None
+    if whole_graph and " " in asked.whole and all(one.similarity < ALIKE for one in best.values()):
+        for hit in titles_by(whole_graph, search, asked.whole, adult):
             _keep(best, _scored(hit, asked, _BYLINE + FAME * math.log10(1 + hit.votes), ALIKE))
-    return sorted(best.values(), key=lambda one: (-one.score, -one.hit.votes, one.hit.id))
+    found = sorted(best.values(), key=_order)
+    if found and found[0].hit.label == "Person" and found[0].similarity >= ALIKE:
+        # What is called after a person (a show, a film about them) may as well be meant.
+        least = found[0].score - _CALLED_AFTER
+        found = [replace(one, score=max(one.score, least)) if _called(one) else one for one in found]
+    return sorted(found, key=_order)
+
+
+def _order(one: Scored) -> tuple[float, int, str]:
+    return -one.score, -one.hit.votes, one.hit.id
+
+
+def _called(one: Scored) -> bool:
+    return one.hit.label == "Title" and one.similarity >= _HEAD
 
 
 def decide(matches: Sequence[Match]) -> Literal["found", "ambiguous", "unknown"]:
@@ -213,16 +238,32 @@ def _odds(gap: float) -> float:
 
 def _score(reading: _Reading, hit: TextHit) -> Scored:
     similarity = _similarity(reading.name, _name(hit.text))
+    if hit.label == "Person":
+        similarity = _of_person(reading, hit, similarity)
     if similarity < CLOSE:
         return _scored(hit, reading.name, similarity, similarity)
     score = similarity + FAME * math.log10(1 + hit.votes)
     if hit.kind in _SECONDARY_KINDS:
         score += EPISODE
+    if hit.label == "Person":
+        score += PERSON
     if reading.year is not None and hit.year is not None:
         apart = abs(reading.year - hit.year)
         score += 0.06 if apart == 0 else 0.03 if apart == 1 else _WRONG_YEAR
         similarity += 0.0 if apart <= 1 else _WRONG_YEAR
     return _scored(hit, reading.name, score, similarity)
+
+
+def _of_person(reading: _Reading, hit: TextHit, similarity: float) -> float:
+    """No year stands behind a person's name. The last name of someone well known will do, a first name never."""
+    if reading.year is not None:
+        return 0.0
+    asked, name = reading.name.whole, _name(hit.text).whole
+    if " " in asked or similarity >= ALIKE:
+        return similarity
+    if asked != name.rpartition(" ")[2]:
+        return min(similarity, _FIRST_NAME)
+    return _LAST_NAME if hit.votes >= WELL_KNOWN else similarity
 
 
 def _similarity(asked: _Name, name: _Name) -> float:
