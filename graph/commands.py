@@ -46,7 +46,9 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    text: Annotated[list[str], typer.Argument(help="A title, as people type it, or its IMDb id.")],
+    text: Annotated[
+        list[str], typer.Argument(help="A title, person, genre or keyword, as people type it, or an IMDb id.")
+    ],
     hits: Annotated[int, typer.Option(min=1, max=MAX_HITS, help="How many meanings of the text to answer.")] = 1,
     substitutes: Annotated[int, typer.Option(min=0, max=MAX_SUBSTITUTES, help="Substitutes for each of them.")] = 5,
     catalog: CatalogOption = None,
@@ -56,7 +58,7 @@ def search(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find a title; say whether the catalog has it, and what it has instead.
+    """Find a title; say whether the catalog has it, and what it has instead. Or a person, genre or keyword: its titles.
 
     Example: reelgraph search toy story --catalog north --region US
     """
@@ -234,11 +236,13 @@ def show_answer(answer: Answer) -> None:
         "in_catalog": "In this catalog.",
         "out_of_catalog": "Not in this catalog. The closest it has:",
         "ambiguous": "This can mean several titles; name the year or one of these ids.",
-        "unknown": "No title of that name is known.",
+        "unknown": "No title, person, genre or keyword of that name is known.",
     }
     first = answer.hits[0] if answer.hits else None
     line = words[answer.status]
-    if first and answer.status == "out_of_catalog" and first.in_catalog:
+    if first and first.match.label != "Title" and answer.status != "ambiguous":
+        line = _line_of_titles(first)
+    elif first and answer.status == "out_of_catalog" and first.in_catalog:
         line = "In this catalog, but not there on that day. The closest it has:"
     out.print(Text(line, style="bold"))
     for hit in answer.hits:
@@ -246,13 +250,25 @@ def show_answer(answer: Answer) -> None:
         out.print(_headline(hit))
         if hit.substitutes:
             out.print(_substitutes(hit.substitutes))
-        elif answer.status == "out_of_catalog":
+        elif answer.status == "out_of_catalog" and hit.match.label == "Title":
             out.print("  Nothing: no title is offered there on that day.")
+
+
+def _line_of_titles(hit: Hit) -> str:
+    """What is answered to the name of a person, genre or keyword."""
+    if hit.available:
+        return f"A {hit.match.kind}; in this catalog:"
+    there = "are not there on that day" if hit.in_catalog else "are not in this catalog"
+    if not hit.nearest:
+        return f"A {hit.match.kind}, whose titles {there}."
+    names = ", ".join(near.name for near in hit.nearest[:5])
+    return f"A {hit.match.kind}, whose titles {there}. The nearest who have some there: {names}."
 
 
 def _headline(hit: Hit) -> Text:
     match = hit.match
-    text = Text.assemble((hit.title, "bold"), f" ({match.year or 'year unknown'}, {match.kind}) ")
+    what = match.kind if match.label != "Title" else f"{match.year or 'year unknown'}, {match.kind}"
+    text = Text.assemble((hit.title, "bold"), f" ({what}) ")
     how = "" if match.type == "primary" else f", {match.type} title “{match.text}”"
     text.append(f"{match.id}, confidence {match.confidence:.2f}{how}", style="dim")
     return text

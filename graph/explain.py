@@ -64,6 +64,11 @@ def rarity(degrees: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return np.log1p(1e6 / np.maximum(degrees, 1)) / math.log1p(1e6)
 
 
+def role_text(name: str, role: str) -> str:
+    """Words for a title in which that person did this."""
+    return _PHRASES[role][0].format(name)
+
+
 def credit_text(name: str, here: str, there: str, other: str) -> str:
     """Words for a person who did `here` in the answered title and `there` in the one named `other`."""
     phrase = _PHRASES[here][0].format(name)

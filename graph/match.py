@@ -1,8 +1,9 @@
-"""Which titles a typed text means: the names that any store finds for it, ranked, each with a confidence.
+"""What a typed text means: the names of titles and people that any store finds for it, ranked, with a confidence.
 
 A name's score is its similarity to the text (0 to 1), plus 0.025 for each power of ten of the title's votes, plus or
 minus what a year in the text says. So fame decides among equal names, and among unequal ones only when the names are
-close: a title a hundred times better known makes up for 0.05 of similarity.
+close: a title a hundred times better known makes up for 0.05 of similarity. `graph.confidence` says how sure that is.
+A person counts as a title of their fame (`graph.indexing`), by the whole name or the last one.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
+from graph.byline import titles_by
+from graph.confidence import ALIKE, fit, shares
 from graph.names import bare_words, normalise
 from graph.store import GraphStore, TextHit
 from graph.text import QUERY_LENGTH
@@ -25,13 +27,17 @@ from graph.text import QUERY_LENGTH
 CANDIDATES = 80
 FAME = 0.025  # a power of ten of votes
 RIVAL = FAME / 1.5  # the gap in score at which a rival is e times less likely to be meant
+RIVALS = 10  # matches among which the shares are divided
+_WRONG_YEAR = -0.15
 CLOSE = 0.5  # below this similarity fame says nothing
+WELL_KNOWN = 500_000  # votes from which a person's last name is enough
 EPISODE = -0.02  # who types a name rarely means an episode or a game of that name
-UNKNOWN_BELOW = 0.4
-AMBIGUOUS_ABOVE = (
-    0.4  # second's confidence / first's; with equal names: the first has less than about 4 times the votes
-)
-_CONFIDENCE = ((0.0, 0.0), (0.55, 0.05), (0.7, 0.3), (0.8, 0.55), (0.9, 0.8), (1.0, 0.95), (1.06, 0.98), (2.0, 0.99))
+PERSON = -0.03  # and more often a title than a person
+UNKNOWN_BELOW = 0.5  # fit of the first: rather not meant than meant
+_CALLED_AFTER = 0.8 * RIVAL  # close enough to the person for `ambiguous`
+AMBIGUOUS_ABOVE = 0.4  # odds of the second: with equal names, the first has less than about 4 times the votes
+CHOICE_ABOVE = 0.1  # odds of a further choice, where a text is ambiguous
+CHOICES = 5
 
 # Similarity of names that differ only in what rarely matters.
 _SAME_BARE = 0.99  # articles, the spelling of numbers
@@ -39,10 +45,13 @@ _SAME_KEY = 0.985  # spaces, hyphens
 _HEAD = 0.96  # the text is all that stands before a subtitle
 _FIRST_PART = 0.98  # and the subtitle says only that it is the first part
 _SUBTITLE = 0.93
+_LAST_NAME = 0.93  # of a person well known
+_FIRST_NAME = 0.45
 _SAME_WORDS = 0.93  # in another order
 _TYPO = 0.95  # times the share of characters that are right
 _CONTAINED = 0.7  # the text's words stand in the name
 _PART_OF_WORD = 0.62  # the text stands in the name, but not as words of it
+_BYLINE = 0.97  # all of the name, and a person who made the title
 _FEW_LETTERS = 0.5  # the same for less than four letters, which stand in too many names
 _COVERED = 0.12  # what it adds when the text is all of the name
 _BEGINS = 0.03  # what it adds when the name begins with the text
@@ -62,7 +71,11 @@ class Search(Protocol):
 
 @dataclass(frozen=True)
 class Match:
-    """A title that a text may mean: the name that matched, of what type, and how sure that is, 0 to 1."""
+    """A title, person, genre or keyword that a text may mean: the name that matched, and of what type.
+
+    confidence, 0 to 1: that this name was meant; which of several titles of one name, `ambiguous` leaves open. fit:
+    that this name or one about as good was meant. odds: how likely it is against the first match, 1 for that one.
+    """
 
     id: str
     text: str
@@ -74,6 +87,8 @@ class Match:
     year: int | None
     kind: str | None
     label: str = "Title"
+    fit: float = 1.0
+    odds: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -94,41 +109,76 @@ class _Reading:
     year: int | None
 
 
-def match(store: GraphStore | Search, query: str, limit: int, *, adult: bool = False) -> list[Match]:
-    """The titles that a text may mean, best first, at most `limit`; one name each, the one that fits best.
+@dataclass(frozen=True)
+class Scored:
+    """A name that was found, against the reading of the text that it fits best; asked and name: bare words."""
 
-    store: an opened store, or its `search_text`. Any text will do; a blank one means nothing.
+    hit: TextHit
+    score: float
+    similarity: float
+    asked: str
+    name: str
+    key: str
+
+
+def match(
+    store: GraphStore | Search, query: str, limit: int, *, adult: bool = False, also: Sequence[TextHit] = ()
+) -> list[Match]:
+    """The titles and people that a text may mean, best first, at most `limit`; one name each, the one that fits best.
+
+    store: an opened store, or its `search_text`. also: names that no text search finds, to be ranked among them. Any
+    text will do; a blank one means nothing.
     """
+    return _judged(ranked(store, query, adult=adult, also=also)[: max(limit, RIVALS)])[:limit] if limit > 0 else []
+
+
+def ranked(
+    store: GraphStore | Search, query: str, *, adult: bool = False, also: Sequence[TextHit] = ()
+) -> list[Scored]:
+    """All that was found for a text with their scores, best first."""
     search: Search = store if not hasattr(store, "search_text") else store.search_text
     readings = _readings(query[:QUERY_LENGTH])
-    if not readings or limit <= 0:
+    if not readings:
         return []
-    best: dict[str, tuple[float, TextHit]] = {}
-    for hit in _candidates(search, readings, adult):
-        score = max(_score(reading, hit) for reading in readings)
-        if hit.id not in best or score > best[hit.id][0]:
-            best[hit.id] = (score, hit)
-    ranked = sorted(best.values(), key=lambda pair: (-pair[0], -pair[1].votes, pair[1].id))
-    return [
-        _matched(hit, score, rival=ranked[0 if place else 1][0] if len(ranked) > 1 else -math.inf)
-        for place, (score, hit) in enumerate(ranked[:limit])
-    ]
+    best: dict[str, Scored] = {}
+    for hit in (*also, *_candidates(search, readings, adult)):
+        _keep(best, max((_score(reading, hit) for reading in readings), key=lambda one: one.score))
+    asked = readings[0].name
+    whole_graph = cast(GraphStore, store) if hasattr(store, "neighbours") else None
+    if whole_graph and " " in asked.whole and all(one.similarity < ALIKE for one in best.values()):
+        for hit in titles_by(whole_graph, search, asked.whole, adult):
+            _keep(best, _scored(hit, asked, _BYLINE + FAME * math.log10(1 + hit.votes), ALIKE))
+    found = sorted(best.values(), key=_order)
+    if found and found[0].hit.label == "Person" and found[0].similarity >= ALIKE:
+        # What is called after a person (a show, a film about them) may as well be meant.
+        least = found[0].score - _CALLED_AFTER
+        found = [replace(one, score=max(one.score, least)) if _called(one) else one for one in found]
+    return sorted(found, key=_order)
+
+
+def _order(one: Scored) -> tuple[float, int, str]:
+    return -one.score, -one.hit.votes, one.hit.id
+
+
+def _called(one: Scored) -> bool:
+    return one.hit.label == "Title" and one.similarity >= _HEAD
 
 
 def decide(matches: Sequence[Match]) -> Literal["found", "ambiguous", "unknown"]:
     """Whether the first match answers the text.
 
-    unknown: no match, or the likeliest two together are not likelier than 0.4. ambiguous: the second is more than
-    0.4 times as likely as the first. Names alike, that is when the first has less than about 4 times the votes of
-    the second, and no year in the text says which one is meant.
+    unknown: no match, or the first one's fit is below UNKNOWN_BELOW. ambiguous: the second is more than 0.4 times as
+    likely as the first. Names alike, that is when the first has less than about 4 times the votes of the second, and
+    no year in the text says which one is meant.
     """
-    if not matches:
+    if not matches or matches[0].fit < UNKNOWN_BELOW:
         return "unknown"
-    first, second = matches[0].confidence, matches[1].confidence if len(matches) > 1 else 0.0
-    close = second > AMBIGUOUS_ABOVE * first
-    if first + (second if close else 0.0) < UNKNOWN_BELOW:
-        return "unknown"
-    return "ambiguous" if close else "found"
+    return "ambiguous" if len(matches) > 1 and matches[1].odds > AMBIGUOUS_ABOVE else "found"
+
+
+def choices(matches: Sequence[Match]) -> int:
+    """How many matches of an ambiguous text to offer: those 0.1 times as likely as the first, CHOICES at most."""
+    return min(sum(one.odds > CHOICE_ABOVE for one in matches), CHOICES)
 
 
 def _readings(query: str) -> list[_Reading]:
@@ -151,36 +201,69 @@ def _candidates(search: Search, readings: list[_Reading], adult: bool) -> Iterat
         yield from search(reading.name.whole, CANDIDATES, adult=adult)
 
 
-def _matched(hit: TextHit, score: float, rival: float) -> Match:
-    """The confidence: how well the score speaks for the title, times how likely it is against its best rival.
+def _keep(best: dict[str, Scored], one: Scored) -> None:
+    if one.hit.id not in best or one.score > best[one.hit.id].score:
+        best[one.hit.id] = one
 
-    The first is piecewise linear in the score (`_CONFIDENCE`), the second logistic in the gap to the rival.
+
+def _judged(found: Sequence[Scored]) -> list[Match]:
+    """The matches with their confidence: fit × share of the name × odds against the best known title of that name.
+
+    It never rises from one match to the next.
     """
-    likelier = 1.0 / (1.0 + math.exp(min(50.0, (rival - score) / RIVAL)))
-    confidence = round(_confidence(score) * likelier, 4)
-    return Match(
-        hit.id, hit.text, hit.type, hit.region, hit.language, confidence, hit.votes, hit.year, hit.kind, hit.label
-    )
+    leading: dict[str, float] = {}
+    for one in found:
+        leading.setdefault(one.key, one.score)
+    share = shares(leading)
+    matches: list[Match] = []
+    least = 1.0
+    for one in found:
+        hit, fits = one.hit, fit(one.asked, one.name, one.similarity)
+        least = min(least, fits * share[one.key] * _odds(one.score - leading[one.key]))
+        match_ = Match(
+            hit.id, hit.text, hit.type, hit.region, hit.language, round(least, 4), hit.votes, hit.year, hit.kind
+        )
+        matches.append(replace(match_, label=hit.label, fit=round(fits, 4), odds=_odds(one.score - found[0].score)))
+    return matches
 
 
-def _confidence(score: float) -> float:
-    for (low, least), (high, most) in pairwise(_CONFIDENCE):
-        if score < high:
-            return least + (most - least) * max(0.0, score - low) / (high - low)
-    return _CONFIDENCE[-1][1]
+def _scored(hit: TextHit, asked: _Name, score: float, similarity: float) -> Scored:
+    name = _name(hit.text)
+    return Scored(hit, score, similarity, asked.bare, name.bare, name.key)
 
 
-def _score(reading: _Reading, hit: TextHit) -> float:
+def _odds(gap: float) -> float:
+    return math.exp(max(-50.0, gap / RIVAL))
+
+
+def _score(reading: _Reading, hit: TextHit) -> Scored:
     similarity = _similarity(reading.name, _name(hit.text))
+    if hit.label == "Person":
+        similarity = _of_person(reading, hit, similarity)
     if similarity < CLOSE:
-        return similarity
+        return _scored(hit, reading.name, similarity, similarity)
     score = similarity + FAME * math.log10(1 + hit.votes)
     if hit.kind in _SECONDARY_KINDS:
         score += EPISODE
+    if hit.label == "Person":
+        score += PERSON
     if reading.year is not None and hit.year is not None:
         apart = abs(reading.year - hit.year)
-        score += 0.06 if apart == 0 else 0.03 if apart == 1 else -0.15
-    return score
+        score += 0.06 if apart == 0 else 0.03 if apart == 1 else _WRONG_YEAR
+        similarity += 0.0 if apart <= 1 else _WRONG_YEAR
+    return _scored(hit, reading.name, score, similarity)
+
+
+def _of_person(reading: _Reading, hit: TextHit, similarity: float) -> float:
+    """No year stands behind a person's name. The last name of someone well known will do, a first name never."""
+    if reading.year is not None:
+        return 0.0
+    asked, name = reading.name.whole, _name(hit.text).whole
+    if " " in asked or similarity >= ALIKE:
+        return similarity
+    if asked != name.rpartition(" ")[2]:
+        return min(similarity, _FIRST_NAME)
+    return _LAST_NAME if hit.votes >= WELL_KNOWN else similarity
 
 
 def _similarity(asked: _Name, name: _Name) -> float:

@@ -11,31 +11,44 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from graph.explain import names_of
-from graph.match import AMBIGUOUS_ABOVE, Match, decide, match
+from graph.match import CHOICES, Match, choices, decide, match
 from graph.nearest import nearest
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 from graph.substitutes import Candidates, Substitute
+from graph.titles_of import Near, has_titles, titles_of
+from graph.topics import Topics
 
 Status = Literal["in_catalog", "out_of_catalog", "ambiguous", "unknown"]
-MAX_HITS, MAX_SUBSTITUTES, CHOICES = 20, 100, 5
+MAX_HITS, MAX_SUBSTITUTES = 20, 100
 _KEPT_SCOPES = 4
 _TCONST = re.compile(r"\btt\d{7,}\b")
+_NCONST = re.compile(r"\bnm\d{7,}\b")
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A title that the query may mean, whether it may be shown, and what may be shown instead."""
+    """A title that the query may mean, whether it may be shown, and what may be shown instead.
+
+    Of a person, genre or keyword `substitutes` are its titles; in the catalog and available is one that has any there.
+    """
 
     match: Match
     title: str
     in_catalog: bool
     available: bool
     substitutes: tuple[Substitute, ...]
+    nearest: tuple[Near, ...] = ()
+    """Whose titles are answered, where a person, genre or keyword has none in scope."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
         m = self.match
         named = {"text": m.text, "type": m.type, "region": m.region, "language": m.language}
+        answered = [substitute.as_dict() for substitute in self.substitutes]
+        if m.label != "Title":
+            offered: dict[str, Any] = {"titles": answered, "nearest": [vars(near) for near in self.nearest]}
+        else:
+            offered = {"substitutes": answered}
         return {
             "id": m.id,
             "kind": m.kind,
@@ -44,7 +57,7 @@ class Hit:
             "in_catalog": self.in_catalog,
             "available": self.available,
             "match": named | {"confidence": round(m.confidence, 2)},
-            "substitutes": [substitute.as_dict() for substitute in self.substitutes],
+            **offered,
         }
 
 
@@ -79,6 +92,7 @@ class Searcher:
         self._kept: OrderedDict[tuple[str, Scope], Candidates] = OrderedDict()
         self._offered: tuple[tuple[str, Scope], Mapping[str, str | None]] | None = None
         self._lock = threading.Lock()
+        self._topics = Topics(store)
 
     def search(self, query: str, scope: Scope, *, hits: int = 1, substitutes: int = 5) -> Answer:
         """Answer a search. `scope.on` None means today. Raises NotInGraph for a catalog that is not there."""
@@ -86,11 +100,13 @@ class Searcher:
         hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
         self._check(scope)
         state = self._store.state()
-        matches = self._by_id(query, scope.adult) or match(self._store, query, max(hits, CHOICES), adult=scope.adult)
+        matches = self._by_id(query, scope.adult) or match(
+            self._store, query, max(hits, CHOICES), adult=scope.adult, also=self._topics.named(query)
+        )
         decision = decide(matches)
         if decision == "unknown":
             return Answer(query, "unknown", scope, _version(state), ())
-        wanted = max(hits, _choices(matches)) if decision == "ambiguous" else hits
+        wanted = max(hits, choices(matches)) if decision == "ambiguous" else hits
         names = names_of(self._store, [one.id for one in matches[:wanted]])
         found = tuple(self._hit(one, names[one.id], scope, substitutes) for one in matches[:wanted])
         status: Status = "ambiguous" if decision == "ambiguous" else (
@@ -99,6 +115,11 @@ class Searcher:
         return Answer(query, status, scope, _version(state), found)
 
     def _hit(self, one: Match, title: str, scope: Scope, substitutes: int) -> Hit:
+        if one.label != "Title":
+            titles, nearest = titles_of(self._store, one.label, one.id, scope, max(substitutes, 1))
+            own = bool(titles) and not nearest
+            offered = own or has_titles(self._store, one.label, one.id, replace(scope, region=None, on=None))
+            return Hit(one, title, offered, own, titles[:substitutes], nearest if substitutes else ())
         catalogs = self._store.neighbours([one.id], ["OFFERS"], "in").column("neighbour").to_pylist()
         offered = bool(catalogs) if scope.catalog is None else scope.catalog in catalogs
         available = offered and one.id in self.candidates(scope)
@@ -145,7 +166,13 @@ class Searcher:
         return held[1]
 
     def _by_id(self, query: str, adult: bool) -> list[Match]:
-        """The title whose id was typed, or pasted with its address."""
+        """The title or person whose id was typed, or pasted with its address."""
+        person = _NCONST.search(query)
+        if person:
+            people = self._store.get_nodes("Person", [person[0]], ["name"]).to_pylist()
+            return [
+                Match(p["id"], p["name"] or p["id"], "id", None, None, 1.0, 0, None, "person", "Person") for p in people
+            ]
         found = _TCONST.search(query)
         id_ = found[0] if found else query.strip()
         names = ["title", "num_votes", "start_year", "kind", "is_adult"]
@@ -161,12 +188,6 @@ class Searcher:
             return
         there: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]
         raise NotInGraph(f"there is no catalog {scope.catalog!r}; there are: {', '.join(there) or 'none'}")
-
-
-def _choices(matches: Sequence[Match]) -> int:
-    """How many of the matches are about as good as the first: two at least, CHOICES at most."""
-    close = [one for one in matches if one.confidence > AMBIGUOUS_ABOVE * matches[0].confidence]
-    return min(max(len(close), 2), CHOICES)
 
 
 def _version(state: str) -> str:

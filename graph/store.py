@@ -84,7 +84,10 @@ class Scope:
 
 @dataclass(frozen=True)
 class TextHit:
-    """A name that a text search found: of which title, and what kind of name it is."""
+    """A name that a text search found: of which title or person, and what kind of name it is.
+
+    votes of a person: as many as a title has that is as well known. kind: "person" for one.
+    """
 
     label: str
     id: str
@@ -195,7 +198,10 @@ class GraphStore(Protocol):
         """All relationships of a type, in batches: head, tail, key, properties."""
 
     def search_text(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]:
-        """Names that may be meant by a text, best first as the engine sees it; `graph.match` ranks them."""
+        """Names of titles and people that may be meant by a text, best first as the engine sees it.
+
+        `graph.match` ranks them. People come last: they never take the place of more than an eighth of `limit` titles.
+        """
 
     def search_vector(
         self, name: str, vector: npt.NDArray[np.float32], k: int, *, within: Scope | None = None

@@ -1,10 +1,12 @@
-"""The index of titles' names: finds those that a typed text may mean.
+"""The index of the names of titles and people: finds those that a typed text may mean.
 
 The index only gathers candidates, whichever way the text may be meant: the exact name, a name with a typo, some of
 its words, its beginning, a similar spelling. `graph.match` ranks them. A folder holds it, immutable once built:
 
     FOLDER/names.arrow   one row a name, grouped by normalised name; in a group non-adult names first, then by votes
     FOLDER/index/        tantivy: one document a distinct normalised name, which points at its rows
+
+People's names stand in fields of their own: they neither crowd out titles nor make their search slower.
 """
 
 from __future__ import annotations
@@ -27,10 +29,12 @@ from graph.store import Progress, StoreDamaged, TextHit
 if TYPE_CHECKING:
     import polars as pl
 
-FORMAT = b"1"
+FORMAT = b"2"
+_READABLE = (b"1", FORMAT)  # the first held no people
 _LOCK = ".tantivy-meta.lock"
 QUERY_LENGTH = 200  # characters of a query that are looked at; the rest is no name
 QUERY_WORDS = 16
+PEOPLE = 10
 ROWS_A_NAME = 5  # titles taken of one name, unless the text is exactly that name
 
 
@@ -38,7 +42,13 @@ class TitleIndex:
     """An opened index of names. Reading never writes to it, so any number of processes may have it open."""
 
     def __init__(self, names: pa.Table, schema: tantivy.Schema, searcher: tantivy.Searcher) -> None:
-        self._names, self._schema, self._searcher = names, schema, searcher
+        self._schema, self._searcher = schema, searcher
+        self._people = "label" in names.column_names
+        told = [name for name in _HIT_COLUMNS if name in names.column_names]
+        self._rows = names.select(told).combine_chunks().to_batches()[0] if len(names) else names
+        kinds = {field.name: self._rows.column(field.name) for field in self._rows.schema if len(names)}
+        self._words_of = {n: c.dictionary.to_pylist() for n, c in kinds.items() if pa.types.is_dictionary(c.type)}
+        self._titles = int((names.schema.metadata or {}).get(b"titles", searcher.num_docs))
 
     @classmethod
     def build(cls, folder: Path, names: Iterator[pl.DataFrame], progress: Progress | None = None) -> None:
@@ -53,7 +63,7 @@ class TitleIndex:
         try:
             with pa.memory_map(str(folder / "names.arrow")) as file:
                 names = pa.ipc.open_file(file).read_all()
-            if (names.schema.metadata or {}).get(b"format") != FORMAT:
+            if (names.schema.metadata or {}).get(b"format") not in _READABLE:
                 raise ValueError("it was built by another version")
             return cls(names, *_open_index(folder / "index"))
         except (OSError, ValueError, pa.ArrowException) as error:
@@ -61,7 +71,7 @@ class TitleIndex:
 
     def close(self) -> None:
         """Let go of the files."""
-        del self._searcher, self._names
+        del self._searcher, self._rows
 
     def search(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]:
         """Names that may be meant by a text, the likeliest way of meaning it first; at most `limit`.
@@ -77,18 +87,41 @@ class TitleIndex:
         found = _Found(self._searcher, self._schema, limit, adult)
         if prefix:
             self._beginning(found, words, key)
+            people = self._persons_beginning(words, adult)
         else:
-            self._whole(found, words, key)
-        return self._hits(found.rows[:limit])
+            named = self._whole(found, words, key)
+            people = self._persons(words, key, not named, adult)
+        people = people[: max(limit - len(found.rows), limit // 8)]
+        return self._hits(found.rows[: limit - len(people)] + people)
 
-    def _whole(self, found: _Found, words: list[str], key: str) -> None:
+    def _persons(self, words: list[str], key: str, typo: bool, adult: bool) -> list[int]:
+        """Rows of the best known people whose name has all the words; else, if allowed, has a typo."""
+        if not self._people:
+            return []
+        schema, found = self._schema, _Found(self._searcher, self._schema, PEOPLE, adult)
+        terms = [(Occur.Must, Query.term_query(schema, "person_words", word)) for word in words]
+        if not found.add(Query.boolean_query(terms), limit=PEOPLE // 2) and typo and len(key) > 6:
+            found.add(Query.fuzzy_term_query(schema, "person", key, 1), limit=PEOPLE // 2)
+        return found.rows[:PEOPLE]
+
+    def _persons_beginning(self, words: list[str], adult: bool) -> list[int]:
+        """Rows of the best known people whose name begins with the text: the first name and some of the next."""
+        if not self._people or len(words) < 2:
+            return []
+        found = _Found(self._searcher, self._schema, PEOPLE, adult)
+        begun = Query.fuzzy_term_query(self._schema, "person", "".join(words), 0, prefix=True)
+        found.add(begun, limit=PEOPLE // 2)
+        return found.rows[:PEOPLE]
+
+    def _whole(self, found: _Found, words: list[str], key: str) -> int:
+        """Gather names that are the text, or hold its words; returns how many are the text, give or take a letter."""
         schema = self._schema
         named = found.add(Query.term_query(schema, "key", key), limit=20, rows=found.limit)
         if not named and len(key) > 3:
             named = found.add(Query.fuzzy_term_query(schema, "key", key, 1), limit=20)
         all_words = found.add(self._words(words), limit=40, weighed=True)
         if named:
-            return
+            return named
         if not all_words and len(key) > 7:  # the dearest query by far: ten times an exact one
             found.add(Query.fuzzy_term_query(schema, "key", key, 2), limit=20)
         some = self._some_words(words)
@@ -96,6 +129,7 @@ class TitleIndex:
             found.add(some, limit=30, weighed=True)
         if len(key) > 4:
             found.add(self._similar(key), limit=20, weighed=True)
+        return 0
 
     def _beginning(self, found: _Found, words: list[str], key: str) -> None:
         schema = self._schema
@@ -138,7 +172,7 @@ class TitleIndex:
         unspaced = [word for word in words if UNSPACED_WORD.search(word)]
         pairs = [word[at : at + 2] for word in unspaced for at in range(len(word) - 1)]
         clauses = [(Occur.Should, Query.term_query(self._schema, "pairs", pair)) for pair in pairs]
-        often = self._searcher.num_docs / 20
+        often = self._titles / 20
         spaced = [word for word in words if word not in unspaced]
         rare = [word for word in spaced if self._searcher.doc_freq("words", word) <= often] or spaced
         clauses += [(Occur.Should, self._word(word, 2 if len(word) > 7 else 1)) for word in rare]
@@ -150,13 +184,19 @@ class TitleIndex:
         return Query.boolean_query([(Occur.Should, Query.term_query(self._schema, "grams", gram)) for gram in grams])
 
     def _hits(self, rows: list[int]) -> list[TextHit]:
-        columns = self._names.take(pa.array(rows, pa.int64())).to_pydict() if rows else {}
-        return [
-            TextHit("Title", id_, text, type_, votes, year, kind, region, language)
-            for id_, text, type_, votes, year, kind, region, language in zip(
-                *(columns.get(name, ()) for name in _HIT_COLUMNS), strict=True
-            )
-        ]
+        if not rows:
+            return []
+        taken = self._rows.take(pa.array(rows, pa.int64()))
+        columns = [self._values(name, taken.column(name)) for name in self._rows.schema.names]
+        if self._rows.schema.names[0] != "label":
+            columns.insert(0, ["Title"] * len(rows))
+        return [TextHit(*values) for values in zip(*columns, strict=True)]
+
+    def _values(self, name: str, column: pa.Array) -> list[Any]:
+        """A column's values; those of a dictionary are looked up by hand, which is several times faster."""
+        words = self._words_of.get(name)
+        codes: list[Any] = (column if words is None else column.indices).to_pylist()
+        return codes if words is None else [None if code is None else words[code] for code in codes]
 
 
 class _Found:
@@ -186,7 +226,7 @@ class _Found:
         return len(addresses)
 
 
-_HIT_COLUMNS = ("id", "text", "type", "votes", "year", "kind", "region", "language")
+_HIT_COLUMNS = ("label", "id", "text", "type", "votes", "year", "kind", "region", "language")
 
 
 def _open_index(folder: Path) -> tuple[tantivy.Schema, tantivy.Searcher]:

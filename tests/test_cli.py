@@ -228,7 +228,7 @@ def test_search_keeps_to_what_may_be_shown(cli, arguments, status, offered):
     words = {
         "in_catalog": "In this catalog",
         "out_of_catalog": "Not in this catalog",
-        "unknown": "No title of that name",
+        "unknown": "No title, person, genre or keyword of that name",
     }
     assert words[status] in told.out or "not there on that day" in told.out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from graph.indexing import index_names, title_names
+from graph.indexing import index_names, person_names, title_names
 from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION, is_live
 from graph.store import Progress, Provenance
 from graph.stores.columns import Positions
@@ -26,12 +27,16 @@ _NO_NODES = pl.DataFrame(schema={"id": pl.String, "position": pl.Int32})
 
 
 def build_version(folder: Path, tables: GraphTables, progress: Progress | None = None) -> None:
-    """Write all bulk labels and types of the tables, and the index of their titles' names, into `folder`."""
+    """Write all bulk labels and types of the tables, and the index of the names of titles and people, into `folder`."""
     report: Progress = progress or (lambda _what, _share: None)
     names = [name for name in tables.names if not is_live(name)]
     counts = tables.manifest.counts
     # Indexing a name costs about as much as twenty rows of columns.
-    whole = 1 + sum(counts[name] for name in names) + 20 * sum(counts.get(n, 0) for n in ("Title", "AlternateTitle"))
+    whole = (
+        1
+        + sum(counts[name] for name in names)
+        + 20 * sum(counts.get(n, 0) for n in ("Title", "AlternateTitle", "Person"))
+    )
     nodes: dict[str, pl.DataFrame] = {}
     done = 0
     for name in names:
@@ -45,8 +50,8 @@ def build_version(folder: Path, tables: GraphTables, progress: Progress | None =
             write_relationships(folder / "relationships" / name, tables, name, heads, tails)
         done += counts[name]
     nodes.clear()
-    report("index of titles", done / whole)
-    index_names(folder / "text", title_names(tables))
+    report("index of names", done / whole)
+    index_names(folder / "text", itertools.chain(title_names(tables), person_names(tables)))
     details = {
         "made": now(),
         "graph_hash": tables.manifest.graph_hash,

@@ -91,3 +91,14 @@ def test_nothing_is_found_by_no_text_or_by_one_that_is_nothing_like_a_name(find)
 
 def test_an_empty_store_finds_nothing(store):
     assert store.search_text("Paper Lanterns", 5) == []
+
+
+@pytest.mark.parametrize("query", ["Ada Brook", "ada brook", "ada brok", "Brook"])
+def test_a_person_is_found_by_name(small, query):
+    (hit,) = (hit for hit in small.search_text(query, 20) if hit.label == "Person")
+    assert (hit.id, hit.text, hit.type, hit.kind, hit.year) == ("nm1", "Ada Brook", "primary", "person", None)
+    assert hit.votes > 0
+
+
+def test_a_person_is_found_by_the_beginning_of_the_name(small):
+    assert "nm2" in {hit.id for hit in small.search_text("bo lu", 20, prefix=True)}

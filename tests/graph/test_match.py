@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.match import Match, decide, match
+from graph.match import CHOICES, UNKNOWN_BELOW, Match, choices, decide, match
 from graph.store import TextHit
 from graph.text import TitleIndex
 
@@ -154,14 +154,16 @@ def test_a_well_known_name_is_sure(index: TitleIndex, query: str) -> None:
 @pytest.mark.parametrize("query", ["qwertz uiop", "asdfgh", "zzzz", "xyzzy plugh foo bar", "1", "\U0001f600"])
 def test_nonsense_is_unknown(index: TitleIndex, query: str) -> None:
     found = match(index.search, query, 5)
-    assert not found or found[0].confidence < 0.4
+    assert not found or found[0].confidence <= found[0].fit < UNKNOWN_BELOW
     assert decide(found) == "unknown"
 
 
 @pytest.mark.parametrize("query", ["teh matrix", "intersteler", "shawshenk redemtion", "shawshank"])
 def test_a_slip_is_less_sure_but_found(index: TitleIndex, query: str) -> None:
     found = match(index.search, query, 5)
-    assert 0.6 < found[0].confidence < 0.98
+    in_full = match(index.search, found[0].text, 5)[0]
+    assert 0.6 < found[0].confidence < in_full.confidence
+    assert in_full.id == found[0].id
     assert decide(found) == "found"
 
 
@@ -185,6 +187,29 @@ def test_verdicts(index: TitleIndex, query: str, verdict: str) -> None:
 @pytest.mark.parametrize(("votes", "verdict"), [(1_000, "ambiguous"), (3_000, "ambiguous"), (5_000, "found")])
 def test_equal_names_are_ambiguous_unless_one_has_four_times_the_votes(votes: int, verdict: str) -> None:
     assert decide(match(answering([hit("a", "Same", votes), hit("b", "Same", 1_000)]), "same", 5)) == verdict
+
+
+@pytest.mark.parametrize(
+    "query", ["the quiet xylophone", "matrix of the beekeepers", "toy lighthouse", "rings of dust"]
+)
+def test_a_title_that_does_not_exist_is_unknown(index: TitleIndex, query: str) -> None:
+    assert decide(match(index.search, query, 5)) == "unknown"
+
+
+def test_an_ambiguous_text_offers_all_that_are_meant_about_as_likely(index: TitleIndex) -> None:
+    found = match(index.search, "night train", 5)
+    assert {each.id for each in found[: choices(found)]} == {"twin-a", "twin-b"}
+    many = match(answering([hit(str(n), "Same", 1_000) for n in range(9)]), "same", 9)
+    assert choices(many) == CHOICES
+
+
+def test_namesakes_share_a_sure_name_and_other_names_divide_it() -> None:
+    same = match(answering([hit("a", "Same", 1_000), hit("b", "Same", 900)]), "same", 2)
+    assert [each.confidence > 0.9 for each in same] == [True, True]
+    assert same[0].odds == 1.0 > same[1].odds > 0.9
+    parts = match(answering([hit("a", "Saga: Dawn", 1_000), hit("b", "Saga: Dusk", 1_000)]), "saga", 2)
+    assert 0.4 < parts[0].confidence <= 0.5 < parts[0].fit
+    assert decide(same) == decide(parts) == "ambiguous"
 
 
 def hit(id_: str, text: str, votes: int = 0, year: int | None = None) -> TextHit:

@@ -4,11 +4,12 @@ import stat
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.indexing import title_names
+from graph.indexing import person_names, title_names
 from graph.names import name_key, name_keys, normalise, normalised
 from graph.store import StoreDamaged
 from graph.tables import GraphTables, finish_tables, rows_to_table, write_table
@@ -339,3 +340,37 @@ def test_names_come_from_the_tables(tmp_path: Path) -> None:
 def test_tables_without_titles_have_no_names(tmp_path: Path) -> None:
     finish_tables(tmp_path, [])
     assert list(title_names(GraphTables.open(tmp_path))) == []
+
+
+def test_people_are_as_well_known_as_what_they_made(tmp_path: Path) -> None:
+    titles = [{"id": f"tt{n}", "title": f"T{n}", "num_votes": 1_000 * n, "is_adult": n == 3} for n in (1, 2, 3)]
+    write_table(tmp_path, "Title", [rows_to_table("Title", titles)])
+    people = [{"id": f"nm{n}", "name": f"Person {n}"} for n in (1, 2, 3)]
+    write_table(tmp_path, "Person", [rows_to_table("Person", people)])
+    made = [("nm1", "tt1"), ("nm1", "tt2"), ("nm2", "tt3")]
+    write_table(tmp_path, "DIRECTED", [rows_to_table("DIRECTED", [{"head": p, "tail": t} for p, t in made])])
+    (names,) = person_names(finish_tables(tmp_path, []))
+    assert sorted(names.select("id", "label", "kind", "votes", "adult").rows()) == [
+        ("nm1", "Person", "person", 300, False),
+        ("nm2", "Person", "person", 300, True),
+        ("nm3", "Person", "person", 0, False),
+    ]
+
+
+def test_people_stand_behind_titles_and_take_the_place_of_few(tmp_path: Path) -> None:
+    rows = [(f"tt{n}", f"Nora Vance {n}", 10, False) for n in range(40)]
+    people = frame([(f"nm{n}", "Nora Vance", 9_000, n == 0) for n in range(20)]).with_columns(label=pl.lit("Person"))
+    TitleIndex.build(tmp_path, iter([frame(rows), people]))
+    found = TitleIndex.open(tmp_path).search("nora vance", 16)
+    assert [each.label for each in found] == ["Title"] * 14 + ["Person"] * 2
+    assert "nm0" not in {each.id for each in TitleIndex.open(tmp_path).search("nora vance", 200)}
+
+
+def test_an_index_made_before_people_were_in_it_still_opens(tmp_path: Path) -> None:
+    TitleIndex.build(tmp_path, iter([frame(NAMES)]))
+    with pa.ipc.open_file(tmp_path / "names.arrow") as file:
+        names = file.read_all().drop_columns(["label"]).replace_schema_metadata({b"format": b"1"})
+    with pa.ipc.new_file(tmp_path / "names.arrow", names.schema) as writer:
+        writer.write_table(names)
+    found = TitleIndex.open(tmp_path).search("the matrix", 5)
+    assert (found[0].label, found[0].text) == ("Title", "The Matrix")
