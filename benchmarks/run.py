@@ -19,9 +19,12 @@ from pathlib import Path
 from benchmarks import dataset
 from benchmarks.figure import Figure, parser, table
 
-WITH_FIGURES = ("load", "two_hops", "upserts", "cold_start", "crash")
-IN_WORDS = ("title_search", "matching", "catalog_matching")
-"""These print tables of their own; the last two need the real data that REELGRAPH_DATA names."""
+WITH_FIGURES = ("load", "two_hops", "upserts", "cold_start", "vector_search", "training", "crash")
+IN_WORDS = ("title_search", "link_prediction_evaluation", "graphnet", "matching", "catalog_matching")
+"""These print tables of their own; the last two need the real data that REELGRAPH_DATA names.
+
+By itself, for it trains for half an hour: benchmarks/fold_in.py; likewise training with --only quality or memory.
+"""
 
 
 def main() -> int:
