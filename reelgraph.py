@@ -36,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-loader_commands.register(app)
+loader_commands.register(app, after_load=gnn_commands.after_load)
 graph_commands.register(app)
 gnn_commands.register(app)
 

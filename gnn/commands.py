@@ -16,8 +16,10 @@ from gnn.predict_command import predict
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 
 if TYPE_CHECKING:
+    from gnn.after_load import FoldedIn
     from gnn.compare import Comparison
     from gnn.runs import Run
+    from graph.store import GraphStore, Progress
 
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are.")]
 _RUNS = Path("runs")
@@ -30,6 +32,13 @@ def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     for command in (train, runs, publish, predict):
         app.command(command.__name__)(command)
+
+
+def after_load(store: GraphStore, runs: Path, progress: Progress) -> list[FoldedIn]:
+    """Give the titles that a load brought the published vectors; see gnn.after_load."""
+    from gnn.after_load import fold_in_new
+
+    return fold_in_new(store, runs, progress)
 
 
 def train(

@@ -7,6 +7,7 @@ al. 1990). A graph neural network computes them from neighbours and features, wi
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,11 +20,12 @@ from gnn.config import RunConfig
 from gnn.inductive import GraphScorer, Neighbours
 from gnn.kge import Kge, build
 from gnn.loop import Loop
+from gnn.prepare import GRAPH_NETWORKS
 from gnn.runs import Run, RunError, open_run
 from gnn.scorer import Scorer
 from gnn.train import load_scorer
 from gnn.triples import Ids, Split, Vocabulary, graph_triples
-from graph.store import GraphStore
+from graph.store import GraphStore, Progress
 
 _LEAST_BATCH = 64
 _MOST_EPOCHS = 50
@@ -41,16 +43,30 @@ class Newcomers:
     triples: Ids
 
 
-def fold_in(run: Path | Run, store: GraphStore) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """Ids and vectors, (n, d) float32, of the store's titles that the run has not seen.
+def fold_in(
+    run: Path | Run,
+    store: GraphStore,
+    titles: Collection[str] | None = None,
+    *,
+    most: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """Ids and vectors, (n, d) float32, of the store's titles that the run has not seen, or of those in `titles`.
 
     A title without any edge to what the run knows gets none, unless the model has features to go by. Raises RunError
-    where the model cannot embed what it has not seen.
+    where the model cannot embed what it has not seen, and where more than `most` titles are new.
     """
     run = open_run(run) if isinstance(run, Path) else run
-    fresh = newcomers(run.vocabulary(), store, run.config)
+    if _walks(run.config):
+        raise _cannot(run.config)
+    fresh = newcomers(run.vocabulary(), store, run.config, titles)
     if not fresh.names:
         return [], np.empty((0, run.vectors().shape[1]), np.float32)
+    if most is not None and len(fresh.names) > most:
+        raise RunError(
+            f"{len(fresh.names):,} are new to {run.name}, more than the {most:,} that carry its vectors; train on this "
+            f"graph, or all the same: reelgraph publish {run.folder} --fold-in"
+        )
     scorer = load_scorer(run)
     ids = [name.removeprefix("Title:") for name in fresh.names]
     features = None
@@ -60,16 +76,20 @@ def fold_in(run: Path | Run, store: GraphStore) -> tuple[list[str], npt.NDArray[
         features = features_of(store, ids, run.vocabulary().relations)
     known = len(run.vocabulary().entities)
     epochs = int(run.record.get("best_epoch") or run.config.training.epochs)
-    extended = extend(scorer, run.config, run.vocabulary(), fresh, features, epochs=epochs)
+    extended = extend(scorer, run.config, run.vocabulary(), fresh, features, epochs=epochs, progress=progress)
     placed = np.arange(len(ids)) if features is not None else np.unique(_own(fresh.triples, known)) - known
     return [ids[row] for row in placed], extended.entity_vectors()[known:][placed]
 
 
-def newcomers(vocabulary: Vocabulary, store: GraphStore, config: RunConfig) -> Newcomers:
-    """The store's titles that a vocabulary lacks, with their edges in the relations that it has."""
+def newcomers(
+    vocabulary: Vocabulary, store: GraphStore, config: RunConfig, titles: Collection[str] | None = None
+) -> Newcomers:
+    """The store's titles that a vocabulary lacks (of `titles` alone), with their edges in the relations that it has."""
     now, triples = graph_triples(store, config.graph)
     numbers, relations = vocabulary.entity_numbers, vocabulary.relation_numbers
-    fresh = [name for name in now.entities if name.startswith("Title:") and name not in numbers]
+    asked = None if titles is None else {f"Title:{id_}" for id_ in titles}
+    fresh = [name for name in now.entities
+             if name.startswith("Title:") and name not in numbers and (asked is None or name in asked)]  # fmt: skip
     place = {name: len(numbers) + row for row, name in enumerate(fresh)}
     known = np.array([numbers.get(name, -1) for name in now.entities], np.int64)
     mapped = np.array([place.get(name, numbers.get(name, -1)) for name in now.entities], np.int64)
@@ -83,7 +103,7 @@ def newcomers(vocabulary: Vocabulary, store: GraphStore, config: RunConfig) -> N
 
 def extend(
     scorer: Scorer, config: RunConfig, vocabulary: Vocabulary, fresh: Newcomers,
-    features: npt.NDArray[np.float32] | None = None, *, epochs: int,
+    features: npt.NDArray[np.float32] | None = None, *, epochs: int, progress: Progress | None = None,
 ) -> Scorer:  # fmt: skip
     """A scorer that knows the newcomers too, behind the entities of `vocabulary`, which keep their vectors.
 
@@ -91,12 +111,23 @@ def extend(
     """
     if isinstance(scorer, GraphScorer):
         return _computed(scorer, vocabulary, fresh, features)
-    if not isinstance(scorer, Kge) or config.model.name in _GRAPH_WALKERS:
-        raise RunError(f"{config.model.name} cannot embed what it has not seen; train again, or use another model")
-    return _learned(scorer, config, vocabulary, fresh, min(epochs, _MOST_EPOCHS))
+    if not isinstance(scorer, Kge) or _walks(config):
+        raise _cannot(config)
+    return _learned(scorer, config, vocabulary, fresh, min(epochs, _MOST_EPOCHS), progress)
 
 
-def _learned(scorer: Kge, config: RunConfig, vocabulary: Vocabulary, fresh: Newcomers, epochs: int) -> Kge:
+def _walks(config: RunConfig) -> bool:
+    """Whether it is one of PyKEEN's models that compute a vector from the graph of the training."""
+    return config.model.name in _GRAPH_WALKERS and config.model.name not in GRAPH_NETWORKS
+
+
+def _cannot(config: RunConfig) -> RunError:
+    return RunError(f"{config.model.name} cannot embed what it has not seen; train again, or use another model")
+
+
+def _learned(
+    scorer: Kge, config: RunConfig, vocabulary: Vocabulary, fresh: Newcomers, epochs: int, progress: Progress | None
+) -> Kge:
     """Train the newcomers' rows alone."""
     known = len(vocabulary.entities)
     grown = Vocabulary((*vocabulary.entities, *fresh.names), vocabulary.relations)
@@ -112,6 +143,8 @@ def _learned(scorer: Kge, config: RunConfig, vocabulary: Vocabulary, fresh: Newc
     loop.optimizer = _NewRows(loop.optimizer, entity_parameters, known)  # type: ignore[assignment]
     for number in range(1, epochs + 1):
         loop.epoch(number)
+        if progress is not None:
+            progress(f"placing {len(fresh.names):,} titles", number / epochs)
     return larger
 
 

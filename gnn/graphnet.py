@@ -8,6 +8,7 @@ that was killed and resumed takes the same way as an unbroken one.
 from __future__ import annotations
 
 import math
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -50,6 +51,7 @@ class Options(BaseModel):
 
 def _dgl() -> Any:
     """DGL, or an error that says what to install. Its sources warn while they are compiled."""
+    os.environ.setdefault("DGLBACKEND", "pytorch")  # else it says so and writes a file into the user's home
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

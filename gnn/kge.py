@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import torch
-from pykeen.models import Model, model_resolver
+from pykeen.models import Model, RotatE, model_resolver
 from pykeen.nn.representation import Embedding
 from pykeen.triples import CoreTriplesFactory, KGInfo
 from torch import Tensor
@@ -166,6 +166,16 @@ class Kge:
             parts += [rows.real, rows.imag] if rows.is_complex() else [rows]
         joined = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
         return cast("npt.NDArray[np.float32]", joined.float().cpu().numpy().copy())
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Make the trained weights what PyKEEN's own model means by them; our scores stay.
+
+        Our RotatE turns by a relation's direction alone, so its length drifts; PyKEEN's takes it to be 1.
+        """
+        if isinstance(self.model, RotatE):
+            for representation in self.model.relation_representations:
+                representation.post_parameter_update()  # type: ignore[no-untyped-call]
 
     def state(self) -> Arrays:
         """See Scorer. On the CPU the arrays are the parameters' own memory: copy to keep."""

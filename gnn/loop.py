@@ -186,5 +186,6 @@ def train_shared(
         report(Epoch(progress.epoch, loss, speed, left, mrr))
     if progress.best:
         loop.kge.load_state(progress.best)
+    loop.kge.settle()
     stopped = progress.stopped or f"all {training.epochs} epochs"
     return Trained(loop.kge, progress.epoch, progress.best_epoch, progress.best_mrr, stopped)

@@ -2,16 +2,18 @@
 
 Negatives are drawn for each positive (sLCWA), or every entity is one (LCWA, `training.negatives = 0`).
 `training.options` reach PyKEEN: `loss`, `negative_sampler`, `optimizer`, `lr_scheduler`, `result_tracker`, each a name
-of PyKEEN's with its arguments in `…_kwargs`, and `train`, the arguments of `TrainingLoop.train`.
+of PyKEEN's with its arguments in `…_kwargs`, and `train`, the arguments of `TrainingLoop.train`. A tracker is told the
+configuration, the loss of each epoch and the validation MRR.
 Checkpoints are ours, arrays only: PyKEEN's are pickles.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -48,7 +50,7 @@ def train_pykeen(
     watch = _Watch(len(split.train), kge, config, evaluator, checkpoint, report)
     resumed = watch.resume(loop)
     if not watch.progress.stopped and watch.progress.epoch < config.training.epochs:
-        with warnings.catch_warnings():
+        with _tracked(loop, config), warnings.catch_warnings():
             # PyKEEN's own words to itself: its loop sets what its data loader deprecates.
             warnings.filterwarnings("ignore", "Training instances are always shuffled", DeprecationWarning)
             loop.train(factory, num_epochs=config.training.epochs, batch_size=config.training.batch, use_tqdm=False,
@@ -84,12 +86,29 @@ def training_loop(config: RunConfig, kge: Kge, factory: CoreTriplesFactory) -> T
         "lr_scheduler_kwargs": options.get("lr_scheduler_kwargs", cosine),
         "result_tracker": options.get("result_tracker"), "result_tracker_kwargs": options.get("result_tracker_kwargs"),
     }  # fmt: skip
-    if not training.negatives:
-        return LCWATrainingLoop(**shared)
     sampler = {"num_negs_per_pos": training.negatives, **options.get("negative_sampler_kwargs", {})}
-    return SLCWATrainingLoop(
-        negative_sampler=options.get("negative_sampler", "basic"), negative_sampler_kwargs=sampler, **shared
-    )
+    try:
+        if not training.negatives:
+            return LCWATrainingLoop(**shared)
+        return SLCWATrainingLoop(
+            negative_sampler=options.get("negative_sampler", "basic"), negative_sampler_kwargs=sampler, **shared
+        )
+    except (KeyError, ValueError, TypeError, ImportError) as error:
+        raise ConfigError(f"training.options: PyKEEN cannot make its loop with {options}: {error}") from None
+
+
+@contextlib.contextmanager
+def _tracked(loop: TrainingLoop[Any], config: RunConfig) -> Iterator[None]:
+    """Begin and end a run of PyKEEN's result tracker; its own loop leaves that to its pipeline."""
+    tracker = loop.result_tracker
+    tracker.start_run(config.name)
+    success = False
+    try:
+        tracker.log_params(config.model_dump(mode="json"))
+        yield
+        success = True
+    finally:
+        tracker.end_run(success)
 
 
 def _check(config: RunConfig) -> None:
@@ -151,6 +170,7 @@ class _Watch(TrainingCallback):
         if epoch == training.epochs or epoch % training.every == 0:
             mrr = self.evaluator(self.kge)
             self.progress.saw(mrr, self.kge, training)
+            self.result_tracker.log_metrics({"mrr": mrr}, step=epoch, prefix="validation")
             if self.checkpoint is not None:
                 self.checkpoint.save(epoch, *self._state())
         if self.progress.stopped:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 PropertyType = Literal["string", "integer", "float", "boolean", "date", "strings"]
 
@@ -106,6 +106,7 @@ NODES: dict[str, Node] = {
                 Property("average_rating", "float", "IMDb users' mean, 1 to 10"),
                 Property("num_votes", "integer", "how many votes that mean rests on"),
                 Property("poster_url", "string", "a picture, where a catalog gives one"),
+                Property("text", "string", "what it is about, in prose, where texts were loaded"),
             ),
         ),
         Node(

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from graph.names import normalised
 from graph.schema import NODES
 from graph.tables import rows_to_table, table_path, write_table
-from loaders.items import ROLES, SUFFIXES, read_catalog, read_items
+from loaders.items import ROLES, read_catalog, read_items
 from loaders.matching import (
     CatalogError,
     decisions_about,
@@ -29,6 +29,7 @@ from loaders.matching import (
     people_named,
     write_review,
 )
+from loaders.table_files import SUFFIXES
 
 __all__ = ["CatalogError", "CatalogFile", "CatalogReport", "add_catalogs", "read_catalog"]
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -171,10 +172,12 @@ class _OwnTitles:
         names = pl.read_parquet(path, columns=["id"])["id"].to_list() if path.exists() else []
         genres = {name.casefold(): name for name in names}
         people = []
+        texts = _texts_of(list(self.items), folder)
         for title_id, item in self.items.items():
             name = item["title"] or item["tconst"]
             title = {"kind": item["kind"] or "movie", "title": name, "original_title": name, "start_year": item["year"]}
-            rows["Title"].append({"id": title_id, **title, "poster_url": item["poster_url"]})
+            given = {"poster_url": item["poster_url"], "text": texts.get(title_id)}
+            rows["Title"].append({"id": title_id, **title, **given})
             for genre in {genre.casefold(): genre for genre in item["genres"]}.values():
                 if genre.casefold() not in genres:
                     rows["Genre"].append({"id": genre})
@@ -184,6 +187,15 @@ class _OwnTitles:
                 role, _, person_name = person.rpartition(":")
                 people.append((title_id, ordering, role or "actor", person_name))
         _add_people(people, rows, folder)
+
+
+def _texts_of(ids: Sequence[str], folder: Path) -> dict[str, str]:
+    """The texts that own titles have already: they are no catalog's, and stay."""
+    path = table_path(folder, "Title")
+    if not ids or not path.exists():
+        return {}
+    titles = pl.scan_parquet(path).filter(pl.col("id").is_in(ids) & pl.col("text").is_not_null())
+    return dict(titles.select("id", "text").collect(engine="streaming").iter_rows())
 
 
 def _add_people(people: list[tuple[str, int, str, str]], rows: dict[str, list[dict[str, Any]]], folder: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -11,18 +12,35 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.schema import CREDITS
+from graph.store import GraphStore
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
 
 if TYPE_CHECKING:
     from loaders.catalog import CatalogReport
+    from loaders.feedback import FeedbackReport
     from loaders.load import Loaded
+    from loaders.texts import TextsReport
+
+_RUNS = Path("runs")
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
+class Followed(Protocol):
+    """What was done with new titles after a load: a line to print (`str`), and the same as plain data."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+
+
+AfterLoad = Callable[[GraphStore, Path, Callable[[str, float], None]], Sequence[Followed]]
+"""Gives new titles of a store the vectors that others carry. Takes the folder of the runs and what to tell progress.
+What it cannot do it says in its answer."""
+
+
+def register(app: typer.Typer, after_load: AfterLoad | None = None) -> None:
+    """Add these commands to the command line. after_load: called when a load has made a new version of the graph."""
     app.command("download")(download_)
-    app.command("load")(load_)
+    app.command("load", context_settings={"obj": after_load})(load_)
 
 
 def download_(
@@ -53,12 +71,23 @@ def download_(
 
 
 def load_(
+    context: typer.Context,
     imdb: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of IMDb's TSV files, gzipped or not.")
     ] = None,
     catalog: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE[:SLUG]", help="What a service may show: CSV, JSON lines or Parquet. Repeatable."),
+    ] = None,
+    feedback: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Who watched or rated what: MovieLens' folder, or CSV, JSON lines or Parquet. Repeatable.",
+        ),
+    ] = None,
+    texts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Plots and keywords by tconst: CSV, JSON lines or Parquet.")
     ] = None,
     kinds: Annotated[
         str | None,
@@ -71,12 +100,17 @@ def load_(
     ] = None,
     alternates: Annotated[bool, typer.Option(help="Keep alternate titles.")] = True,
     engine: Annotated[str, typer.Option(help="What runs the transforms.")] = "polars",
+    runs: Annotated[
+        Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are, for the vectors of new titles.")
+    ] = _RUNS,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load IMDb's files and catalogs into the graph.
+    """Load IMDb's files, catalogs, feedback and texts into the graph.
 
-    Makes a new version of the graph and swaps it in when it is complete; until then the old one answers.
+    Makes a new version of the graph and swaps it in when it is complete; until then the old one answers. Without
+    IMDb's files the rest is matched to the titles that the graph holds. Where titles carry published vectors, new
+    titles are folded in, from the runs that the vectors come from.
 
     Example: reelgraph load --imdb imdb/ --catalog films.csv:north --min-votes 100
     """
@@ -84,8 +118,11 @@ def load_(
     from loaders.imdb import Choices
     from loaders.load import load
 
-    if imdb is None and not catalog:
-        raise typer.BadParameter("name IMDb's files (--imdb DIR), a catalog (--catalog FILE), or both")
+    if imdb is None and not (catalog or feedback or texts):
+        raise typer.BadParameter(
+            "name IMDb's files (--imdb DIR), a catalog (--catalog FILE), feedback (--feedback FILE) or texts "
+            "(--texts FILE), or several of these"
+        )
     choices = Choices(
         kinds=frozenset(_listed(kinds)) if kinds is not None else None,
         min_votes=min_votes,
@@ -94,12 +131,35 @@ def load_(
         alternates=alternates,
     )
     files = [CatalogFile.of(text) for text in catalog or ()]
-    with opened(store, create=True) as graph, progress("Loading") as report:
-        loaded = load(graph, imdb=imdb, catalogs=files, choices=choices, engine=engine, progress=report)
+    with opened(store, create=True) as graph:
+        before = graph.info().version
+        with progress("Loading") as report:
+            loaded = load(
+                graph,
+                imdb=imdb,
+                catalogs=files,
+                feedback=feedback or (),
+                texts=texts,
+                choices=choices,
+                engine=engine,
+                progress=report,
+            )
+        if not as_json:
+            show_loaded(loaded)
+        followed = _follow(context.obj, graph, runs) if loaded.version != before else ()
     if as_json:
-        print_json(loaded.as_dict())
-    else:
-        show_loaded(loaded)
+        print_json(loaded.as_dict() | {"folded_in": [one.as_dict() for one in followed]})
+        return
+    for one in followed:
+        out.print(Text(str(one)), soft_wrap=True)
+
+
+def _follow(after_load: AfterLoad | None, graph: GraphStore, runs: Path) -> Sequence[Followed]:
+    """Give new titles their vectors, where titles carry any."""
+    if after_load is None or not graph.info().embeddings:
+        return ()
+    with progress("Folding in") as report:
+        return after_load(graph, runs, report)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -123,9 +183,13 @@ def show_loaded(loaded: Loaded) -> None:
             out.print(Text(f"not there: {', '.join(loaded.imdb.missing)}"))
     for catalog in loaded.catalogs:
         _show_catalog(catalog)
-    shown = ("Title", "Person", "AlternateTitle", "OFFERS")
+    for file in loaded.feedback:
+        _show_feedback(file)
+    if loaded.texts:
+        _show_texts(loaded.texts)
+    shown = ("Title", "Person", "AlternateTitle", "OFFERS", "RATED")
     counts = ", ".join(f"{loaded.counts[name]:,} {name}" for name in shown if loaded.counts.get(name))
-    out.print(f"Version {loaded.version}: {counts}")
+    out.print(f"Version {loaded.version}: {counts or 'as it was'}")
 
 
 def _show_catalog(report: CatalogReport) -> None:
@@ -138,3 +202,31 @@ def _show_catalog(report: CatalogReport) -> None:
         out.print(Text(f"  {report.unsure:,} unsure: decide in {report.review}, then load the catalog again"))
     if report.unknown_tconsts:
         out.print(f"  {report.unknown_tconsts:,} ids are not in the graph; matched by title where possible")
+
+
+def _show_feedback(report: FeedbackReport) -> None:
+    kept = f"{report.kept:,} kept, of {report.users:,} users on {report.titles:,} titles"
+    out.print(Text(f"Feedback {report.file}: {report.rows:,} rows, {kept}"), soft_wrap=True)
+    unknown = f"on {report.unknown_ids:,} titles that the graph lacks, such as {', '.join(report.examples)}"
+    left = {
+        unknown: report.unknown,
+        "with an item id that stands for several titles: name its catalog in a column `catalog`": report.ambiguous,
+        **report.malformed,
+        "repeated: a later row counts": report.repeated,
+        "older than what the graph has": report.outdated,
+    }
+    _show_counts(left, report.repaired)
+
+
+def _show_texts(report: TextsReport) -> None:
+    kept = f"{report.kept:,} kept: {report.texts:,} texts, {report.keywords:,} different keywords"
+    out.print(Text(f"Texts {report.file}: {report.rows:,} rows, {kept}"), soft_wrap=True)
+    unknown = f"on titles that the graph lacks, such as {', '.join(report.examples)}"
+    _show_counts({unknown: report.unknown, **report.malformed, "repeated: a later row counts": report.repeated}, {})
+
+
+def _show_counts(left: Mapping[str, int], mended: Mapping[str, int]) -> None:
+    for what, counts in (("left out", left), ("mended", mended)):
+        for reason, count in counts.items():
+            if count:
+                out.print(Text(f"  {count:,} {what}: {reason}"), soft_wrap=True)

@@ -50,6 +50,7 @@ def load_titles(run: Run) -> None:
         values["averageRating"].alias("average_rating"),
         values["numVotes"].alias("num_votes"),
         no_string().alias("poster_url"),
+        no_string().alias("text"),
         "genres",
         **faults(**values),
     ).with_columns(reason=first_true(_why_not_title(run)))

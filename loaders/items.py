@@ -18,9 +18,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from loaders.matching import ITEM_SCHEMA, KIND_GROUPS, CatalogError, imdb_id, split_title
-
-SUFFIXES: Final = (".csv", ".jsonl", ".ndjson", ".parquet")
+from loaders.matching import ITEM_SCHEMA, KIND_GROUPS, CatalogError, split_title
+from loaders.table_files import SUFFIXES, columns_of, imdb_id
 
 HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "item_id": ("id", "movieid", "showid", "contentid", "assetid", "sku"),
@@ -35,7 +34,7 @@ HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "available_until": ("availableto", "enddate", "validuntil", "licenseend"),
     "poster_url": ("poster", "posterurl", "image", "imageurl"),
 }
-"""Other spellings of each column's name, compared in lower case and without `_`, `-` and spaces."""
+"""Other spellings of each column's name, compared as `columns_of` says."""
 
 KINDS: Final[Mapping[str, str]] = {
     **{kind.lower(): kind for kind in KIND_GROUPS},
@@ -158,19 +157,14 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _columns(path: Path, names: Iterable[str]) -> dict[str, str]:
-    """Our column → the file's name for it; its own spelling goes before the others, in the order of `HEADERS`."""
-    found = {re.sub(r"[\s_-]", "", name).lower(): name for name in reversed(list(names))}
-    columns = {}
-    for column, others in HEADERS.items():
-        for spelling in (column.replace("_", ""), *others):
-            if spelling in found:
-                columns[column] = found[spelling]
-                break
+    """Our column → the file's name for it."""
+    found = list(names)
     if not found:
         raise CatalogError(f"{path} is empty; a catalog has a header and at least one item")
+    columns = columns_of(found, HEADERS)
     if "item_id" not in columns or not {"title", "tconst"} & set(columns):
         raise CatalogError(
-            f"{path} has the columns {', '.join(found.values())}; it needs item_id, and title or tconst (IMDb's id)"
+            f"{path} has the columns {', '.join(found)}; it needs item_id, and title or tconst (IMDb's id)"
         )
     return columns
 

@@ -1,4 +1,4 @@
-"""The load from end to end: IMDb's files and catalogs → graph tables → a store."""
+"""The load from end to end: IMDb's files, catalogs, feedback and texts → graph tables → a store."""
 
 from __future__ import annotations
 
@@ -19,20 +19,25 @@ from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.store import GraphStore, Progress, StoreFull
 from graph.tables import Source, finish_tables, table_path
 from loaders.catalog import CatalogFile, CatalogReport, add_catalogs
+from loaders.feedback import FeedbackReport, add_feedback
+from loaders.feedback_rows import FeedbackFile, read_feedback
 from loaders.imdb import KINDS, Choices, LoadError, LoadReport, imdb_tables
 from loaders.own import drop_unoffered, keep_own, own_content, taken
+from loaders.texts import TextsFile, TextsReport, add_texts, read_texts
 
 _BULK = [name for name in (*NODES, *RELATIONSHIPS) if not is_live(name)]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did: the version it made, rows by table, and a report on IMDb's files and on each catalog."""
+    """What a load did: the version it made, rows by table, and a report on each thing that was loaded."""
 
     version: str
     counts: dict[str, int]
     imdb: LoadReport | None
     catalogs: Sequence[CatalogReport]
+    feedback: Sequence[FeedbackReport] = ()
+    texts: TextsReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
@@ -41,6 +46,8 @@ class Loaded:
             "counts": self.counts,
             "imdb": asdict(self.imdb) if self.imdb else None,
             "catalogs": [asdict(catalog) for catalog in self.catalogs],
+            "feedback": [asdict(file) for file in self.feedback],
+            "texts": asdict(self.texts) if self.texts else None,
         }
 
 
@@ -56,38 +63,57 @@ def load(
     *,
     imdb: Path | None = None,
     catalogs: Sequence[CatalogFile] = (),
+    feedback: Sequence[Path] = (),
+    texts: Path | None = None,
     choices: Choices | None = None,
     engine: str = "polars",
     progress: Progress | None = None,
 ) -> Loaded:
-    """Load IMDb's files, catalogs, or both into a store.
+    """Load IMDb's files, catalogs, feedback and texts, or some of these, into a store.
 
-    Without IMDb's files the catalogs are matched to the titles that the store holds. With them the graph is made
-    anew; catalogs that the store holds already, their own titles and all feedback stay. Raises LoadError,
+    Without IMDb's files the others are matched to the titles that the store holds. With them the graph is made anew;
+    catalogs that the store holds already, their own titles, texts and all feedback stay. Raises LoadError,
     CatalogError or StoreError; then the store is as it was.
     """
     report: Progress = progress or (lambda _what, _share: None)
-    if imdb is None and not store.info().counts["Title"]:
-        raise LoadError(f"{store.url} holds no titles that a catalog could be matched to; name IMDb's files as well")
+    info = store.info()
+    if imdb is None and not info.counts["Title"]:
+        raise LoadError(f"{store.url} holds no titles that anything could be matched to; name IMDb's files as well")
     with _room(), tempfile.TemporaryDirectory(prefix="reelgraph-load-") as aside:
-        folder, made, sources = Path(aside) / "tables", None, []
+        staging, folder = Path(aside), Path(aside) / "tables"
+        # What users write themselves comes first: a fault in it shows before the graph is made.
+        heard, told = _read(feedback, texts, staging, report)
+        made, sources = None, [Source(**source) for source in info.details.get("sources", ())]
         if imdb is not None:
             made = imdb_tables(imdb, folder, choices or Choices(), engine=engine, progress=_part(report, 0.0, 0.45))
-            sources += made.sources
+            sources = made.sources
             keep_own(store, folder)
-        else:
-            sources += [Source(**source) for source in store.info().details.get("sources", ())]
+        elif catalogs or told:
             export_parquet(store, folder, _part(report, 0.0, 0.45), _BULK)
-        before = own_content(folder)
-        slugs = [catalog.slug for catalog in catalogs]
+        report("matching", 0.45)
+        before, slugs = own_content(folder), [catalog.slug for catalog in catalogs]
         matched = add_catalogs(folder, catalogs, taken(store, slugs)) if catalogs else []
         drop_unoffered(store, folder, slugs)
-        report("checking", 0.45)
-        if imdb is None and _same(before, own_content(folder)):
-            folder = _only_live(folder, Path(aside) / "live")
-        tables = finish_tables(folder, [*sources, *(Source.of(catalog.path) for catalog in catalogs)])
+        same = imdb is None and _same(before, own_content(folder))
+        about, new = add_texts(folder, told) if told else (None, False)
+        rated = add_feedback(folder, heard, store, slugs, staging) if heard else []
+        report("checking", 0.48)
+        if same and not new:
+            folder = _only_live(folder, staging / "live")
+        read = [*(file.path for file in catalogs), *(file.path for file in heard), *([told.path] if told else [])]
+        tables = finish_tables(folder, [*sources, *map(Source.of, read)])
         version = store.load_tables(tables, _part(report, 0.5, 0.5))
-        return Loaded(version, tables.manifest.counts, made, matched)
+        return Loaded(version, tables.manifest.counts, made, matched, rated, about)
+
+
+def _read(
+    feedback: Sequence[Path], texts: Path | None, staging: Path, report: Progress
+) -> tuple[list[FeedbackFile], TextsFile | None]:
+    files = []
+    for number, path in enumerate(feedback):
+        report(f"reading {path.name}", 0.0)
+        files.append(read_feedback(path, staging / f"feedback-{number}.parquet"))
+    return files, read_texts(texts, staging / "texts.parquet") if texts else None
 
 
 @contextlib.contextmanager
@@ -117,6 +143,7 @@ def _same(before: dict[str, tuple[int, pl.DataFrame]], after: dict[str, tuple[in
 
 def _only_live(folder: Path, target: Path) -> Path:
     """The live tables of a folder in one of their own: the graph itself need not be made again."""
+    target.mkdir()
     for name in filter(is_live, (*NODES, *RELATIONSHIPS)):
         if table_path(folder, name).exists():
             new = table_path(target, name)

@@ -40,6 +40,7 @@ from rapidfuzz import fuzz, process
 from graph.names import name_keys, normalised
 from graph.schema import CREDITS
 from graph.tables import table_path
+from loaders.table_files import imdb_id
 
 
 class CatalogError(Exception):
@@ -207,12 +208,6 @@ def decisions_about(items: pl.DataFrame, path: Path) -> tuple[dict[str, str], di
         else:
             gone[item_id] = decision
     return decisions, gone
-
-
-def imdb_id(text: str) -> str | None:
-    """`tt0114709`, `0114709`, `114709` or IMDb's address of it → `tt0114709`; None for anything else."""
-    found = re.fullmatch(r"(?:https?://\S*/title/)?(?:tt)?(\d{1,10})(?:/\S*)?", text.strip(), re.IGNORECASE)
-    return f"tt{found[1].zfill(7)}" if found else None
 
 
 def people_named(names: pl.Series, folder: Path) -> dict[str, str]:

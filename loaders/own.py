@@ -1,4 +1,4 @@
-"""What catalogs add to the graph and no file of IMDb's has: their own titles and people, and posters.
+"""What the graph holds and no file of IMDb's has: titles and people of catalogs' own, posters, texts and keywords.
 
 A load of IMDb's files makes the graph anew; these are taken along. An own title that no catalog offers any more
 goes, so that an item that was reviewed and turned out to be an IMDb title does not stay beside it.
@@ -10,37 +10,44 @@ from collections.abc import Collection
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 
 from graph.schema import RELATIONSHIPS, arrow_schema, is_live
 from graph.store import GraphStore
 from graph.tables import table_path, write_table
 
 TITLE, PERSON = "item:", "person:"
+_GIVEN = ("poster_url", "text")  # properties of any title that other files than IMDb's give
 _TYPES = [type_ for type_, kind in RELATIONSHIPS.items() if not is_live(type_) and "Title" in (kind.head, kind.tail)]
 
 
 def keep_own(store: GraphStore, folder: Path) -> None:
-    """Take own titles and people, their relationships, and posters along from the store into new graph tables."""
-    titles, people = _scan(store, "Title"), _scan(store, "Person")
-    own = titles.filter(pl.col("id").str.starts_with(TITLE))
+    """Take own titles and people, their relationships, posters, texts and keywords along into new graph tables."""
+    is_own = pl.col("id").str.starts_with(TITLE)
+    given = pl.any_horizontal(pl.col(name).is_not_null() for name in _GIVEN)
+    titles = _scan(store, "Title", is_own | given)
+    own = titles.filter(is_own)
     if not own.is_empty():
-        credited = people.filter(pl.col("id").str.starts_with(PERSON))
-        genres = _scan(store, "IN_GENRE").filter(pl.col("head").str.starts_with(TITLE)).select(id="tail").unique()
+        credited = _scan(store, "Person", pl.col("id").str.starts_with(PERSON))
+        genres = _scan(store, "IN_GENRE", pl.col("head").str.starts_with(TITLE)).select(id="tail").unique()
         _append(folder, "Genre", genres.filter(~pl.col("id").is_in(_ids(folder, "Genre").implode())).sort("id"))
         _append(folder, "Title", own)
         _append(folder, "Person", credited)
-        for type_ in _TYPES:
+        for type_ in (type_ for type_ in _TYPES if type_ != "HAS_KEYWORD"):
             kind = RELATIONSHIPS[type_]
-            rows = _scan(store, type_)
+            rows = _scan(store, type_, pl.any_horizontal(pl.col("head", "tail").str.starts_with(TITLE)))
             for end, label in (("head", kind.head), ("tail", kind.tail)):
                 if label in ("Title", "Person", "Genre"):
                     rows = rows.filter(pl.col(end).is_in(_ids(folder, label).implode()))
-            _append(folder, type_, rows.filter(pl.any_horizontal(pl.col("head", "tail").str.starts_with(TITLE))))
-    posters = titles.filter(pl.col("poster_url").is_not_null()).select("id", kept="poster_url")
-    if not posters.is_empty() and table_path(folder, "Title").exists():
-        joined = _read(folder, "Title").join(posters, on="id", how="left", maintain_order="left")
-        _write(folder, "Title", joined.with_columns(pl.coalesce("poster_url", "kept")).drop("kept"))
+            _append(folder, type_, rows)
+    kept = titles.filter(given).select("id", *_GIVEN)
+    if not kept.is_empty() and table_path(folder, "Title").exists():
+        joined = _read(folder, "Title").join(kept, on="id", how="left", maintain_order="left", suffix=" kept")
+        whole = joined.with_columns(pl.coalesce(name, f"{name} kept") for name in _GIVEN)
+        _write(folder, "Title", whole.drop(f"{name} kept" for name in _GIVEN))
+    keywords = _scan(store, "HAS_KEYWORD")
+    keywords = keywords.filter(pl.col("head").is_in(_ids(folder, "Title").implode()))
+    _append(folder, "HAS_KEYWORD", keywords)
+    _append(folder, "Keyword", keywords.select(id=pl.col("tail").unique().sort()))
 
 
 def taken(store: GraphStore, replaced: Collection[str]) -> dict[str, tuple[str, int | None]]:
@@ -93,9 +100,14 @@ def own_content(folder: Path) -> dict[str, tuple[int, pl.DataFrame]]:
     return content
 
 
-def _scan(store: GraphStore, name: str) -> pl.DataFrame:
-    batches = list(store.scan_relationships(name) if name in RELATIONSHIPS else store.scan_nodes(name))
-    return pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches, arrow_schema(name))))
+def _scan(store: GraphStore, name: str, wanted: pl.Expr | None = None) -> pl.DataFrame:
+    """The store's rows of a label or type, those wanted alone."""
+    batches = store.scan_relationships(name) if name in RELATIONSHIPS else store.scan_nodes(name)
+    frames = [pl.DataFrame(pl.from_arrow(arrow_schema(name).empty_table()))]
+    for batch in batches:
+        rows = pl.DataFrame(pl.from_arrow(batch))
+        frames.append(rows if wanted is None else rows.filter(wanted))
+    return pl.concat(frames)
 
 
 def _read(folder: Path, name: str) -> pl.DataFrame:

@@ -359,6 +359,9 @@ def test_download(cli, tmp_path):
         ("load --catalog FILES/title.basics.tsv", r"is no catalog: its name must end with \.csv"),
         ("load --catalog FILES/films.csv:No!", r"'No!' is no slug"),
         ("load --catalog FILES/films.csv --catalog FILES/films.csv", r"2 catalogs have the slug 'films'"),
+        ("load --feedback NONE", r"is no table that can be read"),
+        ("load --feedback FILES", r"holds no ratings\.csv"),
+        ("load --texts FILES/films.csv", r"has the columns .*; it needs tconst, and text or keywords"),
         ("rollback --to 000099", r"no version '000099'; it keeps 000001"),
         ("export FILES", r"is not empty; export into a new folder"),
         ("export FILES/films.csv", r"films\.csv is no folder; parquet needs one"),
@@ -432,6 +435,7 @@ def test_help_is_the_table_of_contents(cli):
         ("demo", ["--store"]),
         ("download", ["FOLDER", "--url", "IMDb's terms", "--json"]),
         ("load", ["--imdb", "--catalog", "FILE[:SLUG]", "--kinds", "--min-votes", "--engine", "--store", "--json"]),
+        ("load", ["--feedback", "DIR|FILE", "--texts"]),
         ("info", ["--store", "--json"]),
         ("doctor", ["--store", "--json", "exit code 1"]),
         (

@@ -1,6 +1,7 @@
 """The bulk part of the embedded store: immutable, memory-mapped columns of one version.
 
-    nodes/Title.arrow, Title.keys.npy      nodes sorted by id; the first 16 bytes of each id, for binary search
+    nodes/Title.arrow, Title.keys.npy      nodes sorted by id, without properties that none of them has;
+                                           the first 16 bytes of each id, for binary search
     relationships/DIRECTED/                both directions as compressed sparse rows, sorted by tail:
       in_start.npy in_node.npy             heads of each tail; an edge's number is its place here
       out_start.npy out_node.npy out_edge.npy
@@ -60,7 +61,10 @@ class Columns:
     @cached_property
     def adult(self) -> npt.NDArray[np.bool_]:
         """Which titles are adult: (titles,) bool; unknown counts as not."""
-        column = self.nodes("Title").table.column("is_adult")
+        titles = self.nodes("Title")
+        if "is_adult" not in titles.stored:
+            return np.zeros(len(titles), np.bool_)
+        column = titles.table.column("is_adult")
         return cast(npt.NDArray[np.bool_], pc.fill_null(column, False).to_numpy(zero_copy_only=False))
 
 
@@ -77,6 +81,7 @@ class Nodes:
             self.keys = np.empty(0, f"S{KEY_BYTES}")
         self._ids = pa.chunked_array(self.table.column("id")).combine_chunks()
         self._wanted = arrow_schema(label)
+        self.stored = frozenset(self.table.column_names)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -117,15 +122,27 @@ class Nodes:
     def take(self, positions: Positions, properties: Sequence[str] | None) -> pa.Table:
         """Rows by position: `id` and the properties asked for, in the schema's types."""
         names = ["id", *(self._wanted.names[1:] if properties is None else properties)]
-        taken = self.table.select(names).take(pa.array(positions))
-        return taken.cast(pa.schema([self._wanted.field(name) for name in names]))
+        return self._whole(self._select(names).take(pa.array(positions)), names)
+
+    def _select(self, names: Sequence[str]) -> pa.Table:
+        return self.table.select([name for name in names if name in self.stored])
+
+    def _whole(self, rows: pa.Table, names: Sequence[str]) -> pa.Table:
+        """Give rows the schema's types, and nulls for a property that no node of the version has."""
+        fields = [self._wanted.field(name) for name in names]
+        if rows.num_columns < len(names):
+            columns = [
+                rows.column(one.name) if one.name in self.stored else pa.nulls(rows.num_rows, one.type)
+                for one in fields
+            ]
+            rows = pa.table(columns, names=list(names))
+        return rows.cast(pa.schema(fields))
 
     def scan(self, properties: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         """All rows in batches, ordered by id."""
         names = ["id", *(self._wanted.names[1:] if properties is None else properties)]
-        wanted = pa.schema([self._wanted.field(name) for name in names])
         for start in range(0, len(self), SCAN_ROWS):
-            yield from self.table.select(names).slice(start, SCAN_ROWS).cast(wanted).to_batches()
+            yield from self._whole(self._select(names).slice(start, SCAN_ROWS), names).to_batches()
 
 
 class Edges:

@@ -103,25 +103,32 @@ class EmbeddedStore:
         """Build a version aside, write the live rows in one transaction, and swap just before it commits."""
         from graph.stores.build import build_version, carry_embeddings  # a search has no use for it
 
+        report: Progress = progress or (lambda _what, _share: None)
+        counts = tables.manifest.counts
+        live = [name for name in tables.names if is_live(name)]  # nodes come first
+        whole, done = 1 + sum(counts.values()), sum(counts[name] for name in tables.names if name not in live)
         old = self._now()
         name = old.name
         if set(bulk_names()) & set(tables.names):
             name, partial = self._versions.start()
-            build_version(partial, tables, progress)
+            build_version(partial, tables, lambda what, share: report(what, share * done / whole))
             carry_embeddings(old, partial)
             self._versions.finish(name)
         new = Snapshot.open(self._versions, name) if name != old.name else old
         with self._versions.undone_on_error(), self._live.transaction() as connection:
             if slugs := _catalogs(tables):
                 self._live.forget_offers(connection, slugs)
-            for table in filter(is_live, tables.names):  # nodes come first
-                for batch in tables.batches(table):
-                    rows = batch.to_pylist()
-                    if table in RELATIONSHIPS:
-                        self._check_ends(new, table, rows)
-                    self._live.upsert(connection, table, rows)
+            for table in live:
+                with self._live.filling(connection, table, counts[table]):
+                    for batch in tables.batches(table):
+                        report(f"live: {table}", done / whole)
+                        if table in RELATIONSHIPS:
+                            self._check_ends(new, table, *_ends(batch))
+                        self._live.upsert_batch(connection, table, batch)
+                        done += batch.num_rows
             if name != old.name:
                 self._versions.swap(name)
+        report("done", 1.0)
         return self._now().name
 
     def rollback(self, to: str | None = None) -> str:
@@ -143,7 +150,7 @@ class EmbeddedStore:
         if not is_live(type_):
             return self._rewrite(type_, rows, ("head", "tail", "key"))
         with self._live.transaction() as connection:
-            self._check_ends(self._now(), type_, rows)
+            self._check_ends(self._now(), type_, [row["head"] for row in rows], [row["tail"] for row in rows])
             self._live.upsert(connection, type_, rows)
         return len(rows)
 
@@ -205,9 +212,9 @@ class EmbeddedStore:
             self._load(finish_tables(target, sources))
         return len(rows)
 
-    def _check_ends(self, now: Snapshot, type_: str, rows: Sequence[Row]) -> None:
-        for end, label in (("head", RELATIONSHIPS[type_].head), ("tail", RELATIONSHIPS[type_].tail)):
-            ids = list(dict.fromkeys(row[end] for row in rows))
+    def _check_ends(self, now: Snapshot, type_: str, heads: Sequence[str], tails: Sequence[str]) -> None:
+        for ends, label in ((heads, RELATIONSHIPS[type_].head), (tails, RELATIONSHIPS[type_].tail)):
+            ids = list(dict.fromkeys(ends))
             if is_live(label):
                 missing = set(ids) - self._live.existing(label, ids)
             else:
@@ -331,6 +338,11 @@ def _catalogs(tables: GraphTables) -> list[str]:
     """The catalogs that graph tables name, with or without anything to offer."""
     slugs = tables.read("Catalog").column("id").to_pylist()
     return sorted({*slugs, *tables.read("OFFERS").column("head").to_pylist()})
+
+
+def _ends(batch: pa.RecordBatch) -> Iterator[list[str]]:
+    """The heads and the tails of a batch, each of them once."""
+    return (batch.column(end).unique().to_pylist() for end in ("head", "tail"))
 
 
 def _live_only(name: str) -> None:

@@ -17,8 +17,10 @@ from graph.tables import GraphTables
 
 
 def write_nodes(folder: Path, tables: GraphTables, label: str) -> pl.DataFrame:
-    """Write one label's columns, sorted by id; returns `id` and `position` for the relationships."""
-    frame = pl.read_parquet(tables.path(label)).sort("id")
+    """Write one label's columns that hold anything, sorted by id; returns `id` and `position` for relationships."""
+    frame = pl.read_parquet(tables.path(label))
+    frame = frame.select(name for name in frame.columns if name == "id" or frame[name].null_count() < len(frame))
+    frame = frame.sort("id")
     if frame["id"].is_duplicated().any():
         first = frame.filter(pl.col("id").is_duplicated())["id"][0]
         raise InvalidRows(f"the {label} table has {first!r} more than once; ids must be unique")

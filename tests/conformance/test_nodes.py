@@ -23,6 +23,7 @@ def test_every_property_comes_back_as_it_was_loaded(small):
             "average_rating": 8.0,
             "num_votes": 5000,
             "poster_url": None,
+            "text": None,
         }
     ]
 
@@ -36,7 +37,7 @@ def test_missing_values_stay_null(small):
 def test_a_title_that_only_a_catalog_knows_is_a_title(small):
     properties = ["title", "is_adult", "poster_url"]
     assert small.get_nodes("Title", ["item:1"], properties).to_pylist() == [
-        {"id": "item:1", "title": "Our House", "is_adult": None, "poster_url": "https://pictures.example/1.jpg"}
+        {"id": "item:1", "title": "Our House", "is_adult": None, "poster_url": "https://example.org/1.jpg"}
     ]
 
 

@@ -245,3 +245,15 @@ def test_a_store_opened_elsewhere_sees_each_change(loaded, edition, rows, conten
         assert contents(other) == contents(loaded)
         assert other.state() == loaded.state()
     other.close()
+
+
+def test_a_property_that_no_node_has_is_null_and_asked_for_like_any_other(store, make_tables, rows):
+    for title in rows["Title"]:
+        title |= {"is_adult": None, "text": None}
+    store.load_tables(make_tables({name: rows[name] for name in ("Title", "Catalog", "OFFERS")}))
+    assert store.get_nodes("Title", ["tt05"], ["text", "kind", "is_adult"]).to_pylist() == [
+        {"id": "tt05", "text": None, "kind": "movie", "is_adult": None}
+    ]
+    (batch,) = store.scan_nodes("Title", ["text"])
+    assert (batch.schema.names, batch.column("text").null_count) == (["id", "text"], len(rows["Title"]))
+    assert "tt05" in store.offered(Scope("north")).column("id").to_pylist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,21 +77,29 @@ def world() -> World:
 
 
 @pytest.fixture(scope="session")
-def early(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[GraphStore]:
+def tables_without(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Iterable[str]], GraphTables]:
+    """Ids → the world's graph tables without these nodes."""
+    return lambda ids: tables(tmp_path_factory.mktemp("tables"), clusters()[1], set(ids))
+
+
+@pytest.fixture(scope="session")
+def early(
+    tmp_path_factory: pytest.TempPathFactory, world: World, tables_without: Callable[[Iterable[str]], GraphTables]
+) -> Iterator[GraphStore]:
     """The graph without the late titles."""
-    folder = tmp_path_factory.mktemp("early")
-    store = open_store(f"embedded:{folder / 'store'}", create=True)
-    store.load_tables(tables(folder / "tables", clusters()[1], set(world.late)))
+    store = open_store(f"embedded:{tmp_path_factory.mktemp('early')}", create=True)
+    store.load_tables(tables_without(world.late))
     yield store
     store.close()
 
 
 @pytest.fixture(scope="session")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+def grown(
+    tmp_path_factory: pytest.TempPathFactory, tables_without: Callable[[Iterable[str]], GraphTables]
+) -> Iterator[GraphStore]:
     """The same graph with them."""
-    folder = tmp_path_factory.mktemp("grown")
-    store = open_store(f"embedded:{folder / 'store'}", create=True)
-    store.load_tables(tables(folder / "tables", clusters()[1], set()))
+    store = open_store(f"embedded:{tmp_path_factory.mktemp('grown')}", create=True)
+    store.load_tables(tables_without(()))
     yield store
     store.close()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import csv
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -245,6 +247,40 @@ def test_pykeens_loop_learns(rings: Split, settings: dict[str, Any]) -> None:
     before = mrr(rings)(build(config, rings.vocabulary))
     trained = train_pykeen(rings, config, mrr(rings), checkpoint=None, report=silent)
     assert trained.best_mrr > before + 0.1
+
+
+@pytest.mark.parametrize("model", ["DistMult", "ComplEx", "TransE", "RotatE"])
+def test_a_trained_model_scores_by_pykeens_functions_as_by_ours(rings: Split, model: str) -> None:
+    scorer: Any = train_shared(rings, configured(model=model), mrr(rings), checkpoint=None, report=silent).scorer
+    triples = torch.from_numpy(rings.train)
+    torch.testing.assert_close(scorer.model.predict_hrt(triples)[:, 0], scorer.triples(triples), rtol=1e-4, atol=1e-4)
+
+
+def tracked(rings: Split, **options: Any) -> Trained:
+    config = configured(negatives=4, loop="pykeen", options=options)
+    return train_pykeen(rings, config, mrr(rings), checkpoint=None, report=silent)
+
+
+def test_pykeens_trackers_write_the_course_of_training(rings: Split, tmp_path: Path) -> None:
+    best = tracked(rings, result_tracker="csv", result_tracker_kwargs={"path": str(tmp_path / "x.csv")}).best_mrr
+    with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["key"]: row["value"] for row in rows if row["type"] == "parameter"}["model.name"] == "ComplEx"
+    losses = [float(row["value"]) for row in rows if row["key"] == "loss"]
+    assert len(losses) == 6
+    assert losses[-1] < losses[0]
+    chosen = {row["step"]: float(row["value"]) for row in rows if row["key"] == "validation.mrr"}
+    assert list(chosen) == ["2", "4", "6"]
+    assert max(chosen.values()) == best
+    tracked(rings, result_tracker="json", result_tracker_kwargs={"path": str(tmp_path / "x.jsonl")})
+    lines = [json.loads(line) for line in (tmp_path / "x.jsonl").read_text("utf-8").splitlines()]
+    assert lines[0]["params"]["training"]["loop"] == "pykeen"
+    assert [line["step"] for line in lines[1:] if line["prefix"] is None] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_tracker_that_pykeen_lacks_is_said(rings: Split) -> None:
+    with pytest.raises(ConfigError, match=r"training\.options: PyKEEN cannot make its loop with .*'csvv'"):
+        tracked(rings, result_tracker="csvv")
 
 
 @realdata

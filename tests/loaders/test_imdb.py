@@ -109,6 +109,7 @@ def test_titles_carry_everything_that_two_files_say(source: Path, tmp_path: Path
         "average_rating": 7.5,
         "num_votes": 1000,
         "poster_url": None,
+        "text": None,
     }
     assert (series["end_year"], series["num_votes"]) == (2005, 20)
     assert (adult["is_adult"], adult["num_votes"]) == (True, None)
