@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import warnings
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.runs import Run, RunError, open_run
-from graph.schema import is_live
 from graph.store import GraphStore, Provenance
 
 TITLE = "Title:"
@@ -75,11 +72,7 @@ def title_vectors(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:
 
 def graph_hash(store: GraphStore) -> str:
     """A short name for what was loaded into a store; publishing and live writes leave it as it is."""
-    info = store.info()
-    if known := info.details.get("graph_hash"):
-        return str(known)
-    counts = {name: count for name, count in sorted(info.counts.items()) if not is_live(name)}
-    return hashlib.sha256(json.dumps(counts).encode()).hexdigest()[:16]
+    return store.info().graph_hash
 
 
 def _held(store: GraphStore, ids: list[str]) -> npt.NDArray[np.bool_]:

@@ -164,7 +164,13 @@ class EmbeddedStore:
         return self._live.delete_relationships(type_, rows)
 
     def set_embeddings(
-        self, name: str, ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance
+        self,
+        name: str,
+        ids: Sequence[str],
+        vectors: npt.NDArray[np.float32],
+        provenance: Provenance,
+        *,
+        amend: bool = False,
     ) -> str:
         from graph.stores.build import link_version, write_embeddings
 
@@ -181,7 +187,7 @@ class EmbeddedStore:
             link_version(self._versions.folder(old.name), partial)
             write_embeddings(partial, name, positions, vectors, provenance)
             self._versions.finish(version)
-            self._versions.swap(version)
+            self._versions.swap(version, in_place_of=old.name if amend else None)
             return version
 
     def _rewrite(self, name: str, rows: Sequence[Row], keys: Sequence[str]) -> int:
@@ -301,11 +307,13 @@ class EmbeddedStore:
         index = self._now().text
         return index.search(query, limit, prefix=prefix, adult=adult) if index else []
 
-    def get_embeddings(self, name: str, ids: Sequence[str]) -> tuple[list[str], npt.NDArray[np.float32]]:
+    def get_embeddings(self, name: str, ids: Sequence[str] | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
         now = self._now()
         held = now.embeddings.get(name)
         if held is None:
             return [], np.empty((0, 0), np.float32)
+        if ids is None:
+            return now.columns.nodes("Title").ids(held.positions).to_pylist(), np.asarray(held.vectors)
         positions = now.columns.nodes("Title").positions(ids)
         rows = held.rows(positions)
         return [id_ for id_, row in zip(ids, rows, strict=True) if row >= 0], held.vectors[rows[rows >= 0]]
