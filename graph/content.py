@@ -65,7 +65,7 @@ def _form_factors() -> Floats:
     groups = np.full((5, 5), 0.35) + 0.65 * np.eye(5)
     for one, other in ((0, 1), (2, 3)):
         groups[one, other] = groups[other, one] = 0.5
-    made = groups
+    made: npt.NDArray[np.floating[Any]] = groups
     for _, left in _BY_GENRE.values():
         made = np.kron([[1.0, left], [left, 1.0]], made)
     return made.astype(np.float32)
@@ -78,7 +78,8 @@ _FACTORS = _form_factors()
 class Content:
     """Titles row by row. Sparse parts are (n, ·) with rows of unit length, `genre_sets` of zeros and ones.
 
-    year, votes (powers of ten) and rating: (n,) float32, NaN where missing. form: (n,) its kind's group, and whether it is animated or a documentary.
+    year, votes (powers of ten) and rating: (n,) float32, NaN where missing. form: (n,) the group of its kind, and
+    whether it is animated or a documentary, as one number.
     """
 
     ids: list[str]
