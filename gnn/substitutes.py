@@ -154,7 +154,7 @@ def fit(store: GraphStore, likes: Likes, dimension: int, options: Options, progr
     chosen = np.arange(len(target)) if exact else np.sort(top(learned.counts.astype(np.float64), options.landmarks))
     reader = ContentReader(store, [learned.titles[row] for row in chosen])
     gram, moment = _normal(
-        reader, learned.titles, target, lambda share: report("likeness of titles", 0.1 + 0.6 * share)
+        reader, learned.titles, target, lambda what, share: report(what, 0.1 + 0.6 * share)
     )
     between = kernel(reader.landmarks, reader.landmarks)
     best: Fitted | None = None

@@ -7,7 +7,7 @@ weights were fitted on viewers' co-likes (docs/out-of-catalog.md); here they sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -51,12 +51,27 @@ class _People:
     there: list[str]
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """A question, what the candidates share with its title, and the score of each: (candidates,)."""
+
+    asked: dict[str, Any]
+    genre: Floats
+    people: _People
+    related: dict[int, tuple[str, ...]]
+    namesakes: set[int]
+    score: Floats
+
+
 class Candidates:
     """The titles of a scope with what the score needs of them, as columns: built once, used for many questions."""
 
-    def __init__(self, store: GraphStore, scope: Scope) -> None:
+    def __init__(self, store: GraphStore, scope: Scope, only: Collection[str] | None = None) -> None:
+        """only: of the scope's titles, these; None: all."""
         self.scope = scope
         offered = store.offered(scope)
+        if only is not None:
+            offered = offered.filter(pc.is_in(offered.column("id"), pa.array(list(only), pa.string())))
         self.ids: list[str] = offered.column("id").to_pylist()
         self._items = offered.column("item_id")
         nodes = store.get_nodes("Title", self.ids, _FEATURES)
@@ -86,6 +101,18 @@ class Candidates:
 
     def rank(self, store: GraphStore, id_: str, k: int) -> list[Substitute]:
         """The k best candidates for a title of the graph, with evidence; k whenever k exist beside itself."""
+        found = self._scored(store, id_)
+        own = self._row.get(id_)
+        best = [int(row) for row in top(found.score, k) if row != own]
+        highest = found.score[best[0]] if best else 1.0
+        evidence = self._evidence(store, found, best)
+        return [self._substitute(row, float(found.score[row] / highest), evidence[row]) for row in best]
+
+    def scores(self, store: GraphStore, id_: str) -> Floats:
+        """The score of every candidate for a title of the graph: (candidates,), -inf for itself."""
+        return self._scored(store, id_).score
+
+    def _scored(self, store: GraphStore, id_: str) -> _Scored:
         asked = store.get_nodes("Title", [id_], _FEATURES).to_pylist()[0]
         genre = self._asked_genres(store, id_)
         people = self._people(store, id_)
@@ -103,10 +130,7 @@ class Candidates:
         own = self._row.get(id_)
         if own is not None:
             score[own] = -np.inf
-        best = [int(row) for row in top(score, k) if row != own]
-        highest = score[best[0]] if best else 1.0
-        evidence = self._evidence(store, asked, best, people, genre, set(namesakes), related)
-        return [self._substitute(row, float(score[row] / highest), evidence[row]) for row in best]
+        return _Scored(asked, genre, people, related, set(namesakes), score)
 
     def _substitute(self, row: int, score: float, evidence: Sequence[Evidence]) -> Substitute:
         year = self.year[row]
@@ -213,24 +237,24 @@ class Candidates:
         return {self._row[other]: path for other, path in paths.items() if other in self._row and other != id_}
 
     def _evidence(
-        self, store: GraphStore, asked: dict[str, Any], best: Sequence[int], people: _People, genre: Floats,
-        namesakes: set[int], related: dict[int, tuple[str, ...]], most: int = 3,
-    ) -> dict[int, list[Evidence]]:  # fmt: skip
+        self, store: GraphStore, found: _Scored, best: Sequence[int], most: int = 3
+    ) -> dict[int, list[Evidence]]:
         """The heaviest reasons for each row: by name and series, then people, then the rarest genres."""
+        asked, people = found.asked, found.people
         wanted = np.flatnonzero(np.isin(people.candidate, best))
         names = names_of(store, [people.ids[people.person[i]] for i in wanted])
         other = asked["title"] or asked["id"]
         reasons: dict[int, list[Evidence]] = {row: [] for row in best}
         for row in best:
-            if row in related:
-                path = related[row]
+            if row in found.related:
+                path = found.related[row]
                 text = "from the same series" if len(path) == 5 else f"series and episode: {other}"
                 reasons[row].append(Evidence("path", SERIES, text, path))
-            if row in namesakes:
+            if row in found.namesakes:
                 same = self._title[row].as_py() == other
                 text = "of the same name" if same else f"another “{series_label(other)}” title"
                 reasons[row].append(Evidence("name", NAME, text, (asked["id"], self.ids[row])))
-            for place in np.flatnonzero(genre * self._genre_matrix[row]):
+            for place in np.flatnonzero(found.genre * self._genre_matrix[row]):
                 name = self.genres[place]
                 weight = GENRE_WEIGHT * self.genre_idf[place] / self.genre_idf.max()
                 path = (asked["id"], "IN_GENRE", name, "IN_GENRE", self.ids[row])
@@ -241,7 +265,7 @@ class Candidates:
             path = (asked["id"], there, person, here, self.ids[row])
             text = credit_text(names[person], here, there, other)
             reasons[row].append(Evidence("path", PEOPLE * float(people.weight[i]), text, path))
-        return {row: sorted(found, key=lambda e: (-e.weight, e.path))[:most] for row, found in reasons.items()}
+        return {row: sorted(own, key=lambda e: (-e.weight, e.path))[:most] for row, own in reasons.items()}
 
 
 def _numbers(nodes: pa.Table, name: str) -> Floats:

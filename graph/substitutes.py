@@ -7,7 +7,7 @@ fixed share of the best product. Reasons are those of `graph.reasons`: only what
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,19 +65,14 @@ class Ranking:
         asked = np.asarray(vectors[0], np.float32)
         found = self._store.search_vector(VECTORS, asked, _POOL * k + 1, within=scope)
         products = {other: product for other, product in found if other != id_}
-        best = max(products.values(), default=0.0)
-        related = self._related(id_, scope)
-        named = self._named(id_, scope, items)
+        related = related_to(self._store, id_, scope)
+        named = named_alike(self._store, id_, items if scope.catalog != WHOLE_GRAPH else None, adult=scope.adult)
         late = sorted((related.keys() | named) - products.keys() - {id_})
         if len(products) < k:  # titles without a vector, last
             late += sorted(items.keys() - products.keys() - {id_, *late})
         ids, rows = self._store.get_embeddings(VECTORS, late)
         products |= dict.fromkeys(late, 0.0) | dict(zip(ids, (rows @ asked).tolist() if ids else (), strict=True))
-        unit = best if best > 0 else 1.0
-        scores = {
-            other: product / unit + (RELATED if other in related else SERIES if other in named else 0.0)
-            for other, product in products.items()
-        }
+        scores = raised(products, related, named)
         chosen = sorted(scores, key=lambda other: (-scores[other], other))[:k]
         if not chosen:
             return []
@@ -92,35 +87,50 @@ class Ranking:
             for other in chosen
         ]  # fmt: skip
 
-    def _named(self, id_: str, scope: Scope, items: Mapping[str, str | None]) -> set[str]:
-        """Titles in scope whose names speak of the same series and that share a person, or the very name, with it."""
-        title = self._store.get_nodes("Title", [id_], ["title"]).column("title")[0].as_py() or ""
-        name = series_name(title)
-        if not name:
-            return set()
-        hits = self._store.search_text(series_label(title), _NAMES, prefix=True, adult=scope.adult)
-        hits += self._store.search_text(name, _NAMES, adult=scope.adult)
-        alike = {hit.id for hit in hits if hit.label == "Title" and hit.id != id_}
-        inside = [other for other in sorted(alike) if scope.catalog == WHOLE_GRAPH or other in items]
-        titles = self._store.get_nodes("Title", inside, _SHOWN).to_pylist()
-        same = [row["id"] for row in titles if same_series(title, row["title"] or "")]
-        people: list[set[str]] = [set() for _ in range(len(same) + 1)]
-        credited = self._store.neighbours([id_, *same], CREDITS, "in")
-        for source, person in zip(
-            credited.column("source").to_pylist(), credited.column("neighbour").to_pylist(), strict=True
-        ):
-            people[source].add(person)
-        return {other for other, own in zip(same, people[1:], strict=True) if own & people[0]}
 
-    def _related(self, id_: str, scope: Scope) -> dict[str, tuple[str, ...]]:
-        """The asked episode's series, its other episodes, or the asked series' episodes, in scope → path."""
-        up = self._store.neighbours([id_], ["EPISODE_OF"], "out", within=scope).column("neighbour").to_pylist()
-        paths: dict[str, tuple[str, ...]] = {series: (id_, "EPISODE_OF", series) for series in up}
-        down = self._store.neighbours([id_], ["EPISODE_OF"], "in", within=scope).column("neighbour").to_pylist()
-        paths |= {episode: (id_, "EPISODE_OF", episode) for episode in down}
-        series: Sequence[str] = self._store.neighbours([id_], ["EPISODE_OF"], "out").column("neighbour").to_pylist()
-        others = self._store.neighbours(series, ["EPISODE_OF"], "in", within=scope) if series else None
-        for other in others.column("neighbour").to_pylist() if others is not None else ():
-            paths.setdefault(other, (id_, "EPISODE_OF", series[0], "EPISODE_OF", other))
-        paths.pop(id_, None)
-        return paths
+def raised(products: Mapping[str, float], related: Collection[str], named: Collection[str]) -> dict[str, float]:
+    """Products as shares of the best one, and what being of the asked title's series adds to some."""
+    best = max(products.values(), default=0.0)
+    unit = best if best > 0 else 1.0
+    return {
+        other: product / unit + (RELATED if other in related else SERIES if other in named else 0.0)
+        for other, product in products.items()
+    }
+
+
+def named_alike(store: GraphStore, id_: str, inside: Collection[str] | None, *, adult: bool = False) -> set[str]:
+    """Titles whose names speak of the same series as a title's, and that share a person with it.
+
+    inside: only among these; None: among all.
+    """
+    title = store.get_nodes("Title", [id_], ["title"]).column("title")[0].as_py() or ""
+    name = series_name(title)
+    if not name:
+        return set()
+    hits = store.search_text(series_label(title), _NAMES, prefix=True, adult=adult)
+    hits += store.search_text(name, _NAMES, adult=adult)
+    alike = {hit.id for hit in hits if hit.label == "Title" and hit.id != id_}
+    there = [other for other in sorted(alike) if inside is None or other in inside]
+    titles = store.get_nodes("Title", there, _SHOWN).to_pylist()
+    same = [row["id"] for row in titles if same_series(title, row["title"] or "")]
+    people: list[set[str]] = [set() for _ in range(len(same) + 1)]
+    credited = store.neighbours([id_, *same], CREDITS, "in")
+    for source, person in zip(
+        credited.column("source").to_pylist(), credited.column("neighbour").to_pylist(), strict=True
+    ):
+        people[source].add(person)
+    return {other for other, own in zip(same, people[1:], strict=True) if own & people[0]}
+
+
+def related_to(store: GraphStore, id_: str, scope: Scope) -> dict[str, tuple[str, ...]]:
+    """The asked episode's series, its other episodes, or the asked series' episodes, in scope → path."""
+    up = store.neighbours([id_], ["EPISODE_OF"], "out", within=scope).column("neighbour").to_pylist()
+    paths: dict[str, tuple[str, ...]] = {series: (id_, "EPISODE_OF", series) for series in up}
+    down = store.neighbours([id_], ["EPISODE_OF"], "in", within=scope).column("neighbour").to_pylist()
+    paths |= {episode: (id_, "EPISODE_OF", episode) for episode in down}
+    series: Sequence[str] = store.neighbours([id_], ["EPISODE_OF"], "out").column("neighbour").to_pylist()
+    others = store.neighbours(series, ["EPISODE_OF"], "in", within=scope) if series else None
+    for other in others.column("neighbour").to_pylist() if others is not None else ():
+        paths.setdefault(other, (id_, "EPISODE_OF", series[0], "EPISODE_OF", other))
+    paths.pop(id_, None)
+    return paths
