@@ -142,8 +142,11 @@ def _show_run(run: Run) -> None:
     from gnn.compare import compare
 
     _show_runs(compare([run]))
-    for line in run.metrics()["audit"]["lines"]:
+    found = run.metrics()
+    for line in found.get("audit", {}).get("lines", ()):
         out.print(Text(f"audit: {line}"), soft_wrap=True)
+    for name, one in found.get("left_out", {}).items():
+        out.print(f"{name}: NDCG@10 {one['ndcg@10']:.3f}, overlap@10 {one['overlap@10']:.3f}, titles left out")
     out.print(Text(f"\n{run.folder}"), soft_wrap=True)
     if run.config.graph.folder is None:
         out.print(Text(f"Next: reelgraph publish {run.folder}"), soft_wrap=True)

@@ -18,7 +18,7 @@ from torch import Tensor
 from gnn.config import TrainingConfig
 from gnn.forms import Form, Side
 from gnn.kge import Kge
-from gnn.losses import Objective, objective, penalty
+from gnn.losses import Hits, Objective, objective, penalty
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -58,11 +58,11 @@ def draw(entities: int, negatives: int, generator: torch.Generator, device: torc
     return Pools(*(torch.unique(pool).to(device) for pool in drawn))
 
 
-def hide_positives(scores: Tensor, pool: Tensor, true: Tensor) -> Tensor:
-    """Set a pool's entry to -inf where it is the query's own answer. pool: (n,) sorted; true: (b,)."""
+def own_answers(pool: Tensor, true: Tensor) -> Hits:
+    """Where a pool holds the query's own answer. pool: (n,) sorted; true: (b,)."""
     place = torch.searchsorted(pool, true.contiguous()).clamp_max_(len(pool) - 1)
     rows = (pool[place] == true).nonzero()[:, 0]
-    return scores.index_put((rows, place[rows]), scores.new_tensor(-torch.inf)) if len(rows) else scores
+    return rows, place[rows]
 
 
 class RowGradients:
@@ -112,7 +112,7 @@ class RowGradients:
         else:
             scores = self.form.pool(query, rows.index_select(0, pool), precision)
             positive = self.form.pairs(query, rows.index_select(0, answers))
-            loss = self.objective(positive, hide_positives(scores, pool, answers))
+            loss = self.objective(positive, scores, own_answers(pool, answers))
         if self.config.regulariser == "none":
             return loss
         parts = ((anchor, asks), (turn, asks), (rows, answers))
@@ -158,7 +158,7 @@ class ModelGradients:
                 continue
             triples = [known, rows, true] if asked == "tail" else [true, rows, known]
             positive = model.score_hrt(torch.stack(triples, 1))[:, 0]
-            total = total + self.objective(positive, hide_positives(scores, pool, true)) / 2
+            total = total + self.objective(positive, scores, own_answers(pool, true)) / 2
         return total + model.collect_regularization_term()
 
     def changes(self) -> Iterator[Change]:

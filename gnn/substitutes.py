@@ -153,9 +153,7 @@ def fit(store: GraphStore, likes: Likes, dimension: int, options: Options, progr
     exact = len(learned.titles) <= options.exact
     chosen = np.arange(len(target)) if exact else np.sort(top(learned.counts.astype(np.float64), options.landmarks))
     reader = ContentReader(store, [learned.titles[row] for row in chosen])
-    gram, moment = _normal(
-        reader, learned.titles, target, lambda what, share: report(what, 0.1 + 0.6 * share)
-    )
+    gram, moment = _normal(reader, learned.titles, target, report)
     between = kernel(reader.landmarks, reader.landmarks)
     best: Fitted | None = None
     for ridge in (options.ridge,) if options.ridge else RIDGES:
@@ -172,7 +170,7 @@ def _normal(
     m = len(reader.landmarks)
     gram, moment = np.zeros((m, m)), np.zeros((m, target.shape[1]))
     for start in range(0, len(ids), _BLOCK):
-        report("likeness of titles", start / len(ids))
+        report("likeness of titles", 0.1 + 0.6 * start / len(ids))
         rows = kernel(reader.read(ids[start : start + _BLOCK]), reader.landmarks)
         gram += rows.T @ rows
         moment += rows.T @ target[start : start + _BLOCK]

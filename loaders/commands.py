@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 from rich.text import Text
 
+from graph.foldin import VECTORS, WEIGHTS
 from graph.schema import CREDITS
 from graph.store import GraphStore
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
@@ -156,7 +157,7 @@ def load_(
 
 def _follow(after_load: AfterLoad | None, graph: GraphStore, runs: Path) -> Sequence[Followed]:
     """Give new titles their vectors, where titles carry any."""
-    if after_load is None or not graph.info().embeddings:
+    if after_load is None or not graph.info().embeddings.keys() - {VECTORS, WEIGHTS}:
         return ()
     with progress("Folding in") as report:
         return after_load(graph, runs, report)

@@ -13,7 +13,6 @@ from gnn.calibration import calibrate
 from gnn.checkpoint import write_text
 from gnn.config import parse_config
 from gnn.loop import train_shared
-from gnn.publish import graph_hash
 from gnn.runs import CALIBRATION, Run, as_json, new_run
 from gnn.split import split
 from gnn.triples import graph_triples
@@ -117,7 +116,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory, early: GraphStore) -> Calla
             vocabulary, triples = graph_triples(early, config.graph)
             parts = split(vocabulary, triples, config.split)
             trained = train_shared(parts, config, lambda _: 1.0, checkpoint=None, report=lambda _: None)
-            facts = {"relations": list(vocabulary.relations), "graph_hash": graph_hash(early), "best_epoch": 30}
+            facts = {"relations": list(vocabulary.relations), "graph_hash": early.info().graph_hash, "best_epoch": 30}
             run = new_run(tmp_path_factory.mktemp("runs"), config, facts)
             run.keep(vocabulary, trained.scorer.state(), trained.scorer.entity_vectors())
             write_text(run.folder / CALIBRATION, as_json(calibrate(trained.scorer, parts).as_dict()))

@@ -17,9 +17,10 @@ import torch
 from gnn.adagrad import RowAdagrad, RowAdam
 from gnn.config import ConfigError, RunConfig, parse_config, read_config
 from gnn.evaluate import metrics, rank
-from gnn.gradients import RowGradients, draw, hide_positives
+from gnn.gradients import RowGradients, draw, own_answers
 from gnn.kge import build
 from gnn.loop import Loop, train_shared
+from gnn.losses import objective
 from gnn.pykeen_loop import train_pykeen
 from gnn.scorer import Arrays, Epoch, Scorer, Trained, TrainingError
 from gnn.triples import Split, Vocabulary, read_folder
@@ -194,9 +195,36 @@ def test_a_pool_of_everything_is_the_loss_over_everything(rings: Split, name: st
     torch.testing.assert_close(sparse.gradient, dense.gradient[sparse.ids], rtol=1e-4, atol=1e-6)
 
 
-def test_an_answer_in_the_pool_is_no_negative() -> None:
-    hidden = hide_positives(torch.zeros(3, 3), torch.tensor([2, 5, 9]), torch.tensor([5, 1, 9]))
-    assert hidden.isneginf().nonzero().tolist() == [[0, 1], [2, 2]]
+@pytest.mark.parametrize("name", ["crossentropy", "nssa", "bce", "margin"])
+def test_an_answer_in_the_pool_is_no_negative(name: str) -> None:
+    hits = own_answers(torch.tensor([2, 5, 9]), torch.tensor([5, 1, 9]))
+    assert torch.stack(hits, 1).tolist() == [[0, 1], [2, 2]]
+    measured = objective(parse_config({"training": {"loss": name, "margin": 1.0}}).training)
+    chance = torch.Generator().manual_seed(0)
+    inputs = torch.randn(3, generator=chance), torch.randn(3, 3, generator=chance)
+    positive, pool = (one.double().requires_grad_() for one in inputs)
+    found = measured(positive, pool, hits)
+    found.backward()
+    assert pool.grad is not None
+    assert pool.grad[0, 1] == pool.grad[2, 2] == 0
+    masked = pool.detach().masked_fill(torch.tensor([[0, 1, 0], [0, 0, 0], [0, 0, 1]]) > 0, -torch.inf)
+    torch.testing.assert_close(found, measured(positive.detach(), masked))
+
+
+def test_cross_entropy_and_its_gradient_are_torchs() -> None:
+    measured = objective(parse_config({}).training)
+    chance = torch.Generator().manual_seed(0)
+    positive = torch.randn(5, dtype=torch.float64, generator=chance).requires_grad_()
+    pool = (50 * torch.randn(5, 7, dtype=torch.float64, generator=chance)).requires_grad_()
+    ours = measured(positive, pool)
+    theirs = torch.nn.functional.cross_entropy(
+        torch.cat([positive[:, None], pool], 1), torch.zeros(5, dtype=torch.int64)
+    )
+    torch.testing.assert_close(ours, theirs)
+    for mine, torchs in zip(
+        torch.autograd.grad(3 * ours, (positive, pool)), torch.autograd.grad(3 * theirs, (positive, pool)), strict=True
+    ):
+        torch.testing.assert_close(mine, torchs)
 
 
 def test_adagrad_is_torchs_where_a_row_is_one_number() -> None:
