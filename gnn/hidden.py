@@ -58,8 +58,9 @@ class Hiding:
 class Trial:
     """One draw. Neither the catalog nor `learned` has a hidden title.
 
-    catalog: in an order by chance, which is how ties are broken. learned: the likes of the half that may be learned from. warm: the same with those of hidden titles, which only a
-    ceiling may see. truth: name → (asked, catalog). siblings: the asked titles of whose series the catalog has a part.
+    catalog: in an order by chance, which is how ties are broken. learned: the likes of the half that may be learned
+    from. warm: the same with those of hidden titles, which only a ceiling may see. truth: name → (asked, catalog).
+    siblings: the asked titles of whose series the catalog has a part.
     """
 
     seed: int

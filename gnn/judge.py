@@ -81,7 +81,8 @@ def ndcg(truth: Floats, chosen: npt.NDArray[np.int64]) -> Figures:
     discount = 1 / np.log2(np.arange(2, K + 2))
     gain = np.where(chosen >= 0, np.take_along_axis(truth, np.maximum(chosen, 0), 1), 0)
     best = -np.sort(-truth, axis=1)[:, :K]
-    return cast(Figures, (gain @ discount) / np.maximum(best @ discount[: best.shape[1]], 1e-12))
+    made: Figures = (gain @ discount) / np.maximum(best @ discount[: best.shape[1]], 1e-12)
+    return made
 
 
 def overlap(truth: Floats, chosen: npt.NDArray[np.int64]) -> Figures:

@@ -44,7 +44,7 @@ class Neighbours:
     def score(self, asked: Sequence[str], among: Sequence[str]) -> Floats:
         """Cosines, -1 where there is no vector."""
         one, other = ([self._row.get(id_, -1) for id_ in ids] for ids in (asked, among))
-        made = self._unit[one] @ self._unit[other].T
+        made: Floats = self._unit[one] @ self._unit[other].T
         made[:, np.array(other) < 0] = -1
         if self._likes is not None:
             return _standard(made) + _standard(np.log1p(counted(self._likes, among))[None])

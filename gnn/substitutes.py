@@ -57,7 +57,7 @@ RIDGES = (3.0, 10.0, 30.0)
 
 @dataclass(frozen=True)
 class Likes:
-    """Who liked what: (users, titles) of ones, and the titles' ids."""
+    """Who liked what: (users, titles) of ones, and the titles' ids; both in the order of their ids."""
 
     matrix: sp.csr_matrix
     titles: list[str]
@@ -99,12 +99,13 @@ def options_of(raw: dict[str, Any]) -> Options:
         raise ConfigError(f"model.options.{key}: {first['msg']}; there are {', '.join(Options.model_fields)}") from None
 
 
-def likes_of(store: GraphStore, likes_from: float) -> Likes:
-    """The likes in a store. Raises FeedbackError where there are none."""
+def likes_of(store: GraphStore, likes_from: float, rated: pa.Table | None = None) -> Likes:
+    """The likes in a store, or in a table RATED that is not in it. Raises FeedbackError where there are none."""
     users: list[pa.Array] = []
     titles: list[pa.Array] = []
     seen = 0
-    for batch in store.scan_relationships("RATED", ["type", "value"]):
+    batches = store.scan_relationships("RATED", ["type", "value"]) if rated is None else rated.to_batches()
+    for batch in batches:
         seen += batch.num_rows
         value = batch.column("value")
         liked = pc.if_else(pc.is_null(value), pc.not_equal(batch.column("type"), "dislike"),
@@ -115,16 +116,18 @@ def likes_of(store: GraphStore, likes_from: float) -> Likes:
     rows, columns = (pa.chunked_array(parts, pa.string()).dictionary_encode().combine_chunks()
                      for parts in (users, titles))  # fmt: skip
     if not len(rows):
+        where = store.url if rated is None else "the data"
         raise FeedbackError(
-            f"{store.url} has no like to learn from ({seen:,} feedback rows, none of at least {likes_from:g}); load "
+            f"{where} has no like to learn from ({seen:,} feedback rows, none of at least {likes_from:g}); load "
             "feedback (reelgraph load --feedback FILE), or lower model.options.likes_from"
         )
     ones = np.ones(len(rows), np.float32)
     shape = len(rows.dictionary), len(columns.dictionary)
     made = sp.csr_matrix((ones, (rows.indices.to_numpy(), columns.indices.to_numpy())), shape, np.float32)
     made.data[:] = 1  # a title that somebody liked in two ways is liked once
-    order = np.argsort(np.array(columns.dictionary.to_pylist(), object))
-    return Likes(made[:, order].tocsr(), [columns.dictionary[int(place)].as_py() for place in order])
+    # Sorted, so that what is drawn by chance does not hang on the order in which a store gives its rows.
+    people, order = (np.argsort(np.array(one.dictionary.to_pylist(), object)) for one in (rows, columns))
+    return Likes(made[people][:, order].tocsr(), [columns.dictionary[int(place)].as_py() for place in order])
 
 
 def factors(likes: Likes, dimension: int) -> Floats:

@@ -72,6 +72,11 @@ def evaluate(
     """
     chosen, left_out = _chosen(names, embedding)
     report: Progress = progress or (lambda _what, _share: None)
+    done = [0.0]
+
+    def told(what: str, _share: float) -> None:
+        report(what, done[0])
+
     judged: dict[str, list[Judged]] = {name: [] for name in chosen}
     trials = []
     for number, seed in enumerate(seeds):
@@ -80,10 +85,11 @@ def evaluate(
         trials.append(trial)
         for ceiling in (False, True):
             seen = trial.warm if ceiling else trial.learned
-            learning = Learning(store, seen, options, embedding, seed, _within(report, number, len(seeds)))
+            learning = Learning(store, seen, options, embedding, seed, told)
             for place, name in enumerate(chosen):
                 if STRATEGIES[name].ceiling == ceiling:
-                    report(f"draw {seed}, {name}", (number + place / len(chosen)) / len(seeds))
+                    done[0] = (number + place / len(chosen)) / len(seeds)
+                    report(f"draw {seed}, {name}", done[0])
                     scores = STRATEGIES[name].fit(learning).score(trial.asked, trial.catalog)
                     judged[name].append(judge(name, trial, scores))
     titles = [id_ for trial in trials for id_, known in zip(trial.asked, answerable(trial), strict=True) if known]
@@ -91,10 +97,6 @@ def evaluate(
         [together(judged[name]) for name in chosen], titles, DEFAULT if DEFAULT in chosen else chosen[-1],
         _slices(store, likes, trials), left_out, _setting(hiding, seeds, options, likes, trials, titles),
     )  # fmt: skip
-
-
-def _within(report: Progress, number: int, count: int) -> Progress:
-    return lambda what, share: report(what, (number + share) / count)
 
 
 def _chosen(names: Sequence[str], embedding: Run | None) -> tuple[list[str], dict[str, str]]:
@@ -138,7 +140,7 @@ def _figure(bootstrap: Bootstrap, values: npt.NDArray[np.float64], where: Mask |
 
 
 def _slices(store: GraphStore, likes: Likes, trials: Sequence[Trial]) -> dict[str, dict[str, Mask]]:
-    """Questions by what was asked for: fame, age, kind, likes, and whether the catalog has a part of its series."""
+    """Questions by what was asked for: votes, age, kind, likes, and whether the catalog has a part of its series."""
     rows = [
         (id_, id_ in trial.siblings)
         for trial in trials for id_, known in zip(trial.asked, answerable(trial), strict=True) if known
@@ -150,28 +152,24 @@ def _slices(store: GraphStore, likes: Likes, trials: Sequence[Trial]) -> dict[st
     old, new = _YEARS
     few, many = _LIKES
 
-    def parted(part: Callable[[str, bool], str]) -> dict[str, Mask]:
+    def parted(part: Callable[[str, bool], str], *order: str) -> dict[str, Mask]:
         found = np.array([part(id_, sibling) for id_, sibling in rows])
-        return {name: found == name for name in sorted(set(found.tolist()))}
+        return {name: found == name for name in order or sorted(set(found.tolist())) if (found == name).any()}
 
     def fame(id_: str, _: bool) -> str:
-        own = about[id_][2]
-        return "1 least votes" if own <= low else "2 middle" if own <= high else "3 most votes"
+        return "least" if about[id_][2] <= low else "middle" if about[id_][2] <= high else "most"
+
+    ages = f"before {old}", f"{old} to {new - 1}", f"{new} and later", "no year"
 
     def age(id_: str, _: bool) -> str:
         year = about[id_][1]
-        return "no year" if year is None else f"before {old}" if year < old else (
-            f"{old} to {new - 1}" if year < new else f"{new} and later"
-        )  # fmt: skip
+        return ages[3 if year is None else (year >= old) + (year >= new)]
 
-    def liked(id_: str, _: bool) -> str:
-        own = counts[id_]
-        return f"1 below {few}" if own < few else f"2 {few} to {many - 1}" if own < many else f"3 {many} and more"
-
+    liked = f"below {few}", f"{few} to {many - 1}", f"{many} and more"
     return {
-        "popularity": parted(fame),
-        "age": parted(age),
+        "votes": parted(fame, "least", "middle", "most"),
+        "age": parted(age, *ages),
         "kind": parted(lambda id_, _: about[id_][0]),
-        "likes": parted(liked),
+        "likes": parted(lambda id_, _: liked[(counts[id_] >= few) + (counts[id_] >= many)], *liked),
         "series": parted(lambda _, sibling: "a part in the catalog" if sibling else "none"),
     }

@@ -18,6 +18,8 @@ from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json
 from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from loaders.catalog import CatalogReport
     from loaders.feedback import FeedbackReport
     from loaders.load import Loaded
@@ -42,6 +44,13 @@ def register(app: typer.Typer, after_load: AfterLoad | None = None) -> None:
     """Add these commands to the command line. after_load: called when a load has made a new version of the graph."""
     app.command("download")(download_)
     app.command("load", context_settings={"obj": after_load})(load_)
+
+
+def rated_in(path: Path, store: GraphStore) -> pa.Table:
+    """Feedback of a file on titles of a store, without loading it; see loaders.feedback."""
+    from loaders.feedback import rated_in as read
+
+    return read(path, store)
 
 
 def download_(
