@@ -19,11 +19,11 @@ from graph.foldin import VECTORS, FoldIn
 from graph.franchise import same_series, series_label, series_name
 from graph.reasons import Reasons
 from graph.schema import CREDITS
-from graph.store import WHOLE_GRAPH, GraphStore, Scope
+from graph.store import WHOLE_GRAPH, Direction, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
 
-SERIES, RELATED = 0.5, 1.0
+SERIES, RELATED = 1.0, 1.0
 """What being of one series adds, by name or by EPISODE_OF, in shares of the best candidate's product."""
 _POOL, _NAMES = 4, 60  # candidates a wanted title; names looked at for a series
 _SHOWN = ("kind", "title", "start_year", "is_adult")
@@ -93,7 +93,7 @@ class Ranking:
         ]  # fmt: skip
 
     def _named(self, id_: str, scope: Scope, items: Mapping[str, str | None]) -> set[str]:
-        """Titles in scope whose names speak of the same series and that share a person, or the very name, with it."""
+        """Titles in scope that by name are of the same series, and share a person, or the very name and a genre."""
         title = self._store.get_nodes("Title", [id_], ["title"]).column("title")[0].as_py() or ""
         name = series_name(title)
         if not name:
@@ -103,14 +103,22 @@ class Ranking:
         alike = {hit.id for hit in hits if hit.label == "Title" and hit.id != id_}
         inside = [other for other in sorted(alike) if scope.catalog == WHOLE_GRAPH or other in items]
         titles = self._store.get_nodes("Title", inside, _SHOWN).to_pylist()
-        same = [row["id"] for row in titles if same_series(title, row["title"] or "")]
-        people: list[set[str]] = [set() for _ in range(len(same) + 1)]
-        credited = self._store.neighbours([id_, *same], CREDITS, "in")
-        for source, person in zip(
-            credited.column("source").to_pylist(), credited.column("neighbour").to_pylist(), strict=True
-        ):
-            people[source].add(person)
-        return {other for other, own in zip(same, people[1:], strict=True) if own & people[0]}
+        same = {row["id"]: row["title"] or "" for row in titles if same_series(title, row["title"] or "")}
+        people = self._around([id_, *same], CREDITS, "in")
+        genres = self._around([id_, *same], ("IN_GENRE",), "out")
+        return {
+            other
+            for place, (other, own) in enumerate(same.items(), 1)
+            if people[place] & people[0] or (series_name(own) == name and genres[place] & genres[0])
+        }
+
+    def _around(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> list[set[str]]:
+        """The neighbours of each node."""
+        found: list[set[str]] = [set() for _ in ids]
+        table = self._store.neighbours(ids, types, direction)
+        for source, other in zip(*(table.column(name).to_pylist() for name in ("source", "neighbour")), strict=True):
+            found[source].add(other)
+        return found
 
     def _related(self, id_: str, scope: Scope) -> dict[str, tuple[str, ...]]:
         """The asked episode's series, its other episodes, or the asked series' episodes, in scope → path."""
