@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gnn.prepare import SUBSTITUTES
 from gnn.runs import Run, RunError, open_run
-from graph.foldin import VECTORS, WEIGHTS, refresh
+from graph.foldin import VECTORS, WEIGHTS, folded_in
 from graph.store import GraphStore, Provenance
 
 TITLE = "Title:"
@@ -69,7 +69,9 @@ def _substitutes(
     kept = [id_ for id_, held in zip(landmarks, there, strict=True) if held]
     store.set_embeddings(WEIGHTS, kept, weights[there], provenance)
     store.set_embeddings(VECTORS, ids, vectors, provenance, amend=True)
-    refresh(store)
+    every = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
+    for one in folded_in(store, every):
+        store.set_embeddings(one.name, one.ids, one.rows, one.provenance, amend=True)
     return store.info().version
 
 

@@ -41,7 +41,7 @@ class Terms:
     people: float = 4.0
     writers: float = 1.0
     keywords: float = 0.5
-    base: float = 2.0
+    base: float = 1.5
     year: float = 10.0
     year_floor: float = 0.16
     votes: float = 1.4

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.linalg import eigh
 
 from graph.content import Content, ContentReader, kernel
-from graph.store import GraphStore, Progress, Provenance
+from graph.store import GraphStore, Progress, Provenance, Vectors
 from graph.vectors import top
 
 Floats = npt.NDArray[np.float32]
@@ -97,39 +97,38 @@ def factors(between: Floats, dimension: int) -> Floats:
     return made
 
 
-def refresh(store: GraphStore, progress: Progress | None = None) -> int:
-    """After a load: every title gets a substitute vector; returns how many were made.
+def vectors_of(store: GraphStore, progress: Progress | None = None) -> Sequence[Vectors]:
+    """The substitute vectors that a newly loaded graph needs: `GraphStore.load_tables` asks for them.
 
     Vectors that feedback has shaped stay as they are, and titles without one are folded in; those made of content are
-    made anew when the graph is another one. Both become part of the load's own version.
+    made anew. None where nothing is missing.
     """
     info = store.info()
     held = info.embeddings.get(VECTORS)
     ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
-    if not ids:
-        return 0
     if held is not None and held.model != CONTENT:
-        return _fold_in(store, held, ids, progress)
-    if held is not None and held.graph_hash == info.graph_hash:
-        return 0
+        return folded_in(store, ids, progress)
+    if not ids:
+        return ()
     folded = from_content(store)
-    run, hash_ = f"{CONTENT}-{info.graph_hash}", info.graph_hash
-    provenance = Provenance(run, CONTENT, folded.weights.shape[1], hash_, _now())
-    made = folded.vectors(ids, progress)
-    store.set_embeddings(WEIGHTS, folded.reader.landmarks.ids, folded.weights, provenance, amend=True)
-    store.set_embeddings(VECTORS, ids, made, provenance, amend=True)
-    return len(ids)
+    run = f"{CONTENT}-{info.graph_hash}"
+    provenance = Provenance(run, CONTENT, folded.weights.shape[1], info.graph_hash, _now())
+    return (
+        Vectors(WEIGHTS, folded.reader.landmarks.ids, folded.weights, provenance),
+        Vectors(VECTORS, ids, folded.vectors(ids, progress), provenance),
+    )
 
 
-def _fold_in(store: GraphStore, held: Provenance, ids: Sequence[str], progress: Progress | None) -> int:
-    known, vectors = store.get_embeddings(VECTORS, ids)
+def folded_in(store: GraphStore, ids: Sequence[str], progress: Progress | None = None) -> Sequence[Vectors]:
+    """All substitute vectors with those of titles that have none yet; none where no title lacks one."""
+    known, rows = store.get_embeddings(VECTORS, ids)
     lacking = sorted(set(ids) - set(known))
     folded = FoldIn.published(store) if lacking else None
     if folded is None:
-        return 0
-    made = np.concatenate([vectors, folded.vectors(lacking, progress)])
-    store.set_embeddings(VECTORS, [*known, *lacking], made, dataclasses.replace(held, made=_now()), amend=True)
-    return len(lacking)
+        return ()
+    made = np.concatenate([rows, folded.vectors(lacking, progress)])
+    provenance = dataclasses.replace(store.info().embeddings[VECTORS], made=_now())
+    return (Vectors(VECTORS, [*known, *lacking], made, provenance),)
 
 
 def _now() -> str:

@@ -134,6 +134,16 @@ class StoreInfo:
         return hashlib.sha256(json.dumps(counts).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class Vectors:
+    """One named set of vectors for titles: ids (n,), rows (n, d) float32, and where they come from."""
+
+    name: str
+    ids: Sequence[str]
+    rows: npt.NDArray[np.float32]
+    provenance: Provenance
+
+
 @runtime_checkable
 class GraphStore(Protocol):
     """An engine that holds the graph. Every method takes and gives batches; all raise `StoreError` alone."""
@@ -143,8 +153,12 @@ class GraphStore(Protocol):
     def apply_schema(self) -> None:
         """Make what the engine needs beforehand (folders, constraints, indexes); a second call changes nothing."""
 
-    def load_tables(self, tables: GraphTables, progress: Progress | None = None) -> str:
+    def load_tables(
+        self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None
+    ) -> str:
         """Put graph tables into the store and return the new version's name.
+
+        vectors: asked for the vectors of the new graph, which become visible with it.
 
         Bulk labels and types are replaced as a whole, atomically where the engine can; live ones are upserted.
         A catalog that the tables name offers afterwards exactly what they say. Tables without any bulk label or
@@ -237,6 +251,10 @@ class GraphStore(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+VectorsOf = Callable[[GraphStore, Progress], Sequence[Vectors]]
+"""Makes vectors for the titles of a graph; the store that it is given may be read and not be written."""
 
 
 def open_store(url: str, *, create: bool = False) -> GraphStore:

@@ -19,11 +19,11 @@ from graph.foldin import VECTORS, FoldIn
 from graph.franchise import same_series, series_label, series_name
 from graph.reasons import Reasons
 from graph.schema import CREDITS
-from graph.store import WHOLE_GRAPH, GraphStore, Scope
+from graph.store import WHOLE_GRAPH, Direction, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
 
-SERIES, RELATED = 0.5, 1.0
+SERIES, RELATED = 1.0, 1.0
 """What being of one series adds, by name or by EPISODE_OF, in shares of the best candidate's product."""
 _POOL, _NAMES = 4, 60  # candidates a wanted title; names looked at for a series
 _SHOWN = ("kind", "title", "start_year", "is_adult")
@@ -99,7 +99,7 @@ def raised(products: Mapping[str, float], related: Collection[str], named: Colle
 
 
 def named_alike(store: GraphStore, id_: str, inside: Collection[str] | None, *, adult: bool = False) -> set[str]:
-    """Titles whose names speak of the same series as a title's, and that share a person with it.
+    """Titles that by name are of a title's series, and share a person with it, or the very name and a genre.
 
     inside: only among these; None: among all.
     """
@@ -112,14 +112,23 @@ def named_alike(store: GraphStore, id_: str, inside: Collection[str] | None, *, 
     alike = {hit.id for hit in hits if hit.label == "Title" and hit.id != id_}
     there = [other for other in sorted(alike) if inside is None or other in inside]
     titles = store.get_nodes("Title", there, _SHOWN).to_pylist()
-    same = [row["id"] for row in titles if same_series(title, row["title"] or "")]
-    people: list[set[str]] = [set() for _ in range(len(same) + 1)]
-    credited = store.neighbours([id_, *same], CREDITS, "in")
-    for source, person in zip(
-        credited.column("source").to_pylist(), credited.column("neighbour").to_pylist(), strict=True
-    ):
-        people[source].add(person)
-    return {other for other, own in zip(same, people[1:], strict=True) if own & people[0]}
+    same = {row["id"]: row["title"] or "" for row in titles if same_series(title, row["title"] or "")}
+    people = _around(store, [id_, *same], CREDITS, "in")
+    genres = _around(store, [id_, *same], ("IN_GENRE",), "out")
+    return {
+        other
+        for place, (other, own) in enumerate(same.items(), 1)
+        if people[place] & people[0] or (series_name(own) == name and genres[place] & genres[0])
+    }
+
+
+def _around(store: GraphStore, ids: Sequence[str], types: Sequence[str], direction: Direction) -> list[set[str]]:
+    """The neighbours of each node."""
+    found: list[set[str]] = [set() for _ in ids]
+    table = store.neighbours(ids, types, direction)
+    for source, other in zip(*(table.column(name).to_pylist() for name in ("source", "neighbour")), strict=True):
+        found[source].add(other)
+    return found
 
 
 def related_to(store: GraphStore, id_: str, scope: Scope) -> dict[str, tuple[str, ...]]:

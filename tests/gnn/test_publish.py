@@ -14,6 +14,7 @@ from gnn.config import parse_config
 from gnn.publish import GraphMoved, publish
 from gnn.runs import Run, RunError, new_run
 from gnn.triples import Vocabulary
+from graph.foldin import VECTORS, WEIGHTS
 from graph.store import InvalidRows, StoreBusy, open_store
 from graph.tables import finish_tables, rows_to_table, write_table
 from loaders.load import load_sample
@@ -59,7 +60,7 @@ def test_every_title_gets_its_vector_and_says_where_it_is_from(store, tmp_path):
     held, vectors = store.get_embeddings("embedding", ids)
     assert held == ids
     np.testing.assert_array_equal(vectors, run.vectors()[1:])
-    (found,) = store.info().embeddings.values()
+    found = store.info().embeddings["embedding"]
     said = found.run, found.model, found.dimension, found.graph_hash
     assert said == ("complex", "ComplEx", 4, store.info().graph_hash)
     assert found.made.endswith("+00:00")
@@ -93,7 +94,7 @@ def test_other_names_stay(store, tmp_path):
     ids = titles(store)
     publish(trained(tmp_path / "runs", store, ids), store)
     publish(trained(tmp_path / "runs", store, ids, name="by_genre"), store)
-    assert set(store.info().embeddings) == {"embedding", "by_genre"}
+    assert set(store.info().embeddings) == {"embedding", "by_genre", VECTORS, WEIGHTS}
 
 
 def test_a_reader_sees_all_of_the_old_or_all_of_the_new(store, tmp_path):
@@ -176,7 +177,7 @@ def test_runs_that_cannot_be_published(store, tmp_path):
     twice = trained(tmp_path / "runs", store, [ids[0], ids[0]])
     with pytest.raises(InvalidRows, match="more than one vector"):
         publish(twice, store)
-    assert not store.info().embeddings
+    assert set(store.info().embeddings) == {VECTORS, WEIGHTS}
 
 
 def test_a_store_that_is_being_loaded_is_busy(store, tmp_path):
