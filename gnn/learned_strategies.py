@@ -16,8 +16,9 @@ from gnn.runs import Run
 from gnn.strategy import Learning, Strategy
 from gnn.substitutes import Fitted, Likes, all_vectors, factors
 from graph.foldin import FoldIn, from_content
+from graph.siblings import siblings
 from graph.store import GraphStore
-from graph.substitutes import named_alike, raised, related_to
+from graph.substitutes import raised, related_to
 from graph.vectors import top
 
 Floats = npt.NDArray[np.float32]
@@ -98,10 +99,10 @@ class WithSeries:
         """Shares of each row's best score, and what a series adds."""
         inside, made = frozenset(among), self.inner.score(asked, among)
         for row, id_ in enumerate(asked):
-            named = named_alike(self.store, id_, inside, adult=True)
+            alike = siblings(self.store, id_, EVERYTHING, inside)
             related = related_to(self.store, id_, EVERYTHING).keys() & inside
             products = dict(zip(among, made[row].tolist(), strict=True))
-            made[row] = list(raised(products, related, named).values())
+            made[row] = list(raised(products, related, alike).values())
         return made
 
 

@@ -1,8 +1,8 @@
 """Which titles of a catalog stand in for another one: by published vectors, then by what the graph knows besides.
 
 The store finds the nearest by inner product inside the scope (`graph.foldin` says what the vectors are). Parts of the
-same series, which viewers expect whatever the vectors say, are looked up by name and by EPISODE_OF and come up by a
-fixed share of the best product. Reasons are those of `graph.reasons`: only what did contribute.
+same series, which viewers expect whatever the vectors say, are looked up (`graph.siblings`, EPISODE_OF) and come up by
+a share of the best product. Reasons are those of `graph.reasons`: only what did contribute.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ import numpy.typing as npt
 
 from graph.explain import Evidence
 from graph.foldin import VECTORS, FoldIn
-from graph.franchise import same_series, series_label, series_name
 from graph.reasons import Reasons
-from graph.schema import CREDITS
-from graph.store import WHOLE_GRAPH, Direction, GraphStore, Scope
+from graph.siblings import Sibling, siblings
+from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
 
 SERIES, RELATED = 1.0, 1.0
-"""What being of one series adds, by name or by EPISODE_OF, in shares of the best candidate's product."""
-_POOL, _NAMES = 4, 60  # candidates a wanted title; names looked at for a series
+"""What being of one series adds, by `graph.siblings` or by EPISODE_OF, in shares of the best candidate's product."""
+_POOL = 4  # candidates a wanted title
 _SHOWN = ("kind", "title", "start_year", "is_adult")
 
 
@@ -66,13 +65,14 @@ class Ranking:
         found = self._store.search_vector(VECTORS, asked, _POOL * k + 1, within=scope)
         products = {other: product for other, product in found if other != id_}
         related = related_to(self._store, id_, scope)
-        named = named_alike(self._store, id_, items if scope.catalog != WHOLE_GRAPH else None, adult=scope.adult)
-        late = sorted((related.keys() | named) - products.keys() - {id_})
+        alike = siblings(self._store, id_, scope, items if scope.catalog != WHOLE_GRAPH else None)
+        named = {other for other, one in alike.items() if one.named}
+        late = sorted((related.keys() | alike.keys()) - products.keys() - {id_})
         if len(products) < k:  # titles without a vector, last
             late += sorted(items.keys() - products.keys() - {id_, *late})
         ids, rows = self._store.get_embeddings(VECTORS, late)
         products |= dict.fromkeys(late, 0.0) | dict(zip(ids, (rows @ asked).tolist() if ids else (), strict=True))
-        scores = raised(products, related, named)
+        scores = raised(products, related, alike)
         chosen = sorted(scores, key=lambda other: (-scores[other], other))[:k]
         if not chosen:
             return []
@@ -88,47 +88,15 @@ class Ranking:
         ]  # fmt: skip
 
 
-def raised(products: Mapping[str, float], related: Collection[str], named: Collection[str]) -> dict[str, float]:
-    """Products as shares of the best one, and what being of the asked title's series adds to some."""
+def raised(products: Mapping[str, float], related: Collection[str], alike: Mapping[str, Sibling]) -> dict[str, float]:
+    """Products as shares of the best one, and what being of the asked title's series adds to some.
+
+    Among siblings those with more of its people come first: the films of one cast, before another cast takes over.
+    """
     best = max(products.values(), default=0.0)
     unit = best if best > 0 else 1.0
-    return {
-        other: product / unit + (RELATED if other in related else SERIES if other in named else 0.0)
-        for other, product in products.items()
-    }
-
-
-def named_alike(store: GraphStore, id_: str, inside: Collection[str] | None, *, adult: bool = False) -> set[str]:
-    """Titles that by name are of a title's series, and share a person with it, or the very name and a genre.
-
-    inside: only among these; None: among all.
-    """
-    title = store.get_nodes("Title", [id_], ["title"]).column("title")[0].as_py() or ""
-    name = series_name(title)
-    if not name:
-        return set()
-    hits = store.search_text(series_label(title), _NAMES, prefix=True, adult=adult)
-    hits += store.search_text(name, _NAMES, adult=adult)
-    alike = {hit.id for hit in hits if hit.label == "Title" and hit.id != id_}
-    there = [other for other in sorted(alike) if inside is None or other in inside]
-    titles = store.get_nodes("Title", there, _SHOWN).to_pylist()
-    same = {row["id"]: row["title"] or "" for row in titles if same_series(title, row["title"] or "")}
-    people = _around(store, [id_, *same], CREDITS, "in")
-    genres = _around(store, [id_, *same], ("IN_GENRE",), "out")
-    return {
-        other
-        for place, (other, own) in enumerate(same.items(), 1)
-        if people[place] & people[0] or (series_name(own) == name and genres[place] & genres[0])
-    }
-
-
-def _around(store: GraphStore, ids: Sequence[str], types: Sequence[str], direction: Direction) -> list[set[str]]:
-    """The neighbours of each node."""
-    found: list[set[str]] = [set() for _ in ids]
-    table = store.neighbours(ids, types, direction)
-    for source, other in zip(*(table.column(name).to_pylist() for name in ("source", "neighbour")), strict=True):
-        found[source].add(other)
-    return found
+    bonus = {other: SERIES + one.people for other, one in alike.items()} | dict.fromkeys(related, RELATED)
+    return {other: product / unit + bonus.get(other, 0.0) for other, product in products.items()}
 
 
 def related_to(store: GraphStore, id_: str, scope: Scope) -> dict[str, tuple[str, ...]]:
