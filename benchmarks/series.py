@@ -47,6 +47,17 @@ def pairs(data: Path, store: GraphStore) -> list[tuple[str, str]]:
     return sorted(pair for pair in found if set(pair) <= there and pair[0] != pair[1])
 
 
+def closure(asked: list[tuple[str, str]]) -> dict[str, set[str]]:
+    """Each title → all that hang together with it."""
+    whole = {one: {one} for pair in asked for one in pair}
+    for one, other in asked:
+        if whole[one] is not whole[other]:
+            whole[one] |= whole[other]
+            for id_ in whole[other]:
+                whole[id_] = whole[one]
+    return whole
+
+
 @contextlib.contextmanager
 def loaded(data: Path) -> Iterator[GraphStore]:
     """imdb-24k with the ratings of ml-latest-small, in a store that is thrown away."""
@@ -92,10 +103,13 @@ def measure(options: argparse.Namespace) -> list[Figure]:
         ranking, scope = Ranking(store, folded), Scope(CATALOG)
         offered = store.offered(scope)
         items = dict(zip(offered.column("id").to_pylist(), offered.column("item_id").to_pylist(), strict=True))
-        places = []
+        whole = closure(asked)
+        places, apart = [], []
         for hidden, wanted in asked:
             answer = [one.id for one in ranking.rank(hidden, scope, 10, items) or ()]
             places.append(answer.index(wanted) + 1 if wanted in answer else 11)
+            others = [id_ for id_ in answer[: places[-1] - 1] if id_ not in whole[hidden]]
+            apart.append(len(others) + 1 if places[-1] <= 10 else 11)
             if places[-1] > FIRST and options.misses:
                 named = store.get_nodes("Title", [hidden, wanted, *answer[:FIRST]], ["title"])
                 print(hidden, wanted, places[-1], named.column("title").to_pylist(), file=sys.stderr)
@@ -104,6 +118,7 @@ def measure(options: argparse.Namespace) -> list[Figure]:
     return [
         Figure(f"the other part among the first {FIRST} ({options.vectors})", float((ranks <= FIRST).mean()), "",
                LIMIT, more=True, floor=note),
+        Figure("… other parts of the series aside", float((np.array(apart) <= FIRST).mean())),
         Figure("… the first", float((ranks == 1).mean())),
         Figure("… among the first ten", float((ranks <= 10).mean())),
     ]  # fmt: skip

@@ -1,8 +1,8 @@
 """Which titles of a catalog stand in for another one: by published vectors, then by what the graph knows besides.
 
 The store finds the nearest by inner product inside the scope (`graph.foldin` says what the vectors are). Parts of the
-same series, which viewers expect whatever the vectors say, are looked up (`graph.siblings`, EPISODE_OF) and come up by
-a share of the best product. Reasons are those of `graph.reasons`: only what did contribute.
+same series, which viewers expect whatever the vectors say, are looked up (`graph.siblings`, EPISODE_OF) and come up
+among the first. Reasons are those of `graph.reasons`: only what did contribute.
 """
 
 from __future__ import annotations
@@ -22,9 +22,15 @@ from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
 
-SERIES, RELATED = 1.0, 1.0
-"""What being of one series adds, by `graph.siblings` or by EPISODE_OF, in shares of the best candidate's product."""
-_POOL = 4  # candidates a wanted title
+FIRST = 3
+"""So many siblings (`graph.siblings`) come to places of the first three: one to the third, two to the second and third.
+
+Rank by product alone and most stay below; add a fixed share of the best product and all other answers suffer more
+(docs/out-of-catalog.md has both figures).
+"""
+RELATED = 1.0
+"""What being of one series by EPISODE_OF adds, in shares of the best candidate's product."""
+_POOL, _ABOVE = 4, 1e-5  # candidates a wanted title; how much a sibling comes above the place that it takes
 _SHOWN = ("kind", "title", "start_year", "is_adult")
 
 
@@ -89,14 +95,20 @@ class Ranking:
 
 
 def raised(products: Mapping[str, float], related: Collection[str], alike: Mapping[str, Sibling]) -> dict[str, float]:
-    """Products as shares of the best one, and what being of the asked title's series adds to some.
+    """Products as shares of the best one, and those of the asked title's series brought up.
 
-    Among siblings those with more of its people come first: the films of one cast, before another cast takes over.
+    Of more than FIRST siblings those with the most of its people and the largest products come up.
     """
     best = max(products.values(), default=0.0)
     unit = best if best > 0 else 1.0
-    bonus = {other: SERIES + one.people for other, one in alike.items()} | dict.fromkeys(related, RELATED)
-    return {other: product / unit + bonus.get(other, 0.0) for other, product in products.items()}
+    scores = {other: product / unit + RELATED * (other in related) for other, product in products.items()}
+    chosen = sorted((other for other in alike if other in scores and other not in related),
+                    key=lambda other: (-alike[other].people - scores[other], other))[:FIRST]  # fmt: skip
+    rest = sorted((score for other, score in scores.items() if other not in alike), reverse=True)
+    floor = rest[min(FIRST - len(chosen), len(rest) - 1)] if rest else 0.0
+    for place, other in enumerate(reversed(chosen), 1):
+        scores[other] = max(scores[other], floor + _ABOVE * place)
+    return scores
 
 
 def related_to(store: GraphStore, id_: str, scope: Scope) -> dict[str, tuple[str, ...]]:
