@@ -53,7 +53,7 @@ def siblings(store: GraphStore, id_: str, within: Scope, inside: Collection[str]
         very = other in same and series_name(same[other]) == series_name(title) and bool(genres[place + 1] & genres[0])
         named = other in same and (shared[place] > 0 or very)
         if named or shared[place] >= TOGETHER or (shared[place] > 0 and again[place]):
-            found[other] = Sibling(float(shared[place]), named)
+            found[other] = Sibling(float(shared[place]), bool(named))
     return found
 
 

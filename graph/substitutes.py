@@ -97,14 +97,17 @@ class Ranking:
 def raised(products: Mapping[str, float], related: Collection[str], alike: Mapping[str, Sibling]) -> dict[str, float]:
     """Products as shares of the best one, and those of the asked title's series brought up.
 
-    Of more than FIRST siblings those with the most of its people and the largest products come up.
+    Of more than FIRST siblings those come up whose names say it, then those with the most of its people and the largest
+    products.
     """
     best = max(products.values(), default=0.0)
     unit = best if best > 0 else 1.0
     scores = {other: product / unit + RELATED * (other in related) for other, product in products.items()}
-    chosen = sorted((other for other in alike if other in scores and other not in related),
-                    key=lambda other: (-alike[other].people - scores[other], other))[:FIRST]  # fmt: skip
-    rest = sorted((score for other, score in scores.items() if other not in alike), reverse=True)
+    chosen = sorted(
+        (other for other in alike if other in scores and other not in related),
+        key=lambda other: (not alike[other].named, -alike[other].people - scores[other], other),
+    )[:FIRST]
+    rest = sorted((score for other, score in scores.items() if other not in chosen), reverse=True)
     floor = rest[min(FIRST - len(chosen), len(rest) - 1)] if rest else 0.0
     for place, other in enumerate(reversed(chosen), 1):
         scores[other] = max(scores[other], floor + _ABOVE * place)
