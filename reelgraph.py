@@ -38,7 +38,7 @@ app = typer.Typer(
 )
 loader_commands.register(app, after_load=gnn_commands.after_load)
 graph_commands.register(app)
-gnn_commands.register(app)
+gnn_commands.register(app, rated_in=loader_commands.rated_in)
 
 _SHOWN = [
     ("toy story", Scope("north", "US")),

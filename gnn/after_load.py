@@ -17,6 +17,7 @@ from gnn.publish import title_vectors
 from gnn.runs import Run, RunError, open_run
 from gnn.scorer import TrainingError
 from gnn.triples import TriplesError
+from graph.foldin import VECTORS, WEIGHTS
 from graph.store import GraphStore, Progress, Provenance, StoreBusy, StoreError
 
 Vectors = npt.NDArray[np.float32]
@@ -61,7 +62,7 @@ def fold_in_new(store: GraphStore, runs: Path, progress: Progress | None = None)
     given. The run is sought in `runs` by the name that the provenance has, and must be the very one: its model, graph
     and vectors are compared. What cannot be done is said in `problem`, never raised.
     """
-    published = store.info().embeddings
+    published = {name: one for name, one in store.info().embeddings.items() if name not in (VECTORS, WEIGHTS)}
     if not published:
         return []
     ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]

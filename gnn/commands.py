@@ -1,4 +1,4 @@
-"""Commands that train: train, runs, publish. Each imports what it needs when it runs; a search pays for none of it."""
+"""Commands that train and judge: train, runs, publish, evaluate. Each imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from gnn.evaluate_command import RatedIn, evaluate
 from gnn.predict_command import predict
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 
@@ -28,10 +29,11 @@ _ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
 _STARTED = "REELGRAPH_STARTED_AGAIN"
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
+def register(app: typer.Typer, rated_in: RatedIn | None = None) -> None:
+    """Add these commands to the command line. rated_in: reads feedback that is not in the store."""
     for command in (train, runs, publish, predict):
         app.command(command.__name__)(command)
+    app.command("evaluate", context_settings={"obj": rated_in})(evaluate)
 
 
 def after_load(store: GraphStore, runs: Path, progress: Progress) -> list[FoldedIn]:
@@ -142,8 +144,11 @@ def _show_run(run: Run) -> None:
     from gnn.compare import compare
 
     _show_runs(compare([run]))
-    for line in run.metrics()["audit"]["lines"]:
+    found = run.metrics()
+    for line in found.get("audit", {}).get("lines", ()):
         out.print(Text(f"audit: {line}"), soft_wrap=True)
+    for name, one in found.get("left_out", {}).items():
+        out.print(f"{name}: NDCG@10 {one['ndcg@10']:.3f}, overlap@10 {one['overlap@10']:.3f}, titles left out")
     out.print(Text(f"\n{run.folder}"), soft_wrap=True)
     if run.config.graph.folder is None:
         out.print(Text(f"Next: reelgraph publish {run.folder}"), soft_wrap=True)

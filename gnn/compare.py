@@ -32,7 +32,7 @@ def row(run: Run) -> dict[str, Any]:
         "seconds": record.get("seconds", {}).get("train"),
         **dict.fromkeys(("mrr", "hits@1", "hits@3", "hits@10", "amri", "queries", "kind", "popularity_mrr")),
     }
-    if run.state == "finished":
+    if run.state == "finished" and "test" in run.metrics():
         test = run.metrics()["test"]
         found |= {key: test["model"][key] for key in found if key in test["model"]}
         found["popularity_mrr"] = test["popularity"]["mrr"]

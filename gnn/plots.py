@@ -63,7 +63,7 @@ def draw(run: Run, known: Sequence[Known] = ()) -> list[Path]:
     folder = run.folder / "plots"
     folder.mkdir(exist_ok=True)
     trace, metrics = run.trace(), run.metrics()
-    figures = {"loss": _line(trace, "loss", f"{run.name}: loss", "mean loss a triple")}
+    figures = {"loss": _line(trace, "loss", f"{run.name}: loss", "mean loss a triple")} if trace else {}
     if any(epoch["mrr"] is not None for epoch in trace):
         figures["validation_mrr"] = _line(trace, "mrr", f"{run.name}: MRR on validation triples", "MRR, filtered")
     if metrics.get("by_relation"):

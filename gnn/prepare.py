@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.config import ConfigError, RunConfig
-from gnn.publish import graph_hash
 from gnn.scorer import TrainingError
 from gnn.triples import Split
 from graph.store import GraphStore, StoreBusy
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from gnn.audit import Audit
 
 GRAPH_NETWORKS = ("RGCN", "GraphSAGE")
+SUBSTITUTES = "Substitutes"
+"""Learned from feedback, not from triples, and without torch (gnn/substitutes.py)."""
 _READINGS = 3
 _LIBRARIES = ("reelgraph", "torch", "pykeen", "dgl", "numpy", "safetensors")
 
@@ -52,6 +53,8 @@ def needs(*packages: str) -> None:
 
 def check_model(config: RunConfig) -> None:
     """Refuse an unknown model before the graph is read. Raises ConfigError or NotInstalled."""
+    if config.model.name == SUBSTITUTES:
+        return
     if config.model.name in GRAPH_NETWORKS:
         needs("torch", "dgl")
         return
@@ -63,7 +66,7 @@ def check_model(config: RunConfig) -> None:
     try:
         model_resolver.lookup(config.model.name)
     except KeyError:
-        names = [*sorted(class_.__name__ for class_ in model_resolver), *GRAPH_NETWORKS]
+        names = [*sorted(class_.__name__ for class_ in model_resolver), *GRAPH_NETWORKS, SUBSTITUTES]
         near = nearest(config.model.name, names)
         raise ConfigError(f"model.name: there is no model {config.model.name!r}{near}") from None
 
@@ -99,7 +102,7 @@ def _read(config: RunConfig, store: GraphStore) -> tuple[Split, str]:
     from gnn.triples import graph_triples, release_years
 
     for _ in range(_READINGS):
-        before, hash_ = store.info().version, graph_hash(store)
+        before, hash_ = store.info().version, store.info().graph_hash
         vocabulary, triples = graph_triples(store, config.graph)
         years = release_years(store, vocabulary) if config.split.kind == "year" else None
         parts = split(vocabulary, triples, config.split, years)
@@ -117,17 +120,23 @@ def _check_parts(split: Split) -> None:
 def facts(config: RunConfig, prepared: Prepared) -> dict[str, Any]:
     """What run.json says from the beginning; nothing in it depends on the machine or on where the run lies."""
     split = prepared.split
-    return {
-        "model": config.model.name,
-        "made": now(),
-        "git": _git_head(),
-        "graph_hash": prepared.graph_hash,
-        "data_hash": split.data_hash,
+    return provenance_facts(config, prepared.graph_hash, split.data_hash) | {
         "seeds": {"run": config.seed, "split": config.split.seed},
         "split": split.kind,
         "entities": len(split.vocabulary.entities),
         "relations": list(split.vocabulary.relations),
         "triples": {"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
+    }
+
+
+def provenance_facts(config: RunConfig, graph_hash: str, data_hash: str) -> dict[str, Any]:
+    """Of which model, code, graph, data and libraries a run is."""
+    return {
+        "model": config.model.name,
+        "made": now(),
+        "git": _git_head(),
+        "graph_hash": graph_hash,
+        "data_hash": data_hash,
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES},
     }
 

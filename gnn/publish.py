@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import warnings
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from gnn.prepare import SUBSTITUTES
 from gnn.runs import Run, RunError, open_run
-from graph.schema import is_live
+from graph.foldin import VECTORS, WEIGHTS, folded_in
 from graph.store import GraphStore, Provenance
 
 TITLE = "Title:"
@@ -35,7 +34,7 @@ def publish(run: Path | Run, store: GraphStore, *, fold_in: bool = False, force:
     """
     run = open_run(run) if isinstance(run, Path) else run
     ids, vectors = title_vectors(run)
-    now, then = graph_hash(store), str(run.record["graph_hash"])
+    now, then = store.info().graph_hash, str(run.record["graph_hash"])
     there = _held(store, ids)
     if not there.all():
         _check_fit(run, store, ids, there, moved=now != then, force=force)
@@ -43,9 +42,9 @@ def publish(run: Path | Run, store: GraphStore, *, fold_in: bool = False, force:
     if now != then:
         text = f"the graph has changed since {run.name} was trained: {int((~there).sum()):,} of its titles are gone"
         fresh = store.info().counts["Title"] - len(ids)
-        more = "" if fold_in or not fresh else "; --fold-in gives them one"
+        more = "" if fold_in or not fresh or run.config.model.name == SUBSTITUTES else "; --fold-in gives them one"
         warnings.warn(GraphMoved(f"{text}, {fresh:,} of the graph's titles have no vector{more}"), stacklevel=2)
-    if fold_in:
+    if fold_in and run.config.model.name != SUBSTITUTES:
         ids, vectors = _folded_in(run, store, ids, vectors)
     provenance = Provenance(
         run=run.name,
@@ -54,7 +53,26 @@ def publish(run: Path | Run, store: GraphStore, *, fold_in: bool = False, force:
         graph_hash=then,
         made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     )
-    return store.set_embeddings(run.config.publish.name, ids, vectors, provenance)
+    if run.config.model.name != SUBSTITUTES:
+        return store.set_embeddings(run.config.publish.name, ids, vectors, provenance)
+    return _substitutes(run, store, ids, vectors, provenance)
+
+
+def _substitutes(
+    run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance
+) -> str:
+    """Publish the landmarks' weights with the vectors, as one version; titles that came later are folded in."""
+    from gnn.substitutes_run import weights_of
+
+    landmarks, weights = weights_of(run)
+    there = _held(store, landmarks)
+    kept = [id_ for id_, held in zip(landmarks, there, strict=True) if held]
+    store.set_embeddings(WEIGHTS, kept, weights[there], provenance)
+    store.set_embeddings(VECTORS, ids, vectors, provenance, amend=True)
+    every = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
+    for one in folded_in(store, every):
+        store.set_embeddings(one.name, one.ids, one.rows, one.provenance, amend=True)
+    return store.info().version
 
 
 def title_vectors(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:
@@ -71,15 +89,6 @@ def title_vectors(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:
     if not np.isfinite(chosen).all():
         raise RunError(f"{run.folder}/vectors.npy holds values that are not finite; look at plots/loss.png")
     return [entities[row].removeprefix(TITLE) for row in rows], chosen
-
-
-def graph_hash(store: GraphStore) -> str:
-    """A short name for what was loaded into a store; publishing and live writes leave it as it is."""
-    info = store.info()
-    if known := info.details.get("graph_hash"):
-        return str(known)
-    counts = {name: count for name, count in sorted(info.counts.items()) if not is_live(name)}
-    return hashlib.sha256(json.dumps(counts).encode()).hexdigest()[:16]
 
 
 def _held(store: GraphStore, ids: list[str]) -> npt.NDArray[np.bool_]:

@@ -47,16 +47,21 @@ _PHRASES = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """One reason. `path` alternates ids and relationship types; a reason by name has the two ids alone."""
+    """One reason. `path` alternates ids and relationship types; a reason by name has the two ids alone.
 
-    kind: Literal["path", "name"]
+    A reason by viewers has no path: `via` names the titles whose viewers carried the score (graph/reasons.py).
+    """
+
+    kind: Literal["path", "name", "viewers"]
     weight: float
     text: str
     path: tuple[str, ...]
+    via: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
-        return {"kind": self.kind, "weight": round(self.weight, 4), "text": self.text, "path": list(self.path)}
+        plain = {"kind": self.kind, "weight": round(self.weight, 4), "text": self.text}
+        return plain | ({"via": list(self.via)} if self.kind == "viewers" else {"path": list(self.path)})
 
 
 def rarity(degrees: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -76,7 +81,9 @@ def credit_text(name: str, here: str, there: str, other: str) -> str:
 
 
 def check(store: GraphStore, evidence: Evidence) -> bool:
-    """Walk the path again on the graph as it is now: whether each of its steps is there."""
+    """Walk the path again on the graph as it is now: whether each of its steps is there. Of viewers: the titles."""
+    if evidence.kind == "viewers":
+        return bool(evidence.via) and store.get_nodes("Title", evidence.via, []).num_rows == len(evidence.via)
     if evidence.kind == "name":
         titles = store.get_nodes("Title", evidence.path, ["title"]).column("title").to_pylist()
         return len(titles) == 2 and same_series(*titles)

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from graph.explain import names_of
+from graph.foldin import FoldIn
+from graph.hand_weights import Candidates
 from graph.match import CHOICES, Match, choices, decide, match
 from graph.nearest import nearest
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
-from graph.substitutes import Candidates, Substitute
+from graph.substitutes import Ranking, Substitute
 from graph.titles_of import Near, has_titles, titles_of
 from graph.topics import Topics
 
@@ -90,6 +92,7 @@ class Searcher:
     def __init__(self, store: GraphStore) -> None:
         self._store = store
         self._kept: OrderedDict[tuple[str, Scope], Candidates] = OrderedDict()
+        self._by_vectors: tuple[str, Ranking | None] | None = None
         self._offered: tuple[tuple[str, Scope], Mapping[str, str | None]] | None = None
         self._lock = threading.Lock()
         self._topics = Topics(store)
@@ -122,7 +125,7 @@ class Searcher:
             return Hit(one, title, offered, own, titles[:substitutes], nearest if substitutes else ())
         catalogs = self._store.neighbours([one.id], ["OFFERS"], "in").column("neighbour").to_pylist()
         offered = bool(catalogs) if scope.catalog is None else scope.catalog in catalogs
-        available = offered and one.id in self.candidates(scope)
+        available = offered and one.id in self._items(scope)
         return Hit(one, title, offered, available, tuple(self.similar(one.id, scope, substitutes)))
 
     def similar(self, id_: str, scope: Scope, k: int, *, by: str | None = None) -> list[Substitute]:
@@ -136,8 +139,19 @@ class Searcher:
         if k <= 0:
             return []
         if by is None:
-            return self.candidates(scope).rank(self._store, id_, k)
+            ranking = self._ranking()
+            found = ranking.rank(id_, scope, k, self._items(scope)) if ranking else None
+            return self.candidates(scope).rank(self._store, id_, k) if found is None else found
         return nearest(self._store, by, id_, scope, k, self._items(scope))
+
+    def _ranking(self) -> Ranking | None:
+        """By the substitute vectors of the current version; None where it has none."""
+        version = _version(self._store.state())
+        held = self._by_vectors
+        if held is None or held[0] != version:
+            folded = FoldIn.published(self._store)
+            held = self._by_vectors = version, Ranking(self._store, folded) if folded else None
+        return held[1]
 
     def candidates(self, scope: Scope) -> Candidates:
         """The titles in scope with their features; made again when the graph or an offer has changed."""

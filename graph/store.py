@@ -7,6 +7,8 @@ strings, an engine's internal id never crosses. Tables are Arrow, their columns 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from graph.schema import is_live
 
 if TYPE_CHECKING:
     from graph.tables import GraphTables
@@ -124,6 +128,24 @@ class StoreInfo:
     embeddings: Mapping[str, Provenance] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def graph_hash(self) -> str:
+        """A short name for what was loaded; publishing and live writes leave it as it is."""
+        if known := self.details.get("graph_hash"):
+            return str(known)
+        counts = {name: count for name, count in sorted(self.counts.items()) if not is_live(name)}
+        return hashlib.sha256(json.dumps(counts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """One named set of vectors for titles: ids (n,), rows (n, d) float32, and where they come from."""
+
+    name: str
+    ids: Sequence[str]
+    rows: npt.NDArray[np.float32]
+    provenance: Provenance
+
 
 @runtime_checkable
 class GraphStore(Protocol):
@@ -134,8 +156,12 @@ class GraphStore(Protocol):
     def apply_schema(self) -> None:
         """Make what the engine needs beforehand (folders, constraints, indexes); a second call changes nothing."""
 
-    def load_tables(self, tables: GraphTables, progress: Progress | None = None) -> str:
+    def load_tables(
+        self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None
+    ) -> str:
         """Put graph tables into the store and return the new version's name.
+
+        vectors: asked for the vectors of the new graph, which become visible with it.
 
         Bulk labels and types are replaced as a whole, atomically where the engine can; live ones are upserted.
         A catalog that the tables name offers afterwards exactly what they say. Tables without any bulk label or
@@ -161,12 +187,21 @@ class GraphStore(Protocol):
         """Remove live relationships given by `head`, `tail` and `key`. Returns how many there were."""
 
     def set_embeddings(
-        self, name: str, ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance
+        self,
+        name: str,
+        ids: Sequence[str],
+        vectors: npt.NDArray[np.float32],
+        provenance: Provenance,
+        *,
+        amend: bool = False,
     ) -> str:
-        """Publish one vector for each title: (n, d) float32. Replaces all vectors of that name, atomically."""
+        """Publish one vector for each title: (n, d) float32. Replaces all vectors of that name, atomically.
 
-    def get_embeddings(self, name: str, ids: Sequence[str]) -> tuple[list[str], npt.NDArray[np.float32]]:
-        """The ids among those asked for that have a vector, and the vectors: (n, d) float32."""
+        amend: as a part of the version that is current; a rollback then goes to the one before it.
+        """
+
+    def get_embeddings(self, name: str, ids: Sequence[str] | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
+        """The ids among those asked for (None: all titles) that have a vector, and the vectors: (n, d) float32."""
 
     def get_nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None = None) -> pa.Table:
         """Nodes by id: `id` and the properties asked for (None: all). One row for each id found, in that order."""
@@ -222,6 +257,10 @@ class GraphStore(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+VectorsOf = Callable[[GraphStore, Progress], Sequence[Vectors]]
+"""Makes vectors for the titles of a graph; the store that it is given may be read and not be written."""
 
 
 def open_store(url: str, *, create: bool = False) -> GraphStore:

@@ -11,12 +11,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 from rich.text import Text
 
+from graph.foldin import VECTORS, WEIGHTS
 from graph.schema import CREDITS
 from graph.store import GraphStore
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from loaders.catalog import CatalogReport
     from loaders.feedback import FeedbackReport
     from loaders.load import Loaded
@@ -41,6 +44,13 @@ def register(app: typer.Typer, after_load: AfterLoad | None = None) -> None:
     """Add these commands to the command line. after_load: called when a load has made a new version of the graph."""
     app.command("download")(download_)
     app.command("load", context_settings={"obj": after_load})(load_)
+
+
+def rated_in(path: Path, store: GraphStore) -> pa.Table:
+    """Feedback of a file on titles of a store, without loading it; see loaders.feedback."""
+    from loaders.feedback import rated_in as read
+
+    return read(path, store)
 
 
 def download_(
@@ -156,7 +166,7 @@ def load_(
 
 def _follow(after_load: AfterLoad | None, graph: GraphStore, runs: Path) -> Sequence[Followed]:
     """Give new titles their vectors, where titles carry any."""
-    if after_load is None or not graph.info().embeddings:
+    if after_load is None or not graph.info().embeddings.keys() - {VECTORS, WEIGHTS}:
         return ()
     with progress("Folding in") as report:
         return after_load(graph, runs, report)

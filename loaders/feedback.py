@@ -7,6 +7,7 @@ oldest, and of equal ones the last row of the last file. Memory holds users, dis
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 from graph.schema import arrow_schema
 from graph.store import GraphStore
 from graph.tables import table_path, write_table
-from loaders.feedback_rows import MENDED, REFERENCE, FeedbackFile
+from loaders.feedback_rows import MENDED, REFERENCE, FeedbackFile, read_feedback
 from loaders.table_files import ROW, graph_ids, imdb_ids
 from loaders.tsv import LoadError
 
@@ -67,10 +68,7 @@ def add_feedback(
     known = []
     for number, (file, titles) in enumerate(zip(files, resolved, strict=True)):
         known.append(staging / f"known-{number}.parquet")
-        rows = pl.scan_parquet(file.staged).filter(pl.col("reason").is_null())
-        rows = rows.join(titles.lazy().select(*REFERENCE, "graph_id"), on=REFERENCE, nulls_equal=True)
-        rows = rows.filter(pl.col("graph_id").is_not_null())
-        _kept_columns(rows, number).sink_parquet(known[-1], compression="lz4", statistics=False)
+        _known(file, titles, number).sink_parquet(known[-1], compression="lz4", statistics=False)
     parts = _Parts(pl.scan_parquet(known), _held(store, staging / "held.parquet"))
     write_table(folder, "RATED", parts.rated())
     users = pl.concat(parts.users).unique(maintain_order=True)
@@ -80,9 +78,25 @@ def add_feedback(
     return [_report(file, titles, parts.tally(n)) for n, (file, titles) in enumerate(zip(files, resolved, strict=True))]
 
 
-def _kept_columns(rows: pl.LazyFrame, number: int) -> pl.LazyFrame:
-    file = pl.lit(number, pl.Int32).alias("file")
-    return rows.select(file, ROW, "user", pl.col("graph_id").alias("title"), "type", "value", "time", *MENDED)
+def rated_in(path: Path, store: GraphStore) -> pa.Table:
+    """What a file or MovieLens' folder says about titles of a store, as the table RATED; the store stays as it is.
+
+    Raises LoadError for what cannot be read, and when no row is about a title of the store.
+    """
+    with tempfile.TemporaryDirectory(prefix="reelgraph-feedback-") as folder:
+        staging = Path(folder)
+        file = read_feedback(path, staging / "rows.parquet")
+        titles = _resolved(file, _candidates(file, _offers(store, staging, ())), store, staging)
+        return pa.concat_tables(_Parts(_known(file, titles, 0), None).rated()).cast(arrow_schema("RATED"))
+
+
+def _known(file: FeedbackFile, titles: pl.DataFrame, number: int) -> pl.LazyFrame:
+    """The rows of a file that are about a title of the graph."""
+    rows = pl.scan_parquet(file.staged).filter(pl.col("reason").is_null())
+    rows = rows.join(titles.lazy().select(*REFERENCE, "graph_id"), on=REFERENCE, nulls_equal=True)
+    rows = rows.filter(pl.col("graph_id").is_not_null())
+    numbered = pl.lit(number, pl.Int32).alias("file")
+    return rows.select(numbered, ROW, "user", pl.col("graph_id").alias("title"), "type", "value", "time", *MENDED)
 
 
 # Titles

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from graph.export import export_parquet
+from graph.foldin import vectors_of
 from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.store import GraphStore, Progress, StoreFull
 from graph.tables import Source, finish_tables, table_path
@@ -102,7 +103,7 @@ def load(
             folder = _only_live(folder, staging / "live")
         read = [*(file.path for file in catalogs), *(file.path for file in heard), *([told.path] if told else [])]
         tables = finish_tables(folder, [*sources, *map(Source.of, read)])
-        version = store.load_tables(tables, _part(report, 0.5, 0.5))
+        version = store.load_tables(tables, _part(report, 0.5, 0.5), vectors_of)
         return Loaded(version, tables.manifest.counts, made, matched, rated, about)
 
 

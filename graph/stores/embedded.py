@@ -29,6 +29,7 @@ from graph.store import (
     StoreInfo,
     StoreNotFound,
     TextHit,
+    VectorsOf,
 )
 from graph.stores import traversal
 from graph.stores.columns import bulk_names
@@ -95,13 +96,15 @@ class EmbeddedStore:
 
     # Writing
 
-    def load_tables(self, tables: GraphTables, progress: Progress | None = None) -> str:
+    def load_tables(
+        self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None
+    ) -> str:
         with explained(self.root), self._versions.writing():
-            return self._load(tables, progress)
+            return self._load(tables, progress, vectors)
 
-    def _load(self, tables: GraphTables, progress: Progress | None = None) -> str:
+    def _load(self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None) -> str:
         """Build a version aside, write the live rows in one transaction, and swap just before it commits."""
-        from graph.stores.build import build_version, carry_embeddings  # a search has no use for it
+        from graph.stores.build import build_version, carry_embeddings, write_embeddings  # a search has no use for it
 
         report: Progress = progress or (lambda _what, _share: None)
         counts = tables.manifest.counts
@@ -111,8 +114,13 @@ class EmbeddedStore:
         name = old.name
         if set(bulk_names()) & set(tables.names):
             name, partial = self._versions.start()
-            build_version(partial, tables, lambda what, share: report(what, share * done / whole))
+            build_version(partial, tables, lambda what, share: report(what, 0.8 * share * done / whole))
             carry_embeddings(old, partial)
+            if vectors is not None:
+                made = _Version(self, Snapshot.of_folder(partial, name))
+                for one in vectors(made, lambda what, share: report(what, (0.8 + 0.2 * share) * done / whole)):
+                    positions = made._now().columns.nodes("Title").positions(one.ids)
+                    write_embeddings(partial, one.name, positions, one.rows, one.provenance)
             self._versions.finish(name)
         new = Snapshot.open(self._versions, name) if name != old.name else old
         with self._versions.undone_on_error(), self._live.transaction() as connection:
@@ -164,7 +172,13 @@ class EmbeddedStore:
         return self._live.delete_relationships(type_, rows)
 
     def set_embeddings(
-        self, name: str, ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance
+        self,
+        name: str,
+        ids: Sequence[str],
+        vectors: npt.NDArray[np.float32],
+        provenance: Provenance,
+        *,
+        amend: bool = False,
     ) -> str:
         from graph.stores.build import link_version, write_embeddings
 
@@ -181,7 +195,7 @@ class EmbeddedStore:
             link_version(self._versions.folder(old.name), partial)
             write_embeddings(partial, name, positions, vectors, provenance)
             self._versions.finish(version)
-            self._versions.swap(version)
+            self._versions.swap(version, in_place_of=old.name if amend else None)
             return version
 
     def _rewrite(self, name: str, rows: Sequence[Row], keys: Sequence[str]) -> int:
@@ -301,11 +315,13 @@ class EmbeddedStore:
         index = self._now().text
         return index.search(query, limit, prefix=prefix, adult=adult) if index else []
 
-    def get_embeddings(self, name: str, ids: Sequence[str]) -> tuple[list[str], npt.NDArray[np.float32]]:
+    def get_embeddings(self, name: str, ids: Sequence[str] | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
         now = self._now()
         held = now.embeddings.get(name)
         if held is None:
             return [], np.empty((0, 0), np.float32)
+        if ids is None:
+            return now.columns.nodes("Title").ids(held.positions).to_pylist(), np.asarray(held.vectors)
         positions = now.columns.nodes("Title").positions(ids)
         rows = held.rows(positions)
         return [id_ for id_, row in zip(ids, rows, strict=True) if row >= 0], held.vectors[rows[rows >= 0]]
@@ -326,6 +342,17 @@ class EmbeddedStore:
 
     def offered(self, within: Scope) -> pa.Table:
         return self._now().offers(self._live).table(within)
+
+
+class _Version(EmbeddedStore):
+    """A store's view of one version, which need not be current yet. For reading."""
+
+    def __init__(self, store: EmbeddedStore, snapshot: Snapshot) -> None:
+        self.__dict__.update(vars(store))
+        self._fixed = snapshot
+
+    def _now(self) -> Snapshot:
+        return self._fixed
 
 
 def _known(name: str, names: Any, properties: Sequence[str] | None = None) -> None:

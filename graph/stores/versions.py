@@ -161,11 +161,14 @@ class Versions:
             f"Where there is no other version, delete {self.manifest_path} and load again: catalogs and feedback stay"
         )
 
-    def swap(self, name: str) -> None:
-        """Make a finished version current: one atomic rename. Older ones beyond those kept go after `writing`."""
+    def swap(self, name: str, in_place_of: str | None = None) -> None:
+        """Make a finished version current: one atomic rename. Older ones beyond those kept go after `writing`.
+
+        in_place_of: a version that need not be kept, for the new one holds all of it.
+        """
         manifest = self.read()
         # What was rolled back from is no longer "the version before".
-        earlier = [version for version in manifest.versions if version <= manifest.current]
+        earlier = [version for version in manifest.versions if version <= manifest.current and version != in_place_of]
         keep = [*earlier[-(KEPT_VERSIONS - 1) :], name]
         self._write(StoreManifest(FORMAT, name, keep, now()))
 

@@ -13,7 +13,6 @@ from gnn.calibration import calibrate
 from gnn.checkpoint import write_text
 from gnn.config import parse_config
 from gnn.loop import train_shared
-from gnn.publish import graph_hash
 from gnn.runs import CALIBRATION, Run, as_json, new_run
 from gnn.split import split
 from gnn.triples import graph_triples
@@ -117,7 +116,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory, early: GraphStore) -> Calla
             vocabulary, triples = graph_triples(early, config.graph)
             parts = split(vocabulary, triples, config.split)
             trained = train_shared(parts, config, lambda _: 1.0, checkpoint=None, report=lambda _: None)
-            facts = {"relations": list(vocabulary.relations), "graph_hash": graph_hash(early), "best_epoch": 30}
+            facts = {"relations": list(vocabulary.relations), "graph_hash": early.info().graph_hash, "best_epoch": 30}
             run = new_run(tmp_path_factory.mktemp("runs"), config, facts)
             run.keep(vocabulary, trained.scorer.state(), trained.scorer.entity_vectors())
             write_text(run.folder / CALIBRATION, as_json(calibrate(trained.scorer, parts).as_dict()))
@@ -125,3 +124,42 @@ def run_of(tmp_path_factory: pytest.TempPathFactory, early: GraphStore) -> Calla
         return runs[model]
 
     return train
+
+
+VIEWERS = 300
+
+
+def watched() -> dict[str, list[dict[str, object]]]:
+    """The early world with viewers, each of whom likes well-known titles of one cluster, and a few others."""
+    world, rows = clusters()
+    late = set(world.late)
+    rows = {name: [row for row in listed if not late & {row.get("id"), row.get("tail")}]
+            for name, listed in rows.items()}  # fmt: skip
+    chance = random.Random(1)
+    ids = [[str(row["id"]) for row in rows["Title"] if world.genre[str(row["id"])] == f"Genre {cluster}"]
+           for cluster in range(CLUSTERS)]  # fmt: skip
+    for number, row in enumerate(rows["Title"]):
+        row |= {"num_votes": 1_000 * (1 + number % TITLES), "start_year": 1980 + number % TITLES}
+    for one, two in (("tt0000030", "tt0000031"), ("tt0010030", "tt0010031")):
+        for id_, title in ((one, f"Saga {one[4:6]}"), (two, f"Saga {one[4:6]} 2")):
+            next(row for row in rows["Title"] if row["id"] == id_)["title"] = title
+            rows["DIRECTED"].append({"head": f"nm{one[2:5]}0011", "tail": id_, "key": "9"})
+    rows["User"] = [{"id": str(number)} for number in range(VIEWERS)]
+    rows["RATED"] = []
+    for number in range(VIEWERS):
+        own = ids[number % CLUSTERS]
+        liked = {*chance.choices(own, range(1, TITLES + 1), k=25), *chance.sample(chance.choice(ids), 3)}
+        rows["RATED"] += [
+            {"head": str(number), "tail": id_, "key": "rating", "type": "rating", "value": 4.0 + (number % 2)}
+            for id_ in sorted(liked)
+        ]
+    return rows
+
+
+@pytest.fixture(scope="session")
+def viewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    """A store of the early world with its viewers."""
+    store = open_store(f"embedded:{tmp_path_factory.mktemp('viewed')}", create=True)
+    store.load_tables(tables(tmp_path_factory.mktemp("watched"), watched(), set()))
+    yield store
+    store.close()

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from gnn.config import parse_config
-from gnn.publish import GraphMoved, graph_hash, publish
+from gnn.publish import GraphMoved, publish
 from gnn.runs import Run, RunError, new_run
 from gnn.triples import Vocabulary
+from graph.foldin import VECTORS, WEIGHTS
 from graph.store import InvalidRows, StoreBusy, open_store
 from graph.tables import finish_tables, rows_to_table, write_table
 from loaders.load import load_sample
@@ -35,7 +36,7 @@ def trained(folder: Path, store, ids, *, vectors=None, name="embedding", **facts
     """A finished run over these titles and a genre."""
     entities = ("Genre:Drama", *(f"Title:{id_}" for id_ in ids))
     config = parse_config({"name": "complex", "model": {"dimension": 4}, "publish": {"name": name}})
-    run = new_run(folder, config, {"graph_hash": graph_hash(store), "relations": ["IN_GENRE"], **facts})
+    run = new_run(folder, config, {"graph_hash": store.info().graph_hash, "relations": ["IN_GENRE"], **facts})
     if vectors is None:
         vectors = np.random.default_rng(0).normal(size=(len(entities), 4)).astype(np.float32)
     run.keep(Vocabulary(entities, ("IN_GENRE",)), {"entities": vectors}, vectors)
@@ -59,20 +60,21 @@ def test_every_title_gets_its_vector_and_says_where_it_is_from(store, tmp_path):
     held, vectors = store.get_embeddings("embedding", ids)
     assert held == ids
     np.testing.assert_array_equal(vectors, run.vectors()[1:])
-    (found,) = store.info().embeddings.values()
-    assert (found.run, found.model, found.dimension, found.graph_hash) == ("complex", "ComplEx", 4, graph_hash(store))
+    found = store.info().embeddings["embedding"]
+    said = found.run, found.model, found.dimension, found.graph_hash
+    assert said == ("complex", "ComplEx", 4, store.info().graph_hash)
     assert found.made.endswith("+00:00")
 
 
 def test_publishing_leaves_the_graph_what_it_was(store, tmp_path):
-    before = graph_hash(store)
+    before = store.info().graph_hash
     run = trained(tmp_path / "runs", store, titles(store))
     for _ in range(2):  # no warning: pytest makes one an error
         publish(run, store)
-        assert graph_hash(store) == before
+        assert store.info().graph_hash == before
     store.upsert_nodes("User", [{"id": "u1"}])
     store.upsert_relationships("RATED", [{"head": "u1", "tail": titles(store)[0], "key": "like", "type": "like"}])
-    assert graph_hash(store) == before
+    assert store.info().graph_hash == before
 
 
 def test_a_second_run_replaces_the_first_and_rollback_brings_it_back(store, tmp_path):
@@ -92,7 +94,7 @@ def test_other_names_stay(store, tmp_path):
     ids = titles(store)
     publish(trained(tmp_path / "runs", store, ids), store)
     publish(trained(tmp_path / "runs", store, ids, name="by_genre"), store)
-    assert set(store.info().embeddings) == {"embedding", "by_genre"}
+    assert set(store.info().embeddings) == {"embedding", "by_genre", VECTORS, WEIGHTS}
 
 
 def test_a_reader_sees_all_of_the_old_or_all_of_the_new(store, tmp_path):
@@ -141,7 +143,7 @@ def test_a_graph_that_moved_on_gets_what_is_still_there(store, tmp_path):
     with pytest.warns(GraphMoved, match=words):
         publish(run, store)
     assert store.get_embeddings("embedding", [*ids, "tt9999999"])[0] == ids[:-2]
-    assert store.info().embeddings["embedding"].graph_hash == run.record["graph_hash"] != graph_hash(store)
+    assert store.info().embeddings["embedding"].graph_hash == run.record["graph_hash"] != store.info().graph_hash
 
 
 def test_another_graph_is_refused_unless_forced(store, tmp_path):
@@ -175,7 +177,7 @@ def test_runs_that_cannot_be_published(store, tmp_path):
     twice = trained(tmp_path / "runs", store, [ids[0], ids[0]])
     with pytest.raises(InvalidRows, match="more than one vector"):
         publish(twice, store)
-    assert not store.info().embeddings
+    assert set(store.info().embeddings) == {VECTORS, WEIGHTS}
 
 
 def test_a_store_that_is_being_loaded_is_busy(store, tmp_path):

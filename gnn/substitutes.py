@@ -1,0 +1,217 @@
+"""Substitute vectors learned from what viewers like: kernel ridge regression from content to co-likes. No torch.
+
+Viewers' likes of the titles that have some are factored, so that the product of two titles' factors is about their
+shrunk cosine: how often the two are liked together. From a title's likeness to these (`graph.content.kernel`) its
+factors are predicted; the weights of that regression make a vector for any title, one that nobody has liked yet too. A
+title's own factors count the more, the more likes it has (docs/out-of-catalog.md has the measurements).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.sparse as sp
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.linalg import svds
+
+from gnn.config import ConfigError
+from graph.content import ContentReader, kernel
+from graph.foldin import FoldIn
+from graph.store import GraphStore, Progress
+from graph.vectors import top
+
+Floats = npt.NDArray[np.float32]
+
+SHRINKAGE = 20
+"""Likes at which a cosine counts half: of few likes little can be said."""
+_BLOCK = 2_048
+_FEW_TITLES = 3
+
+
+class FeedbackError(ConfigError):
+    """Feedback from which nothing can be learned: what there is, and what is needed."""
+
+
+class Options(BaseModel):
+    """`model.options` of Substitutes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    likes_from: float = Field(4.0, description="the least value that counts as a like; feedback without a value does")
+    least_likes: int = Field(3, ge=1, description="titles with fewer are not learned from")
+    ridge: float = Field(0.0, ge=0, description="of the regression; 0: chosen on left-out titles")
+    own: float = Field(15.0, ge=0, description="likes at which a title's own count as much as what is predicted")
+    exact: int = Field(8_000, ge=1, description="up to so many liked titles all are landmarks")
+    landmarks: int = Field(4_096, ge=1, description="beyond that: so many, the most liked ones (Nyström)")
+
+
+RIDGES = (3.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True)
+class Likes:
+    """Who liked what: (users, titles) of ones, and the titles' ids; both in the order of their ids."""
+
+    matrix: sp.csr_matrix
+    titles: list[str]
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Likes of each title: (titles,)."""
+        return np.asarray(self.matrix.sum(axis=0)).ravel().astype(np.int64)
+
+    def enough(self, least: int) -> Likes:
+        """Without the titles that have fewer likes."""
+        kept = np.flatnonzero(self.counts >= least)
+        return Likes(self.matrix[:, kept].tocsr(), [self.titles[column] for column in kept])
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was learned. foldin: for any title; ids, vectors: of the titles learned from, their own likes counted in.
+
+    predicted: the same without them, each title left out of its own prediction. ridge: as configured, or chosen.
+    error: mean square of what is left of the factors of left-out titles, as a share.
+    """
+
+    foldin: FoldIn
+    ids: list[str]
+    vectors: Floats
+    predicted: Floats
+    ridge: float
+    error: float
+
+
+def options_of(raw: dict[str, Any]) -> Options:
+    """Check `model.options`. Raises ConfigError naming the key."""
+    try:
+        return Options.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"model.options.{key}: {first['msg']}; there are {', '.join(Options.model_fields)}") from None
+
+
+def likes_of(store: GraphStore, likes_from: float, rated: pa.Table | None = None) -> Likes:
+    """The likes in a store, or in a table RATED that is not in it. Raises FeedbackError where there are none."""
+    users: list[pa.Array] = []
+    titles: list[pa.Array] = []
+    seen = 0
+    batches = store.scan_relationships("RATED", ["type", "value"]) if rated is None else rated.to_batches()
+    for batch in batches:
+        seen += batch.num_rows
+        value = batch.column("value")
+        liked = pc.if_else(pc.is_null(value), pc.not_equal(batch.column("type"), "dislike"),
+                           pc.greater_equal(value, likes_from))  # fmt: skip
+        kept = batch.filter(liked)
+        users.append(kept.column("head"))
+        titles.append(kept.column("tail"))
+    rows, columns = (pa.chunked_array(parts, pa.string()).dictionary_encode().combine_chunks()
+                     for parts in (users, titles))  # fmt: skip
+    if not len(rows):
+        where = store.url if rated is None else "the data"
+        raise FeedbackError(
+            f"{where} has no like to learn from ({seen:,} feedback rows, none of at least {likes_from:g}); load "
+            "feedback (reelgraph load --feedback FILE), or lower model.options.likes_from"
+        )
+    ones = np.ones(len(rows), np.float32)
+    shape = len(rows.dictionary), len(columns.dictionary)
+    made = sp.csr_matrix((ones, (rows.indices.to_numpy(), columns.indices.to_numpy())), shape, np.float32)
+    made.data[:] = 1  # a title that somebody liked in two ways is liked once
+    # Sorted, so that what is drawn by chance does not hang on the order in which a store gives its rows.
+    people, order = (np.argsort(np.array(one.dictionary.to_pylist(), object)) for one in (rows, columns))
+    return Likes(made[people][:, order].tocsr(), [columns.dictionary[int(place)].as_py() for place in order])
+
+
+def factors(likes: Likes, dimension: int) -> Floats:
+    """(titles, d): products are the cosines of their likes, shrunk by SHRINKAGE. Truncated SVD; the same each time."""
+    scaled = likes.matrix @ sp.diags((1 / np.sqrt(likes.counts + SHRINKAGE)).astype(np.float32))
+    made = np.zeros((len(likes.titles), dimension), np.float32)
+    rank = min(dimension, min(scaled.shape) - 1)
+    if rank > 0:
+        start = np.random.default_rng(0).normal(size=min(scaled.shape))
+        _, values, right = svds(scaled.astype(np.float64), k=rank, v0=start)
+        made[:, :rank] = (right.T * values)[:, ::-1]
+    return made
+
+
+def fit(store: GraphStore, likes: Likes, dimension: int, options: Options, progress: Progress | None = None) -> Fitted:
+    """Learn weights and vectors from likes. Raises FeedbackError where too few titles have enough of them."""
+    report: Progress = progress or (lambda _what, _share: None)
+    learned = likes.enough(options.least_likes)
+    if len(learned.titles) < _FEW_TITLES:
+        raise FeedbackError(
+            f"only {len(learned.titles)} titles have {options.least_likes} likes or more, and {_FEW_TITLES} are the "
+            "least to learn from; load more feedback, or lower model.options.least_likes"
+        )
+    report("factors of the likes", 0.0)
+    target = factors(learned, dimension)
+    exact = len(learned.titles) <= options.exact
+    chosen = np.arange(len(target)) if exact else np.sort(top(learned.counts.astype(np.float64), options.landmarks))
+    reader = ContentReader(store, [learned.titles[row] for row in chosen])
+    gram, moment = _normal(reader, learned.titles, target, report)
+    between = kernel(reader.landmarks, reader.landmarks)
+    best: Fitted | None = None
+    for ridge in (options.ridge,) if options.ridge else RIDGES:
+        report(f"regression, ridge {ridge:g}", 0.75)
+        found = _solve(reader, learned, target, gram, moment, between, ridge, options.own)
+        best = found if best is None or found.error < best.error else best
+    return cast(Fitted, best)
+
+
+def _normal(
+    reader: ContentReader, ids: Sequence[str], target: Floats, report: Progress
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Kᵀ·K and Kᵀ·target of all titles against the landmarks, in blocks."""
+    m = len(reader.landmarks)
+    gram, moment = np.zeros((m, m)), np.zeros((m, target.shape[1]))
+    for start in range(0, len(ids), _BLOCK):
+        report("likeness of titles", 0.1 + 0.6 * start / len(ids))
+        rows = kernel(reader.read(ids[start : start + _BLOCK]), reader.landmarks)
+        gram += rows.T @ rows
+        moment += rows.T @ target[start : start + _BLOCK]
+    return gram, moment
+
+
+def _solve(
+    reader: ContentReader, likes: Likes, target: Floats, gram: npt.NDArray[np.float64],
+    moment: npt.NDArray[np.float64], between: Floats, ridge: float, own: float,
+) -> Fitted:  # fmt: skip
+    """Weights by one Cholesky factor, and what each title would get without its own likes, in closed form.
+
+    (KᵀK + ridge·K_LL) w = Kᵀy, which is (K + ridge) w = y where every title is a landmark. A left-out prediction is
+    y − (y − ŷ)/(1 − h), h the title's leverage (Cook and Weisberg 1982).
+    """
+    m = len(reader.landmarks)
+    normal = gram + ridge * between + 1e-6 * np.trace(gram) / m * np.eye(m)
+    factor = cho_factor(normal, overwrite_a=True)
+    weights = cho_solve(factor, moment).astype(np.float32)
+    predicted, left = np.empty_like(target), 0.0
+    for start in range(0, len(likes.titles), _BLOCK):
+        rows = kernel(reader.read(likes.titles[start : start + _BLOCK]), reader.landmarks)
+        leverage = np.einsum("nm,mn->n", rows, cho_solve(factor, rows.T))
+        part = slice(start, start + len(rows))
+        residual = (target[part] - rows @ weights) / np.maximum(1 - leverage, 1e-3)[:, None]
+        predicted[part] = target[part] - residual
+        left += float(np.square(residual).sum())
+    share = (likes.counts / (likes.counts + own))[:, None].astype(np.float32) if own else np.float32(1)
+    vectors = share * target + (1 - share) * predicted
+    error = left / max(float(np.square(target).sum()), 1e-12)
+    return Fitted(FoldIn(reader, weights, 0.0), likes.titles, vectors.astype(np.float32), predicted, ridge, error)
+
+
+def all_vectors(fitted: Fitted, ids: Sequence[str], progress: Progress | None = None) -> Floats:
+    """One vector for each title of a graph: folded in, or blended with its own likes where it has enough."""
+    made = fitted.foldin.vectors(ids, progress)
+    row = {id_: place for place, id_ in enumerate(ids)}
+    for place, id_ in enumerate(fitted.ids):
+        if id_ in row:
+            made[row[id_]] = fitted.vectors[place]
+    return made

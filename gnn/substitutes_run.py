@@ -1,0 +1,158 @@
+"""A run of substitute vectors: from a store's feedback to a run folder like any other, without torch.
+
+`reelgraph train configs/substitutes.toml`, then `reelgraph publish substitutes`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.checkpoint import write_text
+from gnn.config import ConfigError, RunConfig
+from gnn.prepare import now, provenance_facts
+from gnn.runs import Run, RunError, as_json, new_run
+from gnn.substitutes import SHRINKAGE, Fitted, Likes, all_vectors, fit, likes_of, options_of
+from gnn.triples import Vocabulary
+from graph.foldin import VECTORS
+from graph.store import GraphStore, Progress, StoreBusy
+from graph.vectors import top
+
+_JUDGED, _ENOUGH, _BEST = 500, 20, 10
+
+
+def train_substitutes(config: RunConfig, store: GraphStore, runs: Path, progress: Progress | None = None) -> Run:
+    """Learn substitute vectors and leave a run folder.
+
+    Raises ConfigError (an option, or too little feedback), StoreBusy where the graph was loaded anew meanwhile.
+    """
+    say: Progress = progress or (lambda _what, _share: None)
+    options = options_of(config.model.options)
+    if config.publish.name != VECTORS:
+        raise ConfigError(f'publish.name: what answers a search is called "{VECTORS}", not {config.publish.name!r}')
+    began, version, hash_ = time.perf_counter(), store.info().version, store.info().graph_hash
+    say("reading feedback", 0.0)
+    likes = likes_of(store, options.likes_from)
+    fitted = fit(store, likes, config.model.dimension, options, lambda what, share: say(what, 0.5 * share))
+    ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
+    vectors = all_vectors(fitted, ids, lambda what, share: say(what, 0.5 + 0.45 * share))
+    if store.info().version != version:
+        raise StoreBusy(f"{store.url} was loaded anew while it was read; train when the loads are done")
+    found = _quality(fitted, likes)
+    say("writing", 0.97)
+    row = {id_: place for place, id_ in enumerate(ids)}
+    landmarks = np.array([row[id_] for id_ in fitted.foldin.reader.landmarks.ids], np.int64)
+    run = new_run(runs, config, _facts(config, hash_, likes, fitted, len(ids)))
+    run.keep(Vocabulary(tuple(f"Title:{id_}" for id_ in ids), ()),
+             {"weights": fitted.foldin.weights, "landmarks": landmarks}, vectors)  # fmt: skip
+    write_text(run.folder / "metrics.json", as_json(found))
+    run = run.note(seconds={"train": round(time.perf_counter() - began, 1)})
+    if importlib.util.find_spec("matplotlib") is not None:
+        from gnn.plots import best_known, draw
+
+        draw(run, best_known(store, run))
+    write_text(run.folder / "MODEL_CARD.md", _card(run, found))
+    say("done", 1.0)
+    return run.note(state="finished", finished=now())
+
+
+def weights_of(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """A run's landmarks and their weights, (m,) ids and (m, d). Raises RunError where they are not there."""
+    parameters, entities = run.parameters(), run.vocabulary().entities
+    try:
+        rows, weights = parameters["landmarks"], parameters["weights"]
+        return [entities[int(row)].removeprefix("Title:") for row in rows], weights
+    except (KeyError, IndexError):
+        raise RunError(f"{run.folder}/model.safetensors does not fit its entities.arrow; train again") from None
+
+
+def _facts(config: RunConfig, graph_hash: str, likes: Likes, fitted: Fitted, titles: int) -> dict[str, Any]:
+    digest = hashlib.sha256("\0".join(likes.titles).encode())
+    for part in (likes.matrix.indptr, likes.matrix.indices):
+        digest.update(np.asarray(part, np.int64).tobytes())
+    return provenance_facts(config, graph_hash, digest.hexdigest()[:16]) | {
+        "seeds": {"run": config.seed},
+        "split": "each title left out of its own prediction",
+        "entities": titles,
+        "relations": [],
+        "likes": int(likes.matrix.nnz),
+        "users": int(likes.matrix.shape[0]),
+        "learned_from": len(fitted.ids),
+        "landmarks": len(fitted.foldin.reader.landmarks),
+        "ridge": fitted.ridge,
+    }
+
+
+def _quality(fitted: Fitted, likes: Likes) -> dict[str, Any]:
+    """How well titles that were left out find what is really liked with them, beside naming the most liked."""
+    column = {id_: place for place, id_ in enumerate(likes.titles)}
+    matrix = likes.matrix[:, [column[id_] for id_ in fitted.ids]].tocsc()
+    counts = np.asarray(matrix.sum(axis=0)).ravel()
+    chance = np.random.default_rng(0)
+    asked = np.sort(chance.permutation(np.flatnonzero(counts >= _ENOUGH))[:_JUDGED])
+    truth = (matrix[:, asked].T @ matrix).toarray() / np.sqrt((counts[asked, None] + SHRINKAGE) * (counts + SHRINKAGE))
+    truth[np.arange(len(asked)), asked] = 0
+    protocol = (
+        f"{len(asked)} titles with {_ENOUGH} likes or more, each left out of its own prediction; truth: shrunk cosine "
+        "of co-likes, by the same users, so it flatters: reelgraph evaluate --task substitutes parts them"
+    )
+    scores = fitted.predicted[asked] @ fitted.vectors.T
+    found = {name: _judge(truth, rows, asked) for name, rows in
+             (("model", scores), ("popularity", np.tile(counts, (len(asked), 1))))}  # fmt: skip
+    return {"protocol": protocol, "left_out": found, "error": fitted.error}
+
+
+def _judge(truth: npt.NDArray[Any], scores: npt.NDArray[Any], own: npt.NDArray[np.int64]) -> dict[str, float]:
+    """NDCG@10 with linear gain, and the share of the ten that is among the true 50."""
+    discount = 1 / np.log2(np.arange(2, _BEST + 2))
+    gains, shares = [], []
+    for true, score, row in zip(truth, scores, own, strict=True):
+        ranked = top(np.where(np.arange(len(score)) == row, -np.inf, score), _BEST)
+        ideal = true[top(true, _BEST)]
+        if ideal.sum() > 0:
+            gains.append(float(true[ranked] @ discount[: len(ranked)]) / float(ideal @ discount[: len(ideal)]))
+            shares.append(float(np.isin(ranked, top(true, 50)).mean()))
+    return {"ndcg@10": float(np.mean(gains or [0.0])), "overlap@10": float(np.mean(shares or [0.0]))}
+
+
+def _card(run: Run, found: dict[str, Any]) -> str:
+    record, options = run.record, options_of(run.config.model.options)
+    own, popular = found["left_out"]["model"], found["left_out"]["popularity"]
+    return f"""# {run.name}
+
+Substitute vectors, {run.config.model.dimension} numbers a title: kernel ridge regression (ridge {record["ridge"]:g})
+from what titles are made of to what viewers like together. Made {record["made"]}; every setting is in `config.toml`.
+
+## Use
+
+To answer a search for a title that a catalog lacks with titles that it has: `reelgraph publish` gives every title its
+`{VECTORS}`, and searches use it at once. Ranked by inner product; a vector's length says how much a title is wanted.
+Not for judging people, and not for predicting links.
+
+## Data
+
+{record["likes"]:,} likes (value of at least {options.likes_from:g}) of {record["users"]:,} users;
+{record["learned_from"]:,} titles have {options.least_likes} or more and were learned from, {record["landmarks"]:,} are
+landmarks; {record["entities"]:,} titles got a vector. Graph `{record["graph_hash"]}`, likes `{record["data_hash"]}`.
+
+## Quality
+
+| | NDCG@10 | overlap@10 |
+|---|---|---|
+| model | {own["ndcg@10"]:.3f} | {own["overlap@10"]:.3f} |
+| popularity | {popular["ndcg@10"]:.3f} | {popular["overlap@10"]:.3f} |
+
+How: {found["protocol"]}. What is left of left-out factors: {found["error"]:.0%}.
+
+## Limits
+
+- What few viewers have liked is known by its content alone; what nobody would look for together is not found.
+- Popular titles are liked together more often, so they are answered more often.
+- The vectors repeat the tastes of those who gave the feedback.
+"""

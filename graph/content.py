@@ -1,0 +1,282 @@
+"""What titles are made of, as numbers, and how alike that makes two of them: a kernel over the graph's content.
+
+The kernel is a sum of cosines (genres, people, writers, keywords) times terms of distance in year, votes and rating,
+plus the words of the names: what lets viewers' likes of some titles say which others they would like
+(docs/out-of-catalog.md has what each term is worth). It is symmetric and positive semi-definite: sums and products of
+kernels are (Shawe-Taylor and Cristianini 2004, section 3.4), and so is the part that a missing value takes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import scipy.sparse as sp
+
+from graph.explain import ROLE_WEIGHTS
+from graph.names import normalise
+from graph.schema import CREDITS
+from graph.store import Direction, GraphStore, NotInGraph
+
+Floats = npt.NDArray[np.float32]
+
+_NUMBERS = ("start_year", "num_votes", "average_rating")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How much each part counts: weights of cosines, and how far apart two years, votes or ratings are alike.
+
+    Chosen on validation titles of ml-latest-small (docs/out-of-catalog.md); most of them matter little.
+    """
+
+    genres: float = 0.25
+    genre_overlap: float = 1.0
+    people: float = 4.0
+    writers: float = 1.0
+    keywords: float = 0.5
+    base: float = 1.5
+    year: float = 10.0
+    year_floor: float = 0.16
+    votes: float = 1.4
+    votes_floor: float = 0.1
+    rating: float = 1.5
+    rating_floor: float = 0.8
+    keywords_anywhere: float = 1.0
+    words: float = 0.25
+
+
+_GROUPS = {
+    "movie": 0, "tvMovie": 0, "video": 0, "tvSpecial": 0, "short": 1, "tvShort": 1,
+    "tvSeries": 2, "tvMiniSeries": 2, "tvPilot": 2, "tvEpisode": 3, "videoGame": 4,
+}  # fmt: skip
+_BY_GENRE = {"Animation": (5, 0.6), "Documentary": (10, 0.4)}
+"""What each adds to the number of a form, and what is left where one title has it and the other has not."""
+
+
+def _form_factors() -> Floats:
+    """What is left of the likeness of two titles by their forms: (20, 20). Films, shorts, series, episodes, games."""
+    groups = np.full((5, 5), 0.35) + 0.65 * np.eye(5)
+    for one, other in ((0, 1), (2, 3)):
+        groups[one, other] = groups[other, one] = 0.5
+    made: npt.NDArray[np.floating[Any]] = groups
+    for _, left in _BY_GENRE.values():
+        made = np.kron([[1.0, left], [left, 1.0]], made)
+    return made.astype(np.float32)
+
+
+_FACTORS = _form_factors()
+
+
+@dataclass(frozen=True)
+class Content:
+    """Titles row by row. Sparse parts are (n, ·) with rows of unit length, `genre_sets` of zeros and ones.
+
+    year, votes (powers of ten) and rating: (n,) float32, NaN where missing. form: (n,) the group of its kind, and
+    whether it is animated or a documentary, as one number.
+    """
+
+    ids: list[str]
+    genres: Floats
+    genre_sets: Floats
+    people: sp.csr_matrix
+    writers: sp.csr_matrix
+    keywords: sp.csr_matrix
+    words: sp.csr_matrix
+    year: Floats
+    votes: Floats
+    rating: Floats
+    form: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, chosen: npt.NDArray[Any] | slice) -> Content:
+        """Some of the titles."""
+        ids = self.ids[chosen] if isinstance(chosen, slice) else [self.ids[row] for row in np.arange(len(self))[chosen]]
+        parts = {one.name: getattr(self, one.name)[chosen] for one in fields(self) if one.name != "ids"}
+        return Content(ids, **parts)
+
+
+def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
+    """How alike the titles of `a` and `b` are: (a, b) float32, not negative. Both read by one `ContentReader`."""
+    t = terms or Terms()
+    alike = np.full((len(a), len(b)), t.base, np.float32)
+    alike += t.genres * (a.genres @ b.genres.T)
+    both = a.genre_sets @ b.genre_sets.T
+    alike += t.genre_overlap * both / np.maximum(a.genre_sets.sum(1)[:, None] + b.genre_sets.sum(1) - both, 1)
+    keywords = _dots(a.keywords, b.keywords)
+    for weight, dots in ((t.people, _dots(a.people, b.people)), (t.writers, _dots(a.writers, b.writers)),
+                         (t.keywords, keywords)):  # fmt: skip
+        alike += weight * dots
+    alike *= _near(a.year, b.year, t.year, t.year_floor, power=1)
+    alike *= _near(a.votes, b.votes, t.votes, t.votes_floor, power=2)
+    alike *= _near(a.rating, b.rating, t.rating, t.rating_floor, power=2)
+    alike += t.keywords_anywhere * keywords
+    alike += t.words * _dots(a.words, b.words)
+    alike *= _FACTORS[a.form][:, b.form]
+    return alike
+
+
+def _dots(a: sp.csr_matrix, b: sp.csr_matrix) -> Floats:
+    return cast(Floats, (a @ b.T).toarray())
+
+
+def _near(a: Floats, b: Floats, scale: float, floor: float, *, power: int) -> Floats:
+    """floor + exp(-|a - b|/scale) or exp(-((a - b)/scale)²); a missing value is near to another missing one alone."""
+    here, there = ~np.isnan(a), ~np.isnan(b)
+    gap = np.abs(np.nan_to_num(a)[:, None] - np.nan_to_num(b)) / np.float32(scale)
+    if power == 2:
+        gap *= gap
+    near = np.exp(-gap)
+    if not (here.all() and there.all()):
+        near *= here[:, None] == there
+    near += np.float32(floor)
+    return cast(Floats, near)
+
+
+class ContentReader:
+    """Reads titles of a store so that they can be compared with the landmarks that it was made with.
+
+    Names that no landmark has count towards a row's length and nothing else: a column stands for each name of the
+    landmarks alone, so what is read in batches needs the memory of one batch.
+    """
+
+    def __init__(self, store: GraphStore, landmarks: Sequence[str]) -> None:
+        self._store = store
+        self._titles = max(store.info().counts["Title"], 1)
+        self.genres = [id_ for batch in store.scan_nodes("Genre", []) for id_ in batch.column("id").to_pylist()]
+        self._genre_idf = self._idf(self.genres, ["IN_GENRE"], "in")
+        self._columns: dict[str, dict[str, int]] = {part: {} for part in ("people", "writers", "keywords", "words")}
+        self._word_idf: dict[str, float] = {}
+        self._growing = True
+        self.landmarks = self.read(landmarks)
+        self._growing = False
+
+    def read(self, ids: Sequence[str]) -> Content:
+        """Content of titles, in the order of `ids`, each at most once. Raises NotInGraph for one that is not there."""
+        nodes = self._store.get_nodes("Title", ids, [*_NUMBERS, "title", "kind"])
+        if nodes.num_rows != len(ids):
+            missing = sorted(set(ids) - set(nodes.column("id").to_pylist()))
+            raise NotInGraph(f"there is no title {(missing or list(ids))[0]!r} in {self._store.url}")
+        year, votes, rating = (nodes.column(name).cast(pa.float32()).to_numpy().astype(np.float32) for name in _NUMBERS)
+        sets = self._genre_sets(ids)
+        genres = sets * self._genre_idf
+        return Content(
+            list(ids), genres / np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-9), sets,
+            *self._credits(ids), self._keywords(ids), self._words(nodes.column("title").to_pylist()),
+            year, np.log10(1 + votes), rating, self._forms(nodes.column("kind").to_pylist(), sets),
+        )  # fmt: skip
+
+    def without(self, title: Content, nodes: Sequence[tuple[str, str]]) -> Content:
+        """One title as if it lacked a node, once for each (label, id) of `nodes`: (nodes,) rows.
+
+        Labels: Genre, Person, Keyword, and Series, whose id is a word of the title's name. What is left keeps its
+        proportions. A node that no landmark has changes nothing.
+        """
+        copies = title.rows(np.zeros(len(nodes), np.int64))
+        sets, genres, forms = copies.genre_sets.copy(), copies.genres.copy(), copies.form.copy()
+        for row, (label, name) in enumerate(nodes):
+            if label == "Genre" and name in self.genres:
+                place = self.genres.index(name)
+                forms[row] -= _BY_GENRE.get(name, (0, 1.0))[0] * int(sets[row, place])
+                sets[row, place] = genres[row, place] = 0
+        genres /= np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-9)
+        parts = {
+            part: _cut(getattr(copies, part), [self._columns[part].get(name, -1) if label == of else -1
+                                               for label, name in nodes])
+            for part, of in (("people", "Person"), ("writers", "Person"), ("keywords", "Keyword"), ("words", "Series"))
+        }  # fmt: skip
+        return replace(copies, genres=genres, genre_sets=sets, form=forms, **parts)
+
+    def _genre_sets(self, ids: Sequence[str]) -> Floats:
+        found = self._store.neighbours(ids, ["IN_GENRE"], "out")
+        names, codes = _names(found.column("neighbour"))
+        place = {name: column for column, name in enumerate(self.genres)}
+        columns = np.array([place[name] for name in names], np.int64)
+        sets = np.zeros((len(ids), len(self.genres)), np.float32)
+        sets[found.column("source").to_numpy(), columns[codes]] = 1
+        return sets
+
+    def _forms(self, kinds: Sequence[str | None], sets: Floats) -> npt.NDArray[np.int64]:
+        made = np.array([_GROUPS.get(kind or "", 0) for kind in kinds], np.int64)
+        for name, (step, _) in _BY_GENRE.items():
+            if name in self.genres:
+                made += step * (sets[:, self.genres.index(name)] > 0)
+        return made
+
+    def _credits(self, ids: Sequence[str]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """People by their weightiest role, and writers alone."""
+        found = self._store.neighbours(ids, CREDITS, "in")
+        rows = found.column("source").to_numpy()
+        names, codes = _names(found.column("neighbour"))
+        types, type_codes = _names(found.column("type"))
+        idf = self._idf(names, CREDITS, "out")
+        weights = np.array([ROLE_WEIGHTS[type_] for type_ in types], np.float32)[type_codes]
+        # Types come the most telling first, so the first row of a title and person is the weightiest role.
+        _, first = np.unique(rows.astype(np.int64) * max(len(names), 1) + codes, return_index=True)
+        wrote = np.flatnonzero(np.isin(type_codes, [place for place, type_ in enumerate(types) if type_ == "WROTE"]))
+        return (
+            self._unit("people", len(ids), rows[first], codes[first], names, weights[first] * idf[codes[first]]),
+            self._unit("writers", len(ids), rows[wrote], codes[wrote], names, idf[codes[wrote]]),
+        )
+
+    def _keywords(self, ids: Sequence[str]) -> sp.csr_matrix:
+        found = self._store.neighbours(ids, ["HAS_KEYWORD"], "out")
+        names, codes = _names(found.column("neighbour"))
+        idf = self._idf(names, ["HAS_KEYWORD"], "in")
+        return self._unit("keywords", len(ids), found.column("source").to_numpy(), codes, names, idf[codes])
+
+    def _words(self, titles: Sequence[str | None]) -> sp.csr_matrix:
+        listed = [sorted(set(normalise(title or "").split())) for title in titles]
+        if self._growing:
+            counts = Counter(word for words in listed for word in words)
+            self._word_idf = {word: math.log1p(len(titles) / count) for word, count in counts.items()}
+        rare = math.log1p(max(len(self._word_idf), 1))
+        names = sorted({word for words in listed for word in words})
+        place = {name: code for code, name in enumerate(names)}
+        idf = np.array([self._word_idf.get(name, rare) for name in names], np.float32)
+        rows = np.repeat(np.arange(len(listed)), [len(words) for words in listed])
+        codes = np.array([place[word] for words in listed for word in words], np.int64)
+        return self._unit("words", len(listed), rows, codes, names, idf[codes])
+
+    def _idf(self, names: Sequence[str], types: Sequence[str], direction: Direction) -> Floats:
+        """log(1 + titles / relationships) of nodes: (names,)."""
+        degrees = self._store.degrees(names, types, direction)
+        return np.log1p(self._titles / np.maximum(degrees, 1)).astype(np.float32)
+
+    def _unit(
+        self, part: str, n: int, rows: npt.NDArray[Any], codes: npt.NDArray[Any], names: Sequence[str], values: Floats
+    ) -> sp.csr_matrix:
+        """Rows of unit length over the landmarks' columns. codes: (m,) places among `names`; values: (m,)."""
+        columns = self._columns[part]
+        if self._growing:
+            columns.update({name: len(columns) + place for place, name in enumerate(names)})
+        place = np.array([columns.get(name, -1) for name in names], np.int64)[codes]
+        lengths = np.sqrt(np.bincount(rows, values.astype(np.float64) ** 2, n))
+        scaled = (values / np.maximum(lengths, 1e-9)[rows]).astype(np.float32)
+        known = place >= 0
+        return sp.csr_matrix((scaled[known], (rows[known], place[known])), (n, max(len(columns), 1)), np.float32)
+
+
+def _cut(rows: sp.csr_matrix, columns: Sequence[int]) -> sp.csr_matrix:
+    """Rows of unit length without one column each (-1: none), the rest lengthened as if it had never been there."""
+    made = rows.tolil() if any(column >= 0 for column in columns) else rows
+    scale = np.ones(len(columns), np.float32)
+    for row, column in enumerate(columns):
+        if column >= 0 and (value := float(made[row, column])):
+            made[row, column] = 0
+            scale[row] = 1 / np.sqrt(max(1 - value * value, 1e-9))
+    return cast(sp.csr_matrix, sp.csr_matrix(sp.diags(scale) @ made.tocsr()))
+
+
+def _names(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """A dictionary-encoded column's distinct values, and each row's place among them."""
+    encoded = column.combine_chunks()
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)

@@ -1,0 +1,141 @@
+"""Reasons that are true: what a title shares with its substitute, shown only where it did raise the score.
+
+A substitute's score is linear in the asked title's likeness to the landmarks. So a shared person, genre or keyword is
+tried by taking it away from the asked title, weights held: the score must fall. And each landmark's own part of the
+score is known: "liked by viewers of X" names the one that carried most of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from graph.content import kernel
+from graph.explain import Evidence, credit_text, names_of
+from graph.foldin import CONTENT, VECTORS, FoldIn, loudness
+from graph.franchise import series_label
+from graph.schema import CREDITS
+from graph.store import GraphStore
+
+Floats = npt.NDArray[np.float32]
+
+MOST = 3
+_SERIES = 2.0  # the weight of "of the same series": above all shares of a score
+_GENRE = 0.3  # genres say less to people than they do to the score
+_VIEWERS = 0.5
+_LEAST = 0.005  # share of the score below which a reason is none
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """A node that both titles have. there, here: its relationship to the asked title, and to the substitute."""
+
+    label: str
+    id: str
+    there: str
+    here: str
+
+    def path(self, asked: str, other: str) -> tuple[str, ...]:
+        return asked, self.there, self.id, self.here, other
+
+
+class Reasons:
+    """Finds and tries reasons, by what the substitute vectors were made with."""
+
+    def __init__(self, store: GraphStore, folded: FoldIn) -> None:
+        self._store, self._folded = store, folded
+        found = store.info().embeddings.get(VECTORS)
+        self._learned = found is not None and found.model != CONTENT
+
+    def of(
+        self,
+        asked: str,
+        chosen: Sequence[str],
+        related: Mapping[str, tuple[str, ...]],
+        named: set[str],
+        items: Mapping[str, str | None] | None,
+    ) -> dict[str, list[Evidence]]:
+        """At most three for each chosen title, the weightiest first. items: the titles in scope; None: all."""
+        shared = self._shared(asked, chosen)
+        title = self._folded.reader.read([asked])
+        nodes = sorted({(one.label, one.id) for found in shared.values() for one in found})
+        rows = kernel(title, self._folded.reader.landmarks) * loudness(title, self._folded.fame)[:, None]
+        without = self._folded.of(self._folded.reader.without(title, nodes))
+        _, vectors = self._store.get_embeddings(VECTORS, chosen)
+        ids = self._store.get_embeddings(VECTORS, chosen)[0]
+        parts = rows[0][:, None] * (self._folded.weights @ vectors.T)  # (landmarks, chosen with a vector)
+        whole = parts.sum(0)
+        place = {node: row for row, node in enumerate(nodes)}
+        names = names_of(self._store, [asked, *(id_ for label, id_ in nodes if label == "Person")])
+        carried = self._carried(ids, parts, whole, items, asked)
+        made: dict[str, list[Evidence]] = {}
+        for other in chosen:
+            reasons = self._series(asked, other, names[asked], related, named)
+            if other in ids and whole[ids.index(other)] > 0:
+                column = ids.index(other)
+                fall = 1 - without @ vectors[column] / whole[column]
+                reasons += [self._path(asked, other, one, float(fall[place[one.label, one.id]]), names)
+                            for one in shared[other] if fall[place[one.label, one.id]] > _LEAST]  # fmt: skip
+                reasons += carried.get(other, [])
+            made[other] = sorted(reasons, key=lambda e: (-e.weight, e.path, e.via))[:MOST]
+        return made
+
+    def _shared(self, asked: str, chosen: Sequence[str]) -> dict[str, list[_Shared]]:
+        """People by their weightiest roles, genres and keywords that the asked title has in common with each."""
+        found: dict[str, list[_Shared]] = {other: [] for other in chosen}
+        for types, direction, label in ((CREDITS, "in", "Person"), (("IN_GENRE", "HAS_KEYWORD"), "out", "")):
+            table = self._store.neighbours([asked, *chosen], types, direction)  # type: ignore[arg-type]
+            roles: list[dict[str, str]] = [{} for _ in range(len(chosen) + 1)]
+            columns = (table.column(name).to_pylist() for name in ("source", "type", "neighbour"))
+            for source, type_, node in zip(*columns, strict=True):
+                roles[source].setdefault(node, type_)
+            for other, own in zip(chosen, roles[1:], strict=True):
+                for node in sorted(own.keys() & roles[0].keys()):
+                    kind = label or ("Genre" if own[node] == "IN_GENRE" else "Keyword")
+                    found[other].append(_Shared(kind, node, roles[0][node], own[node]))
+        return found
+
+    def _path(self, asked: str, other: str, one: _Shared, fall: float, names: Mapping[str, str]) -> Evidence:
+        if one.label == "Person":
+            text = credit_text(names[one.id], one.here, one.there, names[asked])
+        elif one.label == "Genre":
+            text, fall = f"{one.id}, like {names[asked]}", fall * _GENRE
+        else:
+            text = f"about {one.id}, like {names[asked]}"
+        return Evidence("path", fall, text, one.path(asked, other))
+
+    def _series(
+        self, asked: str, other: str, title: str, related: Mapping[str, tuple[str, ...]], named: set[str]
+    ) -> list[Evidence]:
+        if other in related:
+            path = related[other]
+            text = "from the same series" if len(path) == 5 else f"series and episode: {title}"
+            return [Evidence("path", _SERIES, text, path)]
+        if other in named:
+            return [Evidence("name", _SERIES / 2, f"another “{series_label(title)}” title", (asked, other))]
+        return []
+
+    def _carried(
+        self, ids: Sequence[str], parts: Floats, whole: Floats, items: Mapping[str, str | None] | None, asked: str
+    ) -> dict[str, list[Evidence]]:
+        """For each title the landmark that carried most of its score, where viewers were learned from."""
+        if not self._learned:
+            return {}
+        landmarks = self._folded.reader.landmarks.ids
+        inside = np.array([one != asked and (items is None or one in items) for one in landmarks])
+        made: dict[str, list[Evidence]] = {}
+        best = {}
+        for column, other in enumerate(ids):
+            open_ = inside & (np.array(landmarks) != other)
+            if open_.any():
+                row = int(np.argmax(np.where(open_, parts[:, column], -np.inf)))
+                if whole[column] > 0 and parts[row, column] > _LEAST * whole[column]:
+                    best[other] = landmarks[row], float(parts[row, column] / whole[column])
+        names = names_of(self._store, [via for via, _ in best.values()])
+        for other, (via, share) in best.items():
+            text = f"liked by viewers of {names[via]}"
+            made[other] = [Evidence("viewers", _VIEWERS * min(share, 1.0), text, (), (via,))]
+        return made
