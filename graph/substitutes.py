@@ -70,7 +70,7 @@ class Ranking:
         named = self._named(id_, scope, items)
         late = sorted((related.keys() | named) - products.keys() - {id_})
         if len(products) < k:  # titles without a vector, last
-            late += sorted(items.keys() - products.keys() - {id_, *late})
+            late += sorted(self._all(scope, items) - products.keys() - {id_, *late})
         ids, rows = self._store.get_embeddings(VECTORS, late)
         products |= dict.fromkeys(late, 0.0) | dict(zip(ids, (rows @ asked).tolist() if ids else (), strict=True))
         unit = best if best > 0 else 1.0
@@ -81,9 +81,10 @@ class Ranking:
         chosen = sorted(scores, key=lambda other: (-scores[other], other))[:k]
         if not chosen:
             return []
-        evidence = self._reasons.of(id_, chosen, related, named, items if scope.catalog != WHOLE_GRAPH else None)
+        inside = items if scope.catalog != WHOLE_GRAPH else None
+        evidence = self._reasons.of(id_, chosen, related, named, inside, scope.adult)
         rows_of = {row["id"]: row for row in self._store.get_nodes("Title", chosen, _SHOWN).to_pylist()}
-        highest = max(scores[chosen[0]], 1e-9)
+        highest = scores[chosen[0]] if scores[chosen[0]] > 0 else 1.0
         return [
             Substitute(
                 other, items.get(other), rows_of[other]["title"] or other, rows_of[other]["start_year"],
@@ -91,6 +92,10 @@ class Ranking:
             )
             for other in chosen
         ]  # fmt: skip
+
+    def _all(self, scope: Scope, items: Mapping[str, str | None]) -> set[str]:
+        """Every title in scope."""
+        return set(items if scope.catalog != WHOLE_GRAPH else self._store.offered(scope).column("id").to_pylist())
 
     def _named(self, id_: str, scope: Scope, items: Mapping[str, str | None]) -> set[str]:
         """Titles in scope that by name are of the same series, and share a person, or the very name and a genre."""
@@ -126,7 +131,10 @@ class Ranking:
         paths: dict[str, tuple[str, ...]] = {series: (id_, "EPISODE_OF", series) for series in up}
         down = self._store.neighbours([id_], ["EPISODE_OF"], "in", within=scope).column("neighbour").to_pylist()
         paths |= {episode: (id_, "EPISODE_OF", episode) for episode in down}
-        series: Sequence[str] = self._store.neighbours([id_], ["EPISODE_OF"], "out").column("neighbour").to_pylist()
+        shown = Scope(WHOLE_GRAPH, adult=scope.adult)  # a path may lead through what the catalog has not
+        series: Sequence[str] = (
+            self._store.neighbours([id_], ["EPISODE_OF"], "out", within=shown).column("neighbour").to_pylist()
+        )
         others = self._store.neighbours(series, ["EPISODE_OF"], "in", within=scope) if series else None
         for other in others.column("neighbour").to_pylist() if others is not None else ():
             paths.setdefault(other, (id_, "EPISODE_OF", series[0], "EPISODE_OF", other))

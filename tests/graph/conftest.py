@@ -14,7 +14,6 @@ from graph.store import GraphStore, VectorsOf, open_store
 from graph.tables import GraphTables, finish_tables, rows_to_table, write_table
 from loaders.load import load_sample
 
-
 Rows = dict[str, list[dict[str, Any]]]
 Stored = Callable[..., GraphStore]
 
