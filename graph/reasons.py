@@ -86,7 +86,7 @@ class Reasons:
                 reasons += [self._path(asked, other, one, float(fall[place[one.label, one.id]]), names)
                             for one in shared[other] if fall[place[one.label, one.id]] > _LEAST]  # fmt: skip
                 reasons += carried.get(other, [])
-            made[other] = sorted(reasons, key=lambda e: (-e.weight, e.path, e.via))[:MOST]
+            made[other] = _best(reasons)
         return made
 
     def _shared(self, asked: str, chosen: Sequence[str]) -> dict[str, list[_Shared]]:
@@ -153,3 +153,12 @@ class Reasons:
             text = f"liked by viewers of {names[via]}"
             made[other] = [Evidence("viewers", _VIEWERS * min(share, 1.0), text, (), (via,))]
         return made
+
+
+def _best(reasons: Sequence[Evidence]) -> list[Evidence]:
+    """The weightiest, and never genres alone where there is anything else."""
+    ranked = sorted(reasons, key=lambda one: (-one.weight, one.path, one.via))
+    telling = [one for one in ranked if "IN_GENRE" not in one.path]
+    if len(ranked) > MOST and telling and telling[0] not in ranked[:MOST]:
+        return [*ranked[: MOST - 1], telling[0]]
+    return ranked[:MOST]

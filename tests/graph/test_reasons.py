@@ -18,7 +18,7 @@ import pytest
 
 from graph.content import ContentReader, kernel
 from graph.explain import Evidence, check
-from graph.foldin import VECTORS, WEIGHTS, FoldIn, loudness, vectors_of
+from graph.foldin import CONTENT, VECTORS, WEIGHTS, FoldIn, loudness, vectors_of
 from graph.schema import CREDITS
 from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, Provenance, Scope, open_store
@@ -198,6 +198,20 @@ def test_at_most_three_the_weightiest_first_and_none_twice(store: GraphStore, gi
         assert len({(reason.path, reason.via) for reason in reasons}) == len(reasons)
 
 
+def test_never_genres_alone_where_a_person_contributed(store: GraphStore, given: list[Given]) -> None:
+    scores, held = Scores(store), {(one.asked, one.one.id): one.one for one in given}
+    alone = [pair for pair, one in held.items() if all("IN_GENRE" in reason.path for reason in one.evidence)]
+    assert alone or store.info().embeddings[VECTORS].model != CONTENT
+    for asked, other in alone:
+        table = store.neighbours([asked, other], CREDITS, "in")
+        people: list[set[str]] = [set(), set()]
+        for source, person in zip(*(table.column(name).to_pylist() for name in ("source", "neighbour")), strict=True):
+            people[source].add(person)
+        whole = scores.parts(asked, other).sum()
+        for person in people[0] & people[1]:
+            assert 1 - scores.parts(asked, other, ("Person", person)).sum() / whole < 0.006
+
+
 def test_no_adult_title_is_named_unless_asked_for(store: GraphStore, given: list[Given]) -> None:
     adult = {id_ for id_, row in nodes(store).items() if row["is_adult"]}
     for one in given:
@@ -207,7 +221,7 @@ def test_no_adult_title_is_named_unless_asked_for(store: GraphStore, given: list
 
 def test_viewers_are_those_of_titles_that_may_be_shown(store: GraphStore, given: list[Given]) -> None:
     viewers = [one for one in given if one.reason.kind == "viewers"]
-    learned = store.info().embeddings[VECTORS].model != "content"
+    learned = store.info().embeddings[VECTORS].model != CONTENT
     assert bool(viewers) == learned
     offered = {scope: set(store.offered(scope).column("id").to_pylist()) for scope in {one.scope for one in viewers}}
     assert all(one.reason.via[0] in offered[one.scope] for one in viewers)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -137,10 +138,17 @@ def test_the_json_is_the_contract(sample: GraphStore) -> None:
     hit = answer["hits"][0]
     assert hit.keys() >= {"id", "kind", "title", "start_year", "in_catalog", "available", "match", "substitutes"}
     assert hit["match"].keys() == {"text", "type", "region", "language", "confidence"}
-    one = hit["substitutes"][0]
-    assert one.keys() >= {"id", "item_id", "title", "start_year", "score", "evidence"}
-    assert one["item_id"] == "N002"
-    assert one["evidence"][0].keys() == {"kind", "weight", "text", "path"}
+    assert len(hit["substitutes"]) == 5
+    assert [one["score"] for one in hit["substitutes"]] == sorted(
+        (o["score"] for o in hit["substitutes"]), reverse=True
+    )
+    by_id = {one["id"]: one for one in hit["substitutes"]}
+    monsters = by_id["tt0198781"]
+    assert monsters.keys() == {"id", "item_id", "title", "start_year", "kind", "score", "evidence"}
+    assert (monsters["item_id"], monsters["title"], monsters["start_year"]) == ("N002", "Monsters, Inc.", 2001)
+    assert 0 < monsters["score"] <= scores[0] == 1
+    assert monsters["evidence"][0].keys() == {"kind", "weight", "text", "path"}
+    assert {"Andrew Stanton", "Pete Docter"} <= set(re.findall("Andrew Stanton|Pete Docter", str(monsters["evidence"])))
 
 
 def test_unknown_catalogs_and_titles_are_named(sample: GraphStore) -> None:
