@@ -122,12 +122,13 @@ def parse_config(raw: dict[str, Any], where: str = "configuration") -> RunConfig
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] != "extra_forbidden":
             raise ConfigError(f"{where}: {key}: {first['msg']}") from None
-        raise ConfigError(f"{where}: there is no key {key!r}{_nearest(first['loc'])}") from None
+        section: Any = RunConfig
+        for part in first["loc"][:-1]:
+            section = section.model_fields[str(part)].annotation
+        raise ConfigError(f"{where}: there is no key {key!r}{nearest_key(str(first['loc'][-1]), section)}") from None
 
 
-def _nearest(location: tuple[int | str, ...]) -> str:
-    section: Any = RunConfig
-    for part in location[:-1]:
-        section = section.model_fields[str(part)].annotation
-    near = difflib.get_close_matches(str(location[-1]), list(section.model_fields), n=3, cutoff=0.4)
+def nearest_key(key: str, section: type[BaseModel]) -> str:
+    """End of an error about an unknown key: the nearest ones of a section, or all of them."""
+    near = difflib.get_close_matches(key, list(section.model_fields), n=3, cutoff=0.4)
     return f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(section.model_fields)}"

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gnn.calibration import Calibration, Side, among, ask, log_shares
+from gnn.prepare import SUBSTITUTES
 from gnn.runs import CALIBRATION, Run, RunError, list_runs, open_run
 from gnn.train import load_scorer
 from gnn.triples import Ids
@@ -155,14 +156,19 @@ def predict(run: Path | Run, store: GraphStore, id_: str, relation: str, k: int 
 
 
 def default_run(runs: Path, store: GraphStore, name: str = "embedding") -> Run:
-    """The run whose vectors the store carries, else the newest finished one. Raises RunError where there is none."""
+    """The run whose vectors the store carries, else the newest finished one that predicts links.
+
+    Raises RunError where there is none.
+    """
     published = store.info().embeddings.get(name)
-    finished = [run for run in list_runs(runs) if run.state == "finished"]
+    finished = [run for run in list_runs(runs) if run.state == "finished" and run.config.model.name != SUBSTITUTES]
     for run in finished:
         if published and run.name == published.run:
             return run
     if not finished:
-        raise RunError(f"{runs} has no finished run; train one: reelgraph train configs/complex.toml")
+        raise RunError(
+            f"{runs} has no finished run that predicts links; train one: reelgraph train configs/complex.toml"
+        )
     return finished[-1]
 
 

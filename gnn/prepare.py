@@ -27,7 +27,7 @@ GRAPH_NETWORKS = ("RGCN", "GraphSAGE")
 SUBSTITUTES = "Substitutes"
 """Learned from feedback, not from triples, and without torch (gnn/substitutes.py)."""
 _READINGS = 3
-_LIBRARIES = ("reelgraph", "torch", "pykeen", "dgl", "numpy", "safetensors")
+_LIBRARIES = ("reelgraph", "torch", "pykeen", "dgl", "numpy", "scipy", "safetensors")
 
 
 class NotInstalled(TrainingError):

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, eigh
 from scipy.sparse.linalg import svds
 
-from gnn.config import ConfigError
+from gnn.config import ConfigError, nearest_key
 from graph.content import ContentReader, kernel
 from graph.foldin import FoldIn
 from graph.store import GraphStore, Progress
@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float32]
 
 SHRINKAGE = 20
 """Likes at which a cosine counts half: of few likes little can be said."""
-_BLOCK = 2_048
+_BLOCK, _ASKED = 2_048, 50_000
 _FEW_TITLES = 3
 
 
@@ -96,11 +96,16 @@ def options_of(raw: dict[str, Any]) -> Options:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"model.options.{key}: {first['msg']}; there are {', '.join(Options.model_fields)}") from None
+        if first["type"] != "extra_forbidden":
+            raise ConfigError(f"model.options.{key}: {first['msg']}") from None
+        raise ConfigError(f"model.options: there is no key {key!r}{nearest_key(key, Options)}") from None
 
 
 def likes_of(store: GraphStore, likes_from: float, rated: pa.Table | None = None) -> Likes:
-    """The likes in a store, or in a table RATED that is not in it. Raises FeedbackError where there are none."""
+    """The likes of titles of the graph, in its store or in a table RATED that is not in it.
+
+    Raises FeedbackError where there are none.
+    """
     users: list[pa.Array] = []
     titles: list[pa.Array] = []
     seen = 0
@@ -115,8 +120,8 @@ def likes_of(store: GraphStore, likes_from: float, rated: pa.Table | None = None
         titles.append(kept.column("tail"))
     rows, columns = (pa.chunked_array(parts, pa.string()).dictionary_encode().combine_chunks()
                      for parts in (users, titles))  # fmt: skip
+    where = store.url if rated is None else "the data"
     if not len(rows):
-        where = store.url if rated is None else "the data"
         raise FeedbackError(
             f"{where} has no like to learn from ({seen:,} feedback rows, none of at least {likes_from:g}); load "
             "feedback (reelgraph load --feedback FILE), or lower model.options.likes_from"
@@ -125,20 +130,35 @@ def likes_of(store: GraphStore, likes_from: float, rated: pa.Table | None = None
     shape = len(rows.dictionary), len(columns.dictionary)
     made = sp.csr_matrix((ones, (rows.indices.to_numpy(), columns.indices.to_numpy())), shape, np.float32)
     made.data[:] = 1  # a title that somebody liked in two ways is liked once
+    ids = columns.dictionary.to_pylist()
+    there: set[str] = set()  # feedback outlives titles that a later load has not
+    for start in range(0, len(ids), _ASKED):
+        there.update(store.get_nodes("Title", ids[start : start + _ASKED], []).column("id").to_pylist())
+    if not there:
+        raise FeedbackError(f"all {len(rows):,} likes in {where} are of titles that are not in the graph")
     # Sorted, so that what is drawn by chance does not hang on the order in which a store gives its rows.
-    people, order = (np.argsort(np.array(one.dictionary.to_pylist(), object)) for one in (rows, columns))
-    return Likes(made[people][:, order].tocsr(), [columns.dictionary[int(place)].as_py() for place in order])
+    people = np.argsort(np.array(rows.dictionary.to_pylist(), object))
+    order = sorted((place for place, id_ in enumerate(ids) if id_ in there), key=lambda place: str(ids[place]))
+    return Likes(made[people][:, order].tocsr(), [ids[place] for place in order])
 
 
 def factors(likes: Likes, dimension: int) -> Floats:
-    """(titles, d): products are the cosines of their likes, shrunk by SHRINKAGE. Truncated SVD; the same each time."""
+    """(titles, d): products are the cosines of their likes, shrunk by SHRINKAGE. Truncated SVD, the same each time.
+
+    All of them where users or titles are no more than the dimension.
+    """
     scaled = likes.matrix @ sp.diags((1 / np.sqrt(likes.counts + SHRINKAGE)).astype(np.float32))
     made = np.zeros((len(likes.titles), dimension), np.float32)
-    rank = min(dimension, min(scaled.shape) - 1)
-    if rank > 0:
-        start = np.random.default_rng(0).normal(size=min(scaled.shape))
-        _, values, right = svds(scaled.astype(np.float64), k=rank, v0=start)
+    scaled = scaled.astype(np.float64)
+    rank = min(dimension, *scaled.shape)
+    if rank < min(scaled.shape):
+        _, values, right = svds(scaled, k=rank, v0=np.random.default_rng(0).normal(size=min(scaled.shape)))
         made[:, :rank] = (right.T * values)[:, ::-1]
+    elif len(likes.titles) > rank:
+        made[:, :rank] = (scaled.T @ eigh((scaled @ scaled.T).toarray())[1])[:, ::-1]
+    else:
+        values, vectors = eigh((scaled.T @ scaled).toarray())
+        made[:, :rank] = (vectors * np.sqrt(np.maximum(values, 0)))[:, ::-1]
     return made
 
 

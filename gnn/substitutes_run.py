@@ -21,7 +21,7 @@ from gnn.runs import Run, RunError, as_json, new_run
 from gnn.substitutes import SHRINKAGE, Fitted, Likes, all_vectors, fit, likes_of, options_of
 from gnn.triples import Vocabulary
 from graph.foldin import VECTORS
-from graph.store import GraphStore, Progress, StoreBusy
+from graph.store import GraphStore, NotInGraph, Progress, StoreBusy
 from graph.vectors import top
 
 _JUDGED, _ENOUGH, _BEST = 500, 20, 10
@@ -30,7 +30,7 @@ _JUDGED, _ENOUGH, _BEST = 500, 20, 10
 def train_substitutes(config: RunConfig, store: GraphStore, runs: Path, progress: Progress | None = None) -> Run:
     """Learn substitute vectors and leave a run folder.
 
-    Raises ConfigError (an option, or too little feedback), StoreBusy where the graph was loaded anew meanwhile.
+    Raises ConfigError (an option, or too little feedback), StoreBusy where the graph was changed meanwhile.
     """
     say: Progress = progress or (lambda _what, _share: None)
     options = options_of(config.model.options)
@@ -38,12 +38,16 @@ def train_substitutes(config: RunConfig, store: GraphStore, runs: Path, progress
         raise ConfigError(f'publish.name: what answers a search is called "{VECTORS}", not {config.publish.name!r}')
     began, version, hash_ = time.perf_counter(), store.info().version, store.info().graph_hash
     say("reading feedback", 0.0)
-    likes = likes_of(store, options.likes_from)
-    fitted = fit(store, likes, config.model.dimension, options, lambda what, share: say(what, 0.5 * share))
-    ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
-    vectors = all_vectors(fitted, ids, lambda what, share: say(what, 0.5 + 0.45 * share))
+    changed = StoreBusy(f"{store.url} was changed while it was read; train when loads and publishing are done")
+    try:
+        likes = likes_of(store, options.likes_from)
+        fitted = fit(store, likes, config.model.dimension, options, lambda what, share: say(what, 0.5 * share))
+        ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
+        vectors = all_vectors(fitted, ids, lambda what, share: say(what, 0.5 + 0.45 * share))
+    except NotInGraph:
+        raise changed from None
     if store.info().version != version:
-        raise StoreBusy(f"{store.url} was loaded anew while it was read; train when the loads are done")
+        raise changed
     found = _quality(fitted, likes)
     say("writing", 0.97)
     row = {id_: place for place, id_ in enumerate(ids)}
@@ -96,6 +100,8 @@ def _quality(fitted: Fitted, likes: Likes) -> dict[str, Any]:
     counts = np.asarray(matrix.sum(axis=0)).ravel()
     chance = np.random.default_rng(0)
     asked = np.sort(chance.permutation(np.flatnonzero(counts >= _ENOUGH))[:_JUDGED])
+    if not len(asked):
+        return {"protocol": f"no title has {_ENOUGH} likes", "left_out": {}, "error": fitted.error}
     truth = (matrix[:, asked].T @ matrix).toarray() / np.sqrt((counts[asked, None] + SHRINKAGE) * (counts + SHRINKAGE))
     truth[np.arange(len(asked)), asked] = 0
     protocol = (
@@ -123,7 +129,10 @@ def _judge(truth: npt.NDArray[Any], scores: npt.NDArray[Any], own: npt.NDArray[n
 
 def _card(run: Run, found: dict[str, Any]) -> str:
     record, options = run.record, options_of(run.config.model.options)
-    own, popular = found["left_out"]["model"], found["left_out"]["popularity"]
+    figures = [
+        f"| {name} | {one['ndcg@10']:.3f} | {one['overlap@10']:.3f} |" for name, one in found["left_out"].items()
+    ]
+    table = "\n".join(figures or ["| not measured | | |"])
     return f"""# {run.name}
 
 Substitute vectors, {run.config.model.dimension} numbers a title: kernel ridge regression (ridge {record["ridge"]:g})
@@ -145,8 +154,7 @@ landmarks; {record["entities"]:,} titles got a vector. Graph `{record["graph_has
 
 | | NDCG@10 | overlap@10 |
 |---|---|---|
-| model | {own["ndcg@10"]:.3f} | {own["overlap@10"]:.3f} |
-| popularity | {popular["ndcg@10"]:.3f} | {popular["overlap@10"]:.3f} |
+{table}
 
 How: {found["protocol"]}. What is left of left-out factors: {found["error"]:.0%}.
 

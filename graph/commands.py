@@ -296,7 +296,7 @@ def _because(evidence: Sequence[Evidence]) -> str:
     for reason in evidence:
         head, comma, tail = reason.text.partition(", like ")
         said.setdefault(comma + tail, []).append(head)
-    parts = [", ".join(heads) + tail for tail, heads in said.items()]
+    parts = [", ".join(heads) + tail if tail else "; ".join(heads) for tail, heads in said.items()]
     return "; ".join(parts) or "nothing in the graph joins them"
 
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from graph.explain import GENRE_WEIGHT, ROLE_WEIGHTS, Evidence, credit_text, names_of, rarity
 from graph.franchise import same_series, series_label, series_name
 from graph.schema import CREDITS
-from graph.store import GraphStore, Scope
+from graph.store import WHOLE_GRAPH, GraphStore, Scope
 from graph.substitutes import Substitute
 from graph.vectors import top
 
@@ -225,7 +225,8 @@ class Candidates:
 
     def _related(self, store: GraphStore, id_: str) -> dict[int, tuple[str, ...]]:
         """Rows of the asked episode's series, of its other episodes, or of the asked series' episodes → path."""
-        series = store.neighbours([id_], ["EPISODE_OF"], "out").column("neighbour").to_pylist()
+        shown = Scope(WHOLE_GRAPH, adult=self.scope.adult)
+        series = store.neighbours([id_], ["EPISODE_OF"], "out", within=shown).column("neighbour").to_pylist()
         paths: dict[str, tuple[str, ...]] = {one: (id_, "EPISODE_OF", one) for one in series}
         for episode in store.neighbours([id_], ["EPISODE_OF"], "in", within=self.scope).column("neighbour").to_pylist():
             paths[episode] = (id_, "EPISODE_OF", episode)

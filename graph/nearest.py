@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from graph.explain import explain
+from graph.foldin import CONTENT, WEIGHTS
 from graph.store import GraphStore, NotInGraph, Scope
 from graph.substitutes import Substitute
 
@@ -25,7 +26,7 @@ def nearest(
     without any has none. Raises NotInGraph when no such vectors are published, or the title has none.
     """
     ids, vectors = store.get_embeddings(name, [id_])
-    if not ids:
+    if not ids or name == WEIGHTS:
         raise NotInGraph(_missing(store, name, id_))
     found = [one for one in store.search_vector(name, np.asarray(vectors[0]), k + 1, within=scope) if one[0] != id_][:k]
     nodes = cast(pa.Table, store.get_nodes("Title", [other for other, _ in found], _SHOWN))
@@ -45,9 +46,11 @@ def nearest(
 
 
 def _missing(store: GraphStore, name: str, id_: str) -> str:
-    published = store.info().embeddings
+    published = {one: made for one, made in store.info().embeddings.items() if one != WEIGHTS}
     if name in published:
         run = published[name].run
+        if published[name].model == CONTENT:
+            return f"{id_} has no vector {name!r} yet; the next load of IMDb's files gives it one"
         return f"{id_} has no vector {name!r}: it came after the run {run}; reelgraph publish {run} --fold-in gives one"
     there = f"there are: {', '.join(published)}" if published else "none are published yet"
     return f"{store.url} has no vectors named {name!r}; {there}. Train and publish some: reelgraph train, publish"

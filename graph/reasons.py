@@ -49,6 +49,9 @@ class Reasons:
         self._store, self._folded = store, folded
         found = store.info().embeddings.get(VECTORS)
         self._learned = found is not None and found.model != CONTENT
+        ids = folded.reader.landmarks.ids
+        self._row = {id_: row for row, id_ in enumerate(ids)}
+        self._adult = store.get_nodes("Title", ids, ["is_adult"]).column("is_adult").fill_null(False).to_pylist()
 
     def of(
         self,
@@ -57,20 +60,23 @@ class Reasons:
         related: Mapping[str, tuple[str, ...]],
         named: set[str],
         items: Mapping[str, str | None] | None,
+        adult: bool,
     ) -> dict[str, list[Evidence]]:
-        """At most three for each chosen title, the weightiest first. items: the titles in scope; None: all."""
+        """At most three for each chosen title, the weightiest first.
+
+        items: the titles in scope; None: all, the adult ones too if `adult`.
+        """
         shared = self._shared(asked, chosen)
         title = self._folded.reader.read([asked])
         nodes = sorted({(one.label, one.id) for found in shared.values() for one in found})
         rows = kernel(title, self._folded.reader.landmarks) * loudness(title, self._folded.fame)[:, None]
         without = self._folded.of(self._folded.reader.without(title, nodes))
-        _, vectors = self._store.get_embeddings(VECTORS, chosen)
-        ids = self._store.get_embeddings(VECTORS, chosen)[0]
+        ids, vectors = self._store.get_embeddings(VECTORS, chosen)
         parts = rows[0][:, None] * (self._folded.weights @ vectors.T)  # (landmarks, chosen with a vector)
         whole = parts.sum(0)
         place = {node: row for row, node in enumerate(nodes)}
         names = names_of(self._store, [asked, *(id_ for label, id_ in nodes if label == "Person")])
-        carried = self._carried(ids, parts, whole, items, asked)
+        carried = self._carried(ids, parts, whole, self._open(asked, items, adult)) if self._learned else {}
         made: dict[str, list[Evidence]] = {}
         for other in chosen:
             reasons = self._series(asked, other, names[asked], related, named)
@@ -80,7 +86,7 @@ class Reasons:
                 reasons += [self._path(asked, other, one, float(fall[place[one.label, one.id]]), names)
                             for one in shared[other] if fall[place[one.label, one.id]] > _LEAST]  # fmt: skip
                 reasons += carried.get(other, [])
-            made[other] = sorted(reasons, key=lambda e: (-e.weight, e.path, e.via))[:MOST]
+            made[other] = _best(reasons)
         return made
 
     def _shared(self, asked: str, chosen: Sequence[str]) -> dict[str, list[_Shared]]:
@@ -118,24 +124,41 @@ class Reasons:
             return [Evidence("name", _SERIES / 2, f"another “{series_label(title)}” title", (asked, other))]
         return []
 
+    def _open(self, asked: str, items: Mapping[str, str | None] | None, adult: bool) -> npt.NDArray[np.bool_]:
+        """Which landmarks may be named: (landmarks,)."""
+        if items is None:
+            named = [adult or not is_adult for is_adult in self._adult]
+        else:
+            named = [one in items for one in self._row]
+        made = np.array(named, bool)
+        if asked in self._row:
+            made[self._row[asked]] = False
+        return made
+
     def _carried(
-        self, ids: Sequence[str], parts: Floats, whole: Floats, items: Mapping[str, str | None] | None, asked: str
+        self, ids: Sequence[str], parts: Floats, whole: Floats, named: npt.NDArray[np.bool_]
     ) -> dict[str, list[Evidence]]:
-        """For each title the landmark that carried most of its score, where viewers were learned from."""
-        if not self._learned:
-            return {}
-        landmarks = self._folded.reader.landmarks.ids
-        inside = np.array([one != asked and (items is None or one in items) for one in landmarks])
+        """For each title the landmark that carried most of its score, of those that may be named."""
         made: dict[str, list[Evidence]] = {}
         best = {}
         for column, other in enumerate(ids):
-            open_ = inside & (np.array(landmarks) != other)
-            if open_.any():
-                row = int(np.argmax(np.where(open_, parts[:, column], -np.inf)))
-                if whole[column] > 0 and parts[row, column] > _LEAST * whole[column]:
-                    best[other] = landmarks[row], float(parts[row, column] / whole[column])
+            shares = np.where(named, parts[:, column], -np.inf)
+            if other in self._row:
+                shares[self._row[other]] = -np.inf
+            row = int(np.argmax(shares)) if len(shares) else -1
+            if row >= 0 and whole[column] > 0 and shares[row] > _LEAST * whole[column]:
+                best[other] = self._folded.reader.landmarks.ids[row], float(shares[row] / whole[column])
         names = names_of(self._store, [via for via, _ in best.values()])
         for other, (via, share) in best.items():
             text = f"liked by viewers of {names[via]}"
             made[other] = [Evidence("viewers", _VIEWERS * min(share, 1.0), text, (), (via,))]
         return made
+
+
+def _best(reasons: Sequence[Evidence]) -> list[Evidence]:
+    """The weightiest, and never genres alone where there is anything else."""
+    ranked = sorted(reasons, key=lambda one: (-one.weight, one.path, one.via))
+    telling = [one for one in ranked if "IN_GENRE" not in one.path]
+    if len(ranked) > MOST and telling and telling[0] not in ranked[:MOST]:
+        return [*ranked[: MOST - 1], telling[0]]
+    return ranked[:MOST]

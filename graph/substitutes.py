@@ -71,20 +71,22 @@ class Ranking:
         found = self._store.search_vector(VECTORS, asked, _POOL * k + 1, within=scope)
         products = {other: product for other, product in found if other != id_}
         related = related_to(self._store, id_, scope)
-        alike = siblings(self._store, id_, scope, items if scope.catalog != WHOLE_GRAPH else None)
+        inside = items if scope.catalog != WHOLE_GRAPH else None
+        alike = siblings(self._store, id_, scope, inside)
         named = {other for other, one in alike.items() if one.named}
         late = sorted((related.keys() | alike.keys()) - products.keys() - {id_})
         if len(products) < k:  # titles without a vector, last
-            late += sorted(items.keys() - products.keys() - {id_, *late})
+            every = items if inside is not None else self._store.offered(scope).column("id").to_pylist()
+            late += sorted(set(every) - products.keys() - {id_, *late})
         ids, rows = self._store.get_embeddings(VECTORS, late)
         products |= dict.fromkeys(late, 0.0) | dict(zip(ids, (rows @ asked).tolist() if ids else (), strict=True))
         scores = raised(products, related, alike)
         chosen = sorted(scores, key=lambda other: (-scores[other], other))[:k]
         if not chosen:
             return []
-        evidence = self._reasons.of(id_, chosen, related, named, items if scope.catalog != WHOLE_GRAPH else None)
+        evidence = self._reasons.of(id_, chosen, related, named, inside, scope.adult)
         rows_of = {row["id"]: row for row in self._store.get_nodes("Title", chosen, _SHOWN).to_pylist()}
-        highest = max(scores[chosen[0]], 1e-9)
+        highest = scores[chosen[0]] if scores[chosen[0]] > 0 else 1.0
         return [
             Substitute(
                 other, items.get(other), rows_of[other]["title"] or other, rows_of[other]["start_year"],
@@ -120,7 +122,8 @@ def related_to(store: GraphStore, id_: str, scope: Scope) -> dict[str, tuple[str
     paths: dict[str, tuple[str, ...]] = {series: (id_, "EPISODE_OF", series) for series in up}
     down = store.neighbours([id_], ["EPISODE_OF"], "in", within=scope).column("neighbour").to_pylist()
     paths |= {episode: (id_, "EPISODE_OF", episode) for episode in down}
-    series: Sequence[str] = store.neighbours([id_], ["EPISODE_OF"], "out").column("neighbour").to_pylist()
+    shown = Scope(WHOLE_GRAPH, adult=scope.adult)  # a path may lead through what the catalog has not
+    series: Sequence[str] = store.neighbours([id_], ["EPISODE_OF"], "out", within=shown).column("neighbour").to_pylist()
     others = store.neighbours(series, ["EPISODE_OF"], "in", within=scope) if series else None
     for other in others.column("neighbour").to_pylist() if others is not None else ():
         paths.setdefault(other, (id_, "EPISODE_OF", series[0], "EPISODE_OF", other))

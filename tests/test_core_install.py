@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[1]
 UV = shutil.which("uv") or (str(ROOT / ".uv/bin/uv") if (ROOT / ".uv/bin/uv").exists() else None)
 
 
+LIKED = ("tt0114709", "tt0198781", "tt0266543", "tt0110357", "tt0120623")
+
+
 def interpreter(version: str) -> str | None:
     """Where a Python of that version is on this machine, as uv finds it."""
     found = subprocess.run(
@@ -56,6 +59,13 @@ def test_core_answers_without_any_extra(version: str, tmp_path: Path) -> None:
         store = f"embedded:{tmp_path / 'Library/Application Support/reelgraph/demo'}"
     found = run(reelgraph, "search", "spirited", "away", "--catalog", "north", "--region", "GB", "--store", store)
     assert "In this catalog" in found
+    rows = (f"u{user},{title},5" for user in range(9) for title in LIKED if user % 3 or title != LIKED[0])
+    (tmp_path / "likes.csv").write_text("user_id,tconst,value\n" + "\n".join(rows) + "\n", "utf-8")
+    run(reelgraph, "load", "--feedback", tmp_path / "likes.csv", "--store", store)
+    run(reelgraph, "train", ROOT / "configs/substitutes.toml", "--store", store)
+    run(reelgraph, "publish", "substitutes", "--store", store)
+    learned = run(reelgraph, "search", "toy", "story", "--catalog", "north", "--region", "US", "--store", store)
+    assert "liked by viewers of" in learned
     probe = (
         "import importlib.util as u, sys; sys.exit(any(u.find_spec(m) for m in ('torch', 'dgl', 'pykeen', 'neo4j')))"
     )

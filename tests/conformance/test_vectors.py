@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graph.store import WHOLE_GRAPH, Provenance, Scope, StoreError, open_store
+from graph.store import WHOLE_GRAPH, Provenance, Scope, StoreError, Vectors, open_store
 
 IDS = ["tt06", "tt01", "tt05", "tt02", "tt10", "tt04"]
 VECTORS = np.array([[-1, 0], [1, 0], [5, 5], [0.5, 2], [2, 2], [3, -1]], np.float32)
@@ -116,3 +116,96 @@ def test_vectors_are_there_after_opening_again(published):
     assert again.info().embeddings == {"embedding": MADE}
     assert again.search_vector("embedding", EAST, 1, within=Scope("south")) == found([("tt10", 2)])
     again.close()
+
+
+def test_without_ids_all_that_have_a_vector_are_meant(published):
+    ids, vectors = published.get_embeddings("embedding")
+    assert dict(zip(ids, vectors.tolist(), strict=True)) == dict(zip(IDS, VECTORS.tolist(), strict=True))
+    ids, vectors = published.get_embeddings("nowhere")
+    assert (ids, vectors.dtype, vectors.shape) == ([], np.float32, (0, 0))
+
+
+def test_vectors_that_amend_are_part_of_the_version_that_is_there(loaded):
+    before = loaded.info().version
+    loaded.set_embeddings("weights", ["tt01"], EAST[None], MADE)
+    between = loaded.info().version
+    reader = open_store(loaded.url)
+    assert reader.get_embeddings("embedding")[0] == []
+    amended = loaded.set_embeddings("embedding", IDS, VECTORS, MADE, amend=True)
+    assert loaded.info().version == amended != between
+    assert between not in loaded.info().versions
+    assert loaded.info().embeddings == {"weights": MADE, "embedding": MADE}
+    assert sorted(reader.get_embeddings("embedding")[0]) == sorted(IDS)
+    assert reader.get_embeddings("weights", ["tt01"])[0] == ["tt01"]
+    reader.close()
+    assert loaded.rollback() == before
+    assert loaded.info().embeddings == {}
+
+
+def test_amending_replaces_vectors_of_that_name_and_crowds_out_no_version(published):
+    before = published.info().versions[-2]
+    for number in range(6):
+        published.set_embeddings("embedding", ["tt01"], np.full((1, 2), number, np.float32), MADE, amend=True)
+    ids, vectors = published.get_embeddings("embedding")
+    assert (ids, vectors.tolist()) == (["tt01"], [[5, 5]])
+    assert published.rollback() == before
+    assert published.get_embeddings("embedding")[0] == []
+
+
+def years_of(store, progress):
+    """One vector for each title of the graph that is being loaded: its year, and whether it is an adult title."""
+    progress("years", 0.5)
+    rows = [row for batch in store.scan_nodes("Title", ["start_year", "is_adult"]) for row in batch.to_pylist()]
+    values = [[row["start_year"] or 0, bool(row["is_adult"])] for row in rows]
+    return [Vectors("embedding", [row["id"] for row in rows], np.array(values, np.float32), MADE)]
+
+
+def test_vectors_made_with_a_load_become_visible_with_it(published, make_tables, rows):
+    before, reader = published.info().version, open_store(published.url)
+    rows["Title"].append({"id": "tt50", "title": "Second Edition", "start_year": 2030})
+    rows["DIRECTED"].append({"head": "nm1", "tail": "tt50", "key": "1"})
+    seen, told = [], []
+
+    def make(store, progress):
+        seen.append((reader.info().version, len(reader.get_embeddings("embedding")[0])))
+        seen.append(store.neighbours(["tt50"], ["DIRECTED"], "in").column("neighbour").to_pylist())
+        seen.append(sorted(store.get_embeddings("embedding")[0]))  # those of before, carried along
+        return years_of(store, progress)
+
+    version = published.load_tables(make_tables(rows), lambda what, share: told.append((what, share)), make)
+    assert seen == [(before, len(IDS)), ["nm1"], sorted(IDS)]
+    assert reader.info().version == version
+    assert reader.info().embeddings == {"embedding": MADE}
+    held = dict(zip(*reader.get_embeddings("embedding"), strict=True))
+    assert {id_: held[id_].tolist() for id_ in ("tt50", "tt05", "tt03")} == {
+        "tt50": [2030, 0], "tt05": [1985, 1], "tt03": [0, 0]
+    }  # fmt: skip
+    assert len(held) == len(rows["Title"])
+    assert reader.search_vector("embedding", EAST, 2) == found([("tt50", 2030), ("item:1", 2024)])
+    assert "years" in dict(told)
+    assert [share for _, share in told] == sorted(share for _, share in told)
+    reader.close()
+    assert published.rollback() == before
+    assert sorted(published.get_embeddings("embedding")[0]) == sorted(IDS)
+
+
+def test_a_load_whose_vectors_cannot_be_made_changes_nothing(published, make_tables, rows, contents):
+    before, held = published.info().version, contents(published)
+    rows["Title"].append({"id": "tt50", "title": "Second Edition"})
+    rows["RATED"].append({"head": "u2", "tail": "tt50", "key": "like", "type": "like"})
+
+    def fail(store, progress):
+        raise StoreError("no room for vectors")
+
+    with pytest.raises(StoreError, match="no room for vectors"):
+        published.load_tables(make_tables(rows), None, fail)
+    assert (published.info().version, contents(published)) == (before, held)
+    assert sorted(published.get_embeddings("embedding")[0]) == sorted(IDS)
+
+
+def test_a_load_of_what_is_live_alone_asks_for_no_vectors(published, make_tables, rows):
+    asked = []
+    tables = make_tables({name: rows[name] for name in ("Catalog", "OFFERS")})
+    assert published.load_tables(tables, None, lambda *given: asked.append(given)) == published.info().version
+    assert asked == []
+    assert published.info().embeddings == {"embedding": MADE}

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from graph.store import GraphStore, open_store
+from graph.store import GraphStore, VectorsOf, open_store
 from graph.tables import GraphTables, finish_tables, rows_to_table, write_table
 from loaders.load import load_sample
+
+Rows = dict[str, list[dict[str, Any]]]
+Stored = Callable[..., GraphStore]
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    """Rows by label and type → a store that holds them; `into` one that is there. vectors: made with the load."""
+    opened = []
+
+    def store(rows: Rows, into: GraphStore | None = None, vectors: VectorsOf | None = None) -> GraphStore:
+        folder = tmp_path_factory.mktemp("stored")
+        made = into or open_store(f"embedded:{folder / 'store'}", create=True)
+        made.load_tables(tables_of(folder / "tables", rows), None, vectors)
+        opened.append(made)
+        return made
+
+    yield store
+    for one in opened:
+        one.close()
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +61,7 @@ def random_tables(folder: Path, chance: random.Random) -> GraphTables:
     def maybe(value: Any, share: float = 0.8) -> Any:
         return value if chance.random() < share else None
 
-    rows: dict[str, list[dict[str, Any]]] = {"Genre": [{"id": genre} for genre in genres]}
+    rows: Rows = {"Genre": [{"id": genre} for genre in genres]}
     rows["Title"] = [
         {
             "id": title,
@@ -78,6 +98,11 @@ def random_tables(folder: Path, chance: random.Random) -> GraphTables:
         for slug in ("a", "b")
         for title in chance.sample(titles, 25)
     ]
+    return tables_of(folder, rows)
+
+
+def tables_of(folder: Path, rows: Rows) -> GraphTables:
+    """Graph tables of rows by label and type."""
     for name, listed in rows.items():
         write_table(folder, name, [rows_to_table(name, listed)])
     return finish_tables(folder, [])

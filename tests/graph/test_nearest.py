@@ -12,10 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from graph.explain import check
+from graph.foldin import vectors_of
 from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Provenance, Scope, open_store
 from loaders.load import load_sample
 from reelgraph import app
+from tests.graph.conftest import Stored
 
 DAY = dt.date(2026, 11, 21)
 TOY_STORY = "tt0114709"
@@ -61,12 +63,22 @@ def test_a_catalog_and_its_own_ids(published: Published) -> None:
     assert searcher.similar(TOY_STORY, Scope("south", "BR", DAY), 1, by="embedding")[0].item_id.startswith("S")
 
 
-def test_what_is_not_published_is_named(published: Published, sample: GraphStore) -> None:
+def test_what_is_not_published_is_named(published: Published, sample: GraphStore, stored: Stored) -> None:
     store, vectors = published
     with pytest.raises(NotInGraph, match=r"'text'; there are: embedding"):
         Searcher(store).similar(TOY_STORY, EVERYTHING, 5, by="text")
-    with pytest.raises(NotInGraph, match=r"none are published yet.*reelgraph train"):
+    with pytest.raises(NotInGraph, match=r"'embedding'; there are: substitute_vector\. Train and publish some"):
         Searcher(sample).similar(TOY_STORY, EVERYTHING, 5, by="embedding")
+    with pytest.raises(NotInGraph, match=r"'substitute_weights'; there are: substitute_vector\."):
+        Searcher(sample).similar(TOY_STORY, EVERYTHING, 5, by="substitute_weights")
+    assert Searcher(sample).similar(TOY_STORY, EVERYTHING, 5, by="substitute_vector")
+    bare = stored({"Title": [{"id": TOY_STORY}]})
+    with pytest.raises(NotInGraph, match=r"none are published yet.*reelgraph train"):
+        Searcher(bare).similar(TOY_STORY, EVERYTHING, 5, by="embedding")
+    early = stored({"Title": [{"id": "tt0000001"}]}, None, vectors_of)
+    early.upsert_nodes("Title", [{"id": TOY_STORY}])
+    with pytest.raises(NotInGraph, match=rf"{TOY_STORY} has no vector 'substitute_vector' yet; the next load"):
+        Searcher(early).similar(TOY_STORY, EVERYTHING, 5, by="substitute_vector")
     last = list(vectors)[-1]
     with pytest.raises(NotInGraph, match=rf"{last} has no vector 'embedding'.*run-1 --fold-in"):
         Searcher(store).similar(last, EVERYTHING, 5, by="embedding")

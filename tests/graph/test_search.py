@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from graph.explain import check
+from graph.commands import _because
+from graph.explain import Evidence, check
 from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 
@@ -137,10 +139,16 @@ def test_the_json_is_the_contract(sample: GraphStore) -> None:
     hit = answer["hits"][0]
     assert hit.keys() >= {"id", "kind", "title", "start_year", "in_catalog", "available", "match", "substitutes"}
     assert hit["match"].keys() == {"text", "type", "region", "language", "confidence"}
-    one = hit["substitutes"][0]
-    assert one.keys() >= {"id", "item_id", "title", "start_year", "score", "evidence"}
-    assert one["item_id"] == "N002"
-    assert one["evidence"][0].keys() == {"kind", "weight", "text", "path"}
+    scores = [one["score"] for one in hit["substitutes"]]
+    assert len(scores) == 5
+    assert scores == sorted(scores, reverse=True)
+    by_id = {one["id"]: one for one in hit["substitutes"]}
+    monsters = by_id["tt0198781"]
+    assert monsters.keys() == {"id", "item_id", "title", "start_year", "kind", "score", "evidence"}
+    assert (monsters["item_id"], monsters["title"], monsters["start_year"]) == ("N002", "Monsters, Inc.", 2001)
+    assert 0 < monsters["score"] <= scores[0] == 1
+    assert monsters["evidence"][0].keys() == {"kind", "weight", "text", "path"}
+    assert {"Andrew Stanton", "Pete Docter"} <= set(re.findall("Andrew Stanton|Pete Docter", str(monsters["evidence"])))
 
 
 def test_unknown_catalogs_and_titles_are_named(sample: GraphStore) -> None:
@@ -159,3 +167,10 @@ def test_a_change_of_the_catalog_shows_at_once(random_graph: GraphStore) -> None
     assert searcher.similar(first, scope, 5) == []
     random_graph.upsert_relationships("OFFERS", [{"head": "empty", "tail": second, "key": "1", "item_id": "1"}])
     assert [one.id for one in searcher.similar(first, scope, 5)] == ([] if second in adult else [second])
+
+
+def test_reasons_in_one_line() -> None:
+    texts = ("Drama, like Heat", "liked by viewers of Casino", "with Al Pacino, like Heat", "shot by A, who wrote Heat")
+    said = _because([Evidence("path", 1.0, text, ()) for text in texts])
+    assert said == "Drama, with Al Pacino, like Heat; liked by viewers of Casino; shot by A, who wrote Heat"
+    assert _because([]) == "nothing in the graph joins them"
