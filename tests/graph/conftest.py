@@ -18,7 +18,7 @@ Rows = dict[str, list[dict[str, Any]]]
 Stored = Callable[..., GraphStore]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
     """Rows by label and type → a store that holds them; `into` one that is there. vectors: made with the load."""
     opened = []
