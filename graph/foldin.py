@@ -30,8 +30,8 @@ DIMENSION = 128
 FAME = 0.6
 """Without feedback the length of a vector has to say how much a title is wanted: votes to this power."""
 
-_LANDMARKS = 1_024
-_BATCH = 4_096
+_LANDMARKS = 512
+_BATCH = 32_768
 
 
 @dataclasses.dataclass(frozen=True)
