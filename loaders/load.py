@@ -77,6 +77,8 @@ def load(
     CatalogError or StoreError; then the store is as it was.
     """
     report: Progress = progress or (lambda _what, _share: None)
+    # The first of these loads parts of numpy from within Polars, which panics when it is interrupted right there.
+    pl.Series([0]).to_numpy()
     info = store.info()
     if imdb is None and not info.counts["Title"]:
         raise LoadError(f"{store.url} holds no titles that anything could be matched to; name IMDb's files as well")
