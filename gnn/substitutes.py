@@ -22,12 +22,14 @@ from scipy.linalg import cho_factor, cho_solve, eigh
 from scipy.sparse.linalg import svds
 
 from gnn.config import ConfigError, nearest_key
-from graph.content import ContentReader, kernel
+from graph.content import Content, ContentReader, kernel
 from graph.foldin import FoldIn
 from graph.store import GraphStore, Progress
 from graph.vectors import top
 
 Floats = npt.NDArray[np.float32]
+Blocks = Sequence[tuple[Content, slice]]
+"""The titles learned from, some at a time, and which rows they are."""
 
 SHRINKAGE = 20
 """Likes at which a cosine counts half: of few likes little can be said."""
@@ -176,32 +178,34 @@ def fit(store: GraphStore, likes: Likes, dimension: int, options: Options, progr
     exact = len(learned.titles) <= options.exact
     chosen = np.arange(len(target)) if exact else np.sort(top(learned.counts.astype(np.float64), options.landmarks))
     reader = ContentReader(store, [learned.titles[row] for row in chosen])
-    gram, moment = _normal(reader, learned.titles, target, report)
+    starts = range(0, len(learned.titles), _BLOCK)
+    blocks = [(reader.read(learned.titles[start : start + _BLOCK]), slice(start, start + _BLOCK)) for start in starts]
+    gram, moment = _normal(reader.landmarks, blocks, target, report)
     between = kernel(reader.landmarks, reader.landmarks)
     best: Fitted | None = None
     for ridge in (options.ridge,) if options.ridge else RIDGES:
         report(f"regression, ridge {ridge:g}", 0.75)
-        found = _solve(reader, learned, target, gram, moment, between, ridge, options.own)
+        found = _solve(reader, learned, blocks, target, gram, moment, between, ridge, options.own)
         best = found if best is None or found.error < best.error else best
     return cast(Fitted, best)
 
 
 def _normal(
-    reader: ContentReader, ids: Sequence[str], target: Floats, report: Progress
+    landmarks: Content, blocks: Blocks, target: Floats, report: Progress
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Kᵀ·K and Kᵀ·target of all titles against the landmarks, in blocks."""
-    m = len(reader.landmarks)
+    """Kᵀ·K and Kᵀ·target of all titles against the landmarks, block by block."""
+    m = len(landmarks)
     gram, moment = np.zeros((m, m)), np.zeros((m, target.shape[1]))
-    for start in range(0, len(ids), _BLOCK):
-        report("likeness of titles", 0.1 + 0.6 * start / len(ids))
-        rows = kernel(reader.read(ids[start : start + _BLOCK]), reader.landmarks)
+    for block, part in blocks:
+        report("likeness of titles", 0.1 + 0.6 * part.start / len(target))
+        rows = kernel(block, landmarks)
         gram += rows.T @ rows
-        moment += rows.T @ target[start : start + _BLOCK]
+        moment += rows.T @ target[part]
     return gram, moment
 
 
 def _solve(
-    reader: ContentReader, likes: Likes, target: Floats, gram: npt.NDArray[np.float64],
+    reader: ContentReader, likes: Likes, blocks: Blocks, target: Floats, gram: npt.NDArray[np.float64],
     moment: npt.NDArray[np.float64], between: Floats, ridge: float, own: float,
 ) -> Fitted:  # fmt: skip
     """Weights by one Cholesky factor, and what each title would get without its own likes, in closed form.
@@ -214,10 +218,9 @@ def _solve(
     factor = cho_factor(normal, overwrite_a=True)
     weights = cho_solve(factor, moment).astype(np.float32)
     predicted, left = np.empty_like(target), 0.0
-    for start in range(0, len(likes.titles), _BLOCK):
-        rows = kernel(reader.read(likes.titles[start : start + _BLOCK]), reader.landmarks)
+    for block, part in blocks:
+        rows = kernel(block, reader.landmarks)
         leverage = np.einsum("nm,mn->n", rows, cho_solve(factor, rows.T))
-        part = slice(start, start + len(rows))
         residual = (target[part] - rows @ weights) / np.maximum(1 - leverage, 1e-3)[:, None]
         predicted[part] = target[part] - residual
         left += float(np.square(residual).sum())

@@ -16,15 +16,17 @@ import numpy.typing as npt
 
 from gnn.checkpoint import write_text
 from gnn.config import ConfigError, RunConfig
+from gnn.judge import K, lists, ndcg, overlap
 from gnn.prepare import now, provenance_facts
 from gnn.runs import Run, RunError, as_json, new_run
 from gnn.substitutes import SHRINKAGE, Fitted, Likes, all_vectors, fit, likes_of, options_of
 from gnn.triples import Vocabulary
 from graph.foldin import VECTORS
 from graph.store import GraphStore, NotInGraph, Progress, StoreBusy
-from graph.vectors import top
 
-_JUDGED, _ENOUGH, _BEST = 500, 20, 10
+Floats = npt.NDArray[np.float32]
+
+_JUDGED, _ENOUGH = 500, 20
 
 
 def train_substitutes(config: RunConfig, store: GraphStore, runs: Path, progress: Progress | None = None) -> Run:
@@ -108,23 +110,17 @@ def _quality(fitted: Fitted, likes: Likes) -> dict[str, Any]:
         f"{len(asked)} titles with {_ENOUGH} likes or more, each left out of its own prediction; truth: shrunk cosine "
         "of co-likes, by the same users, so it flatters: reelgraph evaluate --task substitutes parts them"
     )
-    scores = fitted.predicted[asked] @ fitted.vectors.T
-    found = {name: _judge(truth, rows, asked) for name, rows in
-             (("model", scores), ("popularity", np.tile(counts, (len(asked), 1))))}  # fmt: skip
+    scores = {"model": fitted.predicted[asked] @ fitted.vectors.T, "popularity": np.tile(counts, (len(asked), 1))}
+    found = {name: _judge(truth, one.astype(np.float32), asked) for name, one in scores.items()}
     return {"protocol": protocol, "left_out": found, "error": fitted.error}
 
 
-def _judge(truth: npt.NDArray[Any], scores: npt.NDArray[Any], own: npt.NDArray[np.int64]) -> dict[str, float]:
-    """NDCG@10 with linear gain, and the share of the ten that is among the true 50."""
-    discount = 1 / np.log2(np.arange(2, _BEST + 2))
-    gains, shares = [], []
-    for true, score, row in zip(truth, scores, own, strict=True):
-        ranked = top(np.where(np.arange(len(score)) == row, -np.inf, score), _BEST)
-        ideal = true[top(true, _BEST)]
-        if ideal.sum() > 0:
-            gains.append(float(true[ranked] @ discount[: len(ranked)]) / float(ideal @ discount[: len(ideal)]))
-            shares.append(float(np.isin(ranked, top(true, 50)).mean()))
-    return {"ndcg@10": float(np.mean(gains or [0.0])), "overlap@10": float(np.mean(shares or [0.0]))}
+def _judge(truth: Floats, scores: Floats, own: npt.NDArray[np.int64]) -> dict[str, float]:
+    """The figures of `gnn.judge`, the asked title itself never among the answers."""
+    scores[np.arange(len(own)), own] = -np.inf
+    chosen, known = lists(scores), truth.max(1) > 0
+    figures = {f"{name}@{K}": figure(truth, chosen)[known] for name, figure in (("ndcg", ndcg), ("overlap", overlap))}
+    return {name: float(one.mean()) if len(one) else 0.0 for name, one in figures.items()}
 
 
 def _card(run: Run, found: dict[str, Any]) -> str:

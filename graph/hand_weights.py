@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from graph.explain import GENRE_WEIGHT, ROLE_WEIGHTS, Evidence, credit_text, names_of, rarity
 from graph.franchise import same_series, series_label, series_name
 from graph.schema import CREDITS
-from graph.store import WHOLE_GRAPH, GraphStore, Scope
-from graph.substitutes import Substitute
+from graph.store import GraphStore, Scope
+from graph.substitutes import Substitute, related_to
 from graph.vectors import top
 
 Floats = npt.NDArray[np.float64]
@@ -225,17 +225,8 @@ class Candidates:
 
     def _related(self, store: GraphStore, id_: str) -> dict[int, tuple[str, ...]]:
         """Rows of the asked episode's series, of its other episodes, or of the asked series' episodes → path."""
-        shown = Scope(WHOLE_GRAPH, adult=self.scope.adult)
-        series = store.neighbours([id_], ["EPISODE_OF"], "out", within=shown).column("neighbour").to_pylist()
-        paths: dict[str, tuple[str, ...]] = {one: (id_, "EPISODE_OF", one) for one in series}
-        for episode in store.neighbours([id_], ["EPISODE_OF"], "in", within=self.scope).column("neighbour").to_pylist():
-            paths[episode] = (id_, "EPISODE_OF", episode)
-        if series:
-            for other in (
-                store.neighbours(series, ["EPISODE_OF"], "in", within=self.scope).column("neighbour").to_pylist()
-            ):
-                paths.setdefault(other, (id_, "EPISODE_OF", series[0], "EPISODE_OF", other))
-        return {self._row[other]: path for other, path in paths.items() if other in self._row and other != id_}
+        paths = related_to(store, id_, self.scope)
+        return {self._row[other]: path for other, path in paths.items() if other in self._row}
 
     def _evidence(
         self, store: GraphStore, found: _Scored, best: Sequence[int], most: int = 3

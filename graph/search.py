@@ -119,7 +119,8 @@ class Searcher:
 
     def _hit(self, one: Match, title: str, scope: Scope, substitutes: int) -> Hit:
         if one.label != "Title":
-            titles, nearest = titles_of(self._store, one.label, one.id, scope, max(substitutes, 1))
+            items = self._items(scope)
+            titles, nearest = titles_of(self._store, one.label, one.id, scope, max(substitutes, 1), items)
             own = bool(titles) and not nearest
             offered = own or has_titles(self._store, one.label, one.id, replace(scope, region=None, on=None))
             return Hit(one, title, offered, own, titles[:substitutes], nearest if substitutes else ())

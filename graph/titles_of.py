@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,12 +38,13 @@ class _Reached:
 
 
 def titles_of(
-    store: GraphStore, label: str, id_: str, scope: Scope, k: int
+    store: GraphStore, label: str, id_: str, scope: Scope, k: int, items: Mapping[str, str | None]
 ) -> tuple[tuple[Substitute, ...], tuple[Near, ...]]:
     """The k best known titles in scope, the best roles first; and whose they are, when they are not its own.
 
     The nearest share titles with the one asked for: weighed by the roles of both and by how few take part in the
-    title. Where those have fewer than k titles in scope, theirs are asked in turn, up to three steps away.
+    title. Where those have fewer than k titles in scope, theirs are asked in turn, up to three steps away. items: the
+    catalog's own id of each title in scope.
     """
     reached = {id_: _Reached(1.0, (id_,))}
     found = _titles(store, label, reached, scope)
@@ -56,7 +57,6 @@ def titles_of(
             if len(found) >= k or not fringe:
                 break
     best = sorted(found.items(), key=lambda item: (-item[1][0], item[0]))[:k]
-    items = _items(store, scope, [title for title, _ in best])
     names = names_of(store, list(dict.fromkeys(node for _, (_, path) in best for node in path[::2])))
     about = {row["id"]: row for row in store.get_nodes("Title", [title for title, _ in best], _ABOUT).to_pylist()}
     titles = tuple(
@@ -146,14 +146,6 @@ def _rows(table: Any) -> list[tuple[int, str, str]]:
 
 def _votes(store: GraphStore, titles: Sequence[str]) -> list[int]:
     return [votes or 0 for votes in store.get_nodes("Title", titles, ["num_votes"]).column("num_votes").to_pylist()]
-
-
-def _items(store: GraphStore, scope: Scope, titles: Sequence[str]) -> dict[str, str | None]:
-    if scope.catalog == WHOLE_GRAPH or not titles:
-        return {}
-    offered, wanted = store.offered(scope), set(titles)
-    pairs = zip(offered.column("id").to_pylist(), offered.column("item_id").to_pylist(), strict=True)
-    return {id_: item for id_, item in pairs if id_ in wanted}
 
 
 def _words(label: str, path: Sequence[str], names: dict[str, str]) -> str:

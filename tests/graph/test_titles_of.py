@@ -34,7 +34,7 @@ def test_own_titles_in_scope_k_whenever_k_exist_else_those_of_the_nearest(
         for id_ in asked:
             own = step(random_graph, [id_], outward, types) & may
             for k in (2, 50):
-                titles, nearest = titles_of(random_graph, label, id_, scope, k)
+                titles, nearest = titles_of(random_graph, label, id_, scope, k, {})
                 found = [one.id for one in titles]
                 assert len(found) == len(set(found))
                 assert set(found) <= may
