@@ -489,15 +489,12 @@ def test_an_interrupted_load_leaves_the_last_good_version_and_nothing_else(files
     assert list(temporary.iterdir()) == []
     assert sorted(path for path in store.rglob("*") if not path.name.startswith("live")) == before
     held = open_store(url)
-    assert held.info().version == "000001"
-    assert held.offered(Scope("films")).num_rows == 2
+    assert (held.info().version, held.offered(Scope("films")).num_rows) == ("000001", 2)
     held.close()
 
 
 def test_only_json_on_standard_output_while_progress_is_shown(many, tmp_path):
-    """A load that takes long tells how far it is, on standard error."""
     load = [*COMMAND, "load", "--imdb", str(many), "--store", f"embedded:{tmp_path}", "--json"]
     done = subprocess.run(load, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
+    assert (done.returncode, PROGRESS.sub("", done.stderr)) == (0, "")
     assert json.loads(done.stdout)["version"] == "000001"
-    assert PROGRESS.sub("", done.stderr) == ""

@@ -284,8 +284,7 @@ def test_threads_share_a_store(store):
     def work(number):
         for n in range(25):
             store.upsert_nodes("User", [{"id": f"{number}-{n}"}])
-            assert store.get_nodes("User", [f"{number}-{n}"]).num_rows == 1
-            assert store.offered(Scope("c")).num_rows == 2
+            assert (store.get_nodes("User", [f"{number}-{n}"]).num_rows, store.offered(Scope("c")).num_rows) == (1, 2)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
