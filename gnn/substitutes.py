@@ -79,8 +79,8 @@ class Likes:
 class Fitted:
     """What was learned. foldin: for any title; ids, vectors: of the titles learned from, their own likes counted in.
 
-    vectors are not damped yet (`graph.foldin.damped`). predicted: the same without own likes, each title left out of its
-    own prediction. ridge: as configured, or chosen. error: mean square of what is left of the factors of left-out
+    vectors are not damped yet (`graph.foldin.damped`). predicted: the same without own likes, each title left out of
+    its own prediction. ridge: as configured, or chosen. error: mean square of what is left of the factors of left-out
     titles, as a share.
     """
 
