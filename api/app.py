@@ -13,6 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems, security
+from api.graphql.limits import Limits
+from api.graphql.router import graphql_router
 from api.openapi import describe
 from api.requests import Requests
 from api.routes import catalogs, figures, health, metrics, search, titles
@@ -58,6 +60,7 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     app.include_router(metrics.router)
     for router in (search.router, titles.router, catalogs.router, figures.router):
         app.include_router(router, dependencies=[Depends(security.reader)])
+    app.include_router(graphql_router(store, service.searcher, Limits.of(settings)))
     app.include_router(catalogs.edits, dependencies=[Depends(security.editor)])
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)

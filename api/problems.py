@@ -107,14 +107,14 @@ def install(app: FastAPI, store: GraphStore) -> None:
     async def of_store(request: Request, error: StoreError) -> JSONResponse:
         if isinstance(error, NotInGraph | InvalidRows):
             status = 404 if isinstance(error, NotInGraph) else 422
-            return problem_response(status, _without_place(str(error), store), _id(request))
+            return problem_response(status, without_place(str(error), store), _id(request))
         status, detail = next((s, d) for kind, s, d in _STORE_PROBLEMS if isinstance(error, kind))
         _log.error("store failed", extra={"fields": {"request_id": _id(request), "error": str(error)}})
         headers = {"Retry-After": str(_RETRY_SECONDS)} if status == 503 else None
         return problem_response(status, detail, _id(request), headers=headers)
 
 
-def _without_place(text: str, store: GraphStore) -> str:
+def without_place(text: str, store: GraphStore) -> str:
     """The text without where the store is, which is nobody's business outside."""
     return text.replace(store.url, "the graph").replace(store.url.partition(":")[2] or store.url, "the graph")
 

@@ -26,6 +26,11 @@ class Settings(BaseSettings):
     tracing_endpoint: str | None = Field(
         default=None, description="where spans go, by OTLP over HTTP; needs the extra tracing"
     )
+    graphql_depth: int = Field(default=8, ge=1, description="how many levels of nodes a GraphQL query may have")
+    graphql_fields: int = Field(default=200, ge=1, description="how many fields a GraphQL query may have")
+    graphql_aliases: int = Field(default=15, ge=0, description="how many aliases a GraphQL query may have")
+    graphql_cost: int = Field(default=10_000, ge=1, description="how many nodes a GraphQL query may ask for")
+    graphql_introspection: bool = Field(default=True, description="whether GraphQL tells its schema to whoever asks")
 
 
 class ServeError(Exception):

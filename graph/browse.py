@@ -108,7 +108,8 @@ class Browser:
     def _in_scope(self, titles: _Titles, scope: Scope) -> Mask:
         if scope.catalog not in (None, WHOLE_GRAPH):
             require(self._store, "Catalog", scope.catalog or "")
-        return self._scopes.of(scope, lambda: titles.mask(self._store.offered(scope).column("id")))
+        # The mask is of these columns, which may be older than the store by now.
+        return self._scopes.of((titles, scope), lambda: titles.mask(self._store.offered(scope).column("id")))
 
     def _credited(self, titles: _Titles, credit: Credit) -> Mask:
         require(self._store, "Person", credit.person)
@@ -148,7 +149,7 @@ class _Titles(Ordered):
         names, rows = self._genres
         wanted = np.zeros(rows.shape[1] * 8, bool)
         wanted[[_place(names, genre, "genre") for genre in genres]] = True
-        found: Mask = (rows & np.packbits(wanted)).any(axis=1)
+        found: Mask = np.any(rows & np.packbits(wanted), axis=1)
         return found
 
     @cached_property
@@ -167,7 +168,7 @@ class _Titles(Ordered):
 
 def _within(values: npt.NDArray[Any], span: Between) -> Mask:
     low, high = (None if end is None else values.dtype.type(end) for end in (span.low, span.high))
-    mask = ~np.isnan(values)
+    mask: Mask = ~np.isnan(values)
     if low is not None:
         mask &= values >= low
     if high is not None:
@@ -190,4 +191,3 @@ def require(store: GraphStore, label: str, id_: str, *, adult: bool = True) -> N
         there = columns(store, "Catalog", [])["id"].to_pylist()
         raise NotInGraph(f"there is no catalog {id_!r}; there are: {', '.join(there) or 'none'}")
     raise NotInGraph(f"there is no {label.lower()} {id_!r}; search for the name to find the id")
-

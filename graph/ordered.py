@@ -99,11 +99,12 @@ class Key:
         if self.names is None:
             return float(self.values.dtype.type(float(key)))
         there = len(self.order) - int(np.isnan(self.values).sum())
-        place = bisect.bisect_left(range(there), str(key), key=lambda i: self.names[int(self.order[i])].as_py())
+        names = self.names
+        place = bisect.bisect_left(range(there), str(key), key=lambda i: names[int(self.order[i])].as_py())
         if place == there:
             return float("inf")
         position = int(self.order[place])
-        return float(self.values[position]) - (0.0 if self.names[position].as_py() == key else 0.5)
+        return float(self.values[position]) - (0.0 if names[position].as_py() == key else 0.5)
 
 
 def columns(store: GraphStore, label: str, properties: Sequence[str]) -> dict[str, pa.Array]:
@@ -111,8 +112,10 @@ def columns(store: GraphStore, label: str, properties: Sequence[str]) -> dict[st
     schema = arrow_schema(label)
     wanted = pa.schema([schema.field(name) for name in ("id", *properties)])
     table = pa.Table.from_batches(store.scan_nodes(label, properties), wanted).combine_chunks()
-    return {name: pa.concat_arrays(table.column(name).chunks or [pa.array([], wanted.field(name).type)])
-            for name in wanted.names}
+    return {
+        name: pa.concat_arrays(table.column(name).chunks or [pa.array([], wanted.field(name).type)])
+        for name in wanted.names
+    }
 
 
 class Ordered:
@@ -147,23 +150,26 @@ class Ordered:
 
     def _after(self, key: Key, name: str, descending: bool, cursor: str) -> Mask:
         match from_cursor(cursor):
-            case [str(named), float() | int() | str() | None as value, str(id_)] if (
-                named == name and (value is None or isinstance(value, str) == (key.names is not None))
+            case [str(named), float() | int() | str() | None as value, str(id_)] if named == name and (
+                value is None or isinstance(value, str) == (key.names is not None)
             ):
                 pass
             case _:
-                raise InvalidCursor(f"{cursor[:40]!r} is a cursor of another list or order; begin again without `after`")
+                raise InvalidCursor(
+                    f"{cursor[:40]!r} is a cursor of another list or order; begin again without `after`"
+                )
         beyond = np.zeros(len(self), bool)
         if descending:
             beyond[: bisect.bisect_left(range(len(self)), id_, key=self._id)] = True
         else:
             beyond[bisect.bisect_right(range(len(self)), id_, key=self._id) :] = True
-        missing = np.isnan(key.values)
+        missing: Mask = np.isnan(key.values)
         if value is None:
             return missing & beyond
         number = key.number(value)
-        later = key.values < number if descending else key.values > number
-        return later | missing | ((key.values == number) & beyond)
+        later: Mask = key.values < number if descending else key.values > number
+        same: Mask = key.values == number
+        return later | missing | (same & beyond)
 
     def _id(self, position: int) -> str:
         id_: str = self.ids[position].as_py()

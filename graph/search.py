@@ -122,8 +122,7 @@ class Searcher:
 
     def _hit(self, one: Match, title: str, scope: Scope, substitutes: int) -> Hit:
         if one.label != "Title":
-            items = self._items(scope)
-            titles, nearest = titles_of(self._store, one.label, one.id, scope, max(substitutes, 1), items)
+            titles, nearest = self.titles(one.label, one.id, scope, max(substitutes, 1))
             own = bool(titles) and not nearest
             offered = own or has_titles(self._store, one.label, one.id, replace(scope, region=None, on=None))
             return Hit(one, title, offered, own, titles[:substitutes], nearest if substitutes else ())
@@ -131,6 +130,10 @@ class Searcher:
         offered = bool(catalogs) if scope.catalog is None else scope.catalog in catalogs
         available = offered and one.id in self._items(scope)
         return Hit(one, title, offered, available, tuple(self.similar(one.id, scope, substitutes)))
+
+    def titles(self, label: str, id_: str, scope: Scope, k: int) -> tuple[tuple[Substitute, ...], tuple[Near, ...]]:
+        """The k best known titles in scope of a person, genre or keyword; and whose they are, when not its own."""
+        return titles_of(self._store, label, id_, scope, k, self._items(scope))
 
     def similar(self, id_: str, scope: Scope, k: int, *, by: str | None = None) -> list[Substitute]:
         """The k titles in scope that could stand in for a title of the graph. Raises NotInGraph when it has none.

@@ -10,7 +10,6 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -69,9 +68,7 @@ class Batches:
         """The store that is asked."""
         return self.sources.store
 
-    async def nodes(
-        self, label: str, ids: Sequence[str], properties: tuple[str, ...] | None = None
-    ) -> dict[str, Row]:
+    async def nodes(self, label: str, ids: Sequence[str], properties: tuple[str, ...] | None = None) -> dict[str, Row]:
         """Nodes by id, with these properties (None: all but `text`); those that are there."""
         wanted = _PROPERTIES[label] if properties is None else properties
         return await self._nodes.load((label, tuple(ids), wanted))

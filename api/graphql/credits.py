@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from api.graphql.inputs import Role
-from api.graphql.pages import Place, ascending
+from api.graphql.pages import Place
 from graph.schema import CREDITS
 from graph.store import Row
 
@@ -33,4 +33,4 @@ def fields_of(row: Row, cursor: str) -> dict[str, Any]:
 
 def place(row: Row) -> Place:
     """IMDb's order of credits; the rest by role and id. No two of a node have the same place."""
-    return [*ascending(row["ordering"]), CREDITS.index(row["type"]), row["neighbour"], row["key"]]
+    return [row["ordering"], CREDITS.index(row["type"]), row["neighbour"], row["key"]]

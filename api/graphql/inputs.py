@@ -21,7 +21,7 @@ _CONDITIONS = 20
 First = Annotated[int, strawberry.argument(description=f"how many at most, up to {MOST}")]
 After = Annotated[str | None, strawberry.argument(description="the cursor after which to go on")]
 Adult = Annotated[bool, strawberry.argument(description="whether adult titles count")]
-Catalog = Annotated[str | None, strawberry.argument(description="only what this catalog offers")]
+InCatalog = Annotated[str | None, strawberry.argument(description="only what this catalog offers")]
 Region = Annotated[str | None, strawberry.argument(description="only what it may show there, such as US")]
 On = Annotated[dt.date | None, strawberry.argument(description="only what it may show that day; none: today (UTC)")]
 
@@ -45,7 +45,7 @@ def _means(type_: str) -> Any:
 
 @strawberry.enum(description="What a person does in a title.")
 class Role(enum.Enum):
-        DIRECTED = _means("DIRECTED")
+    DIRECTED = _means("DIRECTED")
     ACTED_IN = _means("ACTED_IN")
     WROTE = _means("WROTE")
     COMPOSED = _means("COMPOSED")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -26,7 +26,9 @@ class PageInfo:
     def of(cls, page: Page | Cut[Any]) -> PageInfo:
         """That of a page."""
         ends = (page.cursors[0], page.cursors[-1]) if page.cursors else (None, None)
-        return cls(has_next_page=page.has_next, has_previous_page=page.has_previous, start_cursor=ends[0], end_cursor=ends[1])
+        return cls(
+            has_next_page=page.has_next, has_previous_page=page.has_previous, start_cursor=ends[0], end_cursor=ends[1]
+        )
 
 
 @dataclass(frozen=True)
@@ -40,34 +42,56 @@ class Cut(Generic[T]):
     has_previous: bool
 
 
-def cut(rows: Sequence[T], place: Callable[[T], Place], first: int, after: str | None) -> Cut[T]:
-    """The first rows after a cursor. place: what orders a row, as plain values that compare; no two are the same.
+def cut(
+    rows: Sequence[T],
+    place: Callable[[T], Place],
+    name: str,
+    first: int,
+    after: str | None,
+    *,
+    descending: bool = False,
+) -> Cut[T]:
+    """The first rows after a cursor, in order of their places; no two have the same. name: of the order, for cursors.
 
-    Raises InvalidCursor.
+    place: what orders a row, as plain values; the first may be missing (None) and then comes last either way. With
+    `descending` only that one falls. Raises InvalidCursor.
     """
-    placed = sorted(((place(row), row) for row in rows), key=lambda one: one[0])
+
+    def key(at: Place) -> tuple[bool, Any, Place]:
+        value = at[0]
+        return value is None, 0 if value is None else Falling(value) if descending else value, at[1:]
+
+    placed = sorted(((place(row), row) for row in rows), key=lambda one: key(one[0]))
     begin = 0
     if after is not None:
-        before = from_cursor(after)
+        named, *before = from_cursor(after) or [None]
         try:
-            begin = sum(at <= before for at, _ in placed)
-        except TypeError:
-            raise InvalidCursor(f"{after[:40]!r} is a cursor of another list; begin again without `after`") from None
+            if named != name:
+                raise TypeError
+            begin = sum(key(at) <= key(before) for at, _ in placed)
+        except (TypeError, IndexError):
+            raise InvalidCursor(f"{after[:40]!r} is a cursor of another list or order; go on without `after`") from None
     picked = placed[begin : begin + first]
     return Cut(
         tuple(row for _, row in picked),
-        tuple(to_cursor(at) for at, _ in picked),
+        tuple(to_cursor([name, *at]) for at, _ in picked),
         len(placed),
         begin + first < len(placed),
         begin > 0,
     )
 
 
-def ascending(value: float | str | None) -> Place:
-    """Part of a place: small before large, missing last."""
+@functools.total_ordering
+@dataclass(frozen=True)
+class Falling:
+    """A value that comes before smaller ones."""
+
+    value: Any
+
+    def __lt__(self, other: Falling) -> bool:
+        return bool(other.value < self.value)
+
+
+def last(value: int | None) -> Place:
+    """A part of a place that may be missing, and then comes last."""
     return [value is None, 0 if value is None else value]
-
-
-def descending(value: float | None) -> Place:
-    """Part of a place: large before small, missing last."""
-    return [value is None, 0 if value is None or math.isnan(value) else -value]

@@ -7,12 +7,12 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.batches import Info, Step, every_title
-from api.graphql.credits import PROPERTIES, Credit, fields_of, place
+from api.graphql.credits import PROPERTIES, Credit, fields_of
 from api.graphql.inputs import (
     Adult,
     After,
-    Catalog,
     First,
+    InCatalog,
     On,
     Region,
     Role,
@@ -21,8 +21,9 @@ from api.graphql.inputs import (
     capped,
     types_of,
 )
-from api.graphql.pages import PageInfo, Place, ascending, cut, descending
+from api.graphql.pages import PageInfo, Place, cut
 from api.graphql.titles import Title
+from graph.schema import CREDITS
 from graph.store import NotInGraph, Row
 
 _COLUMN = {
@@ -69,7 +70,7 @@ class Person:
         self,
         info: Info,
         roles: Annotated[list[Role] | None, strawberry.argument(description="in any of these; none: in any")] = None,
-        catalog: Catalog = None,
+        catalog: InCatalog = None,
         region: Region = None,
         on: On = None,
         adult: Adult = False,
@@ -82,7 +83,15 @@ class Person:
         rows = await info.context.steps(self.id, Step(types_of(roles), "out", PROPERTIES, within))
         titles = await info.context.nodes("Title", [row["neighbour"] for row in rows])
         by = order or TitleOrder(by=TitleKey.YEAR, descending=True)
-        page = cut(rows, lambda row: _place(row, titles[row["neighbour"]], by), first, after)
+        name = f"{'-' if by.descending else ''}{by.by.value}"
+        page = cut(
+            rows,
+            lambda row: _place(row, titles[row["neighbour"]], by),
+            name,
+            first,
+            after,
+            descending=by.descending,
+        )
         edges = [PersonCreditEdge(**fields_of(*one)) for one in zip(page.rows, page.cursors, strict=True)]
         return PersonCreditConnection(edges=edges, page_info=PageInfo.of(page), total_count=page.total)
 
@@ -91,3 +100,11 @@ class Person:
         rows = await info.context.steps(self.id, Step(("KNOWN_FOR",), "out", within=every_title(adult)))
         titles = await info.context.nodes("Title", [row["neighbour"] for row in rows])
         return [Title.of(titles[id_]) for id_ in sorted(titles)]
+
+
+def _place(row: Row, title: Row, order: TitleOrder) -> Place:
+    """Where a credit comes: by its title, then by role."""
+    value = title[_COLUMN[order.by]]
+    if isinstance(value, str):
+        value = value.lower()
+    return [value, row["neighbour"], CREDITS.index(row["type"]), row["key"]]

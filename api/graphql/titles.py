@@ -12,14 +12,13 @@ import strawberry
 
 from api.graphql.batches import TEXT, Info, Step, every_title
 from api.graphql.credits import PROPERTIES, Credit, fields_of, place
-from api.graphql.inputs import Adult, After, Catalog, First, On, Region, Role, capped, types_of
-from api.graphql.pages import PageInfo, ascending, cut
+from api.graphql.inputs import Adult, After, First, InCatalog, On, Region, Role, capped, types_of
+from api.graphql.pages import PageInfo, cut, last
 from graph.store import NotInGraph, Row
 
 if TYPE_CHECKING:
     from api.graphql.answers import Substitute
-    from api.graphql.groups import Catalog as CatalogNode
-    from api.graphql.groups import Genre, Keyword
+    from api.graphql.groups import Catalog, Genre, Keyword
     from api.graphql.people import Person
 
 _OFFER = ("item_id", "regions", "available_from", "available_until", "confidence")
@@ -43,10 +42,10 @@ class Offer:
     confidence: float | None = strawberry.field(description="how sure it is that the item is this title, 0 to 1")
 
     @strawberry.field
-    async def catalog(self, info: Info) -> Annotated[CatalogNode, strawberry.lazy("api.graphql.groups")]:
-        from api.graphql.groups import Catalog as CatalogNode
+    async def catalog(self, info: Info) -> Annotated[Catalog, strawberry.lazy("api.graphql.groups")]:
+        from api.graphql.groups import Catalog
 
-        return await CatalogNode.load(info, self.slug)
+        return await Catalog.load(info, self.slug)
 
 
 @strawberry.type(description="That a person took part in the title.")
@@ -161,7 +160,7 @@ class Title:
             series = [row["neighbour"] for row in await info.context.steps(self.id, _SERIES)]
             regulars = {row["neighbour"] for one in series for row in await info.context.steps(one, step)}
             rows = [row for row in rows if row["neighbour"] not in regulars]
-        page = cut(rows, place, first, after)
+        page = cut(rows, place, "ordering", first, after)
         edges = [TitleCreditEdge(**fields_of(*one)) for one in zip(page.rows, page.cursors, strict=True)]
         return TitleCreditConnection(edges=edges, page_info=PageInfo.of(page), total_count=page.total)
 
@@ -182,12 +181,7 @@ class Title:
         first = capped(first)
         step = Step(("EPISODE_OF",), "in", ("season", "episode"), every_title(adult))
         rows = [row for row in await info.context.steps(self.id, step) if season in (None, row["season"])]
-        page = cut(
-            rows,
-            lambda row: [*ascending(row["season"]), *ascending(row["episode"]), row["neighbour"]],
-            first,
-            after,
-        )
+        page = cut(rows, lambda row: [row["season"], *last(row["episode"]), row["neighbour"]], "season", first, after)
         edges = [_episode(row, cursor) for row, cursor in zip(page.rows, page.cursors, strict=True)]
         return EpisodeConnection(edges=edges, page_info=PageInfo.of(page), total_count=page.total)
 
@@ -195,7 +189,7 @@ class Title:
     async def similar(
         self,
         info: Info,
-        catalog: Catalog = None,
+        catalog: InCatalog = None,
         region: Region = None,
         on: On = None,
         adult: Adult = False,
@@ -210,7 +204,7 @@ class Title:
     async def substitutes(
         self,
         info: Info,
-        catalog: Catalog = None,
+        catalog: InCatalog = None,
         region: Region = None,
         on: On = None,
         adult: Adult = False,
