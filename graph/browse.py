@@ -146,24 +146,25 @@ class _Titles(Ordered):
 
     def of_genres(self, genres: Sequence[str]) -> Mask:
         """Which titles are of at least one of these genres."""
-        names, rows = self._genres
-        wanted = np.zeros(rows.shape[1] * 8, bool)
-        wanted[[_place(names, genre, "genre") for genre in genres]] = True
-        found: Mask = np.any(rows & np.packbits(wanted), axis=1)
+        names, bits = self._genres
+        found = np.zeros(len(self), bool)
+        for genre in genres:
+            place = _place(names, genre, "genre")
+            found |= (bits[place // 8] & np.uint8(128 >> place % 8)) != 0
         return found
 
     @cached_property
     def _genres(self) -> tuple[list[str], npt.NDArray[np.uint8]]:
-        """The genres, and which of them each title has: (n, genres / 8) bits."""
+        """The genres, and which of them each title has: (genres / 8, n) bits."""
         genres = columns(self._store, "Genre", [])["id"]
-        rows = np.zeros((len(self), max(1, -(-len(genres) // 8))), np.uint8)
+        bits = np.zeros((-(-len(genres) // 8), len(self)), np.uint8)
         batches = list(self._store.scan_relationships("IN_GENRE", []))
         if batches:
             edges = pa.Table.from_batches(batches)
             title = pc.index_in(edges.column("head"), value_set=self.ids).to_numpy()
             genre = pc.index_in(edges.column("tail"), value_set=genres).to_numpy()
-            np.bitwise_or.at(rows, (title, genre // 8), (128 >> genre % 8).astype(np.uint8))
-        return genres.to_pylist(), rows
+            np.bitwise_or.at(bits, (genre // 8, title), (128 >> genre % 8).astype(np.uint8))
+        return genres.to_pylist(), bits
 
 
 def _within(values: npt.NDArray[Any], span: Between) -> Mask:

@@ -30,10 +30,15 @@ class Page:
     """Some of the nodes that were asked for, in order; `total` counts all of them, over all pages."""
 
     ids: tuple[str, ...]
-    cursors: tuple[str, ...]
+    places: tuple[Sequence[Any], ...]
     total: int
     has_next: bool
     has_previous: bool
+
+    @property
+    def cursors(self) -> tuple[str, ...]:
+        """The cursor of each node."""
+        return tuple(map(to_cursor, self.places))
 
 
 def to_cursor(place: Sequence[Any]) -> str:
@@ -109,12 +114,10 @@ class Key:
 
 def columns(store: GraphStore, label: str, properties: Sequence[str]) -> dict[str, pa.Array]:
     """The ids and properties of all nodes of a label, ordered by id."""
-    schema = arrow_schema(label)
-    wanted = pa.schema([schema.field(name) for name in ("id", *properties)])
-    table = pa.Table.from_batches(store.scan_nodes(label, properties), wanted).combine_chunks()
+    schema, batches = arrow_schema(label), list(store.scan_nodes(label, properties))
     return {
-        name: pa.concat_arrays(table.column(name).chunks or [pa.array([], wanted.field(name).type)])
-        for name in wanted.names
+        name: pa.concat_arrays([pa.array([], schema.field(name).type), *(batch.column(name) for batch in batches)])
+        for name in ("id", *properties)
     }
 
 
@@ -144,9 +147,9 @@ class Ordered:
             picked = np.concatenate([picked[:known][::-1], picked[known:][::-1]])
         positions = picked[:first].tolist()
         ids = tuple(self.ids.take(pa.array(positions, pa.int32())).to_pylist())
-        cursors = tuple(to_cursor([name, key.at(at), id_]) for at, id_ in zip(positions, ids, strict=True))
+        places = tuple([name, key.at(at), id_] for at, id_ in zip(positions, ids, strict=True))
         total = int(mask.sum())
-        return Page(ids, cursors, total, len(picked) > len(ids), total > len(picked))
+        return Page(ids, places, total, len(picked) > len(ids), total > len(picked))
 
     def _after(self, key: Key, name: str, descending: bool, cursor: str) -> Mask:
         match from_cursor(cursor):

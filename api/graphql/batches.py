@@ -58,10 +58,14 @@ class Batches:
     sources: Sources
     _rows: dict[tuple[str, tuple[str, ...]], dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
 
+    _stepped: dict[tuple[str, Step], list[Row]] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
-        self._nodes = DataLoader(self._load_nodes)
-        self._steps = DataLoader(self._load_steps)
-        self._similar = DataLoader(self._load_similar)
+        # Without the loaders' own caches: what is held must take as many turns of the loop as what is not, or those
+        # who ask next come at different turns and make several batches of one level.
+        self._nodes = DataLoader(self._load_nodes, cache=False)
+        self._steps = DataLoader(self._load_steps, cache=False)
+        self._similar = DataLoader(self._load_similar, cache=False)
 
     @property
     def store(self) -> GraphStore:
@@ -97,14 +101,15 @@ class Batches:
         ]
 
     async def _load_steps(self, keys: list[tuple[str, Step]]) -> list[list[Row]]:
-        groups: dict[tuple[Direction, Scope | None], list[tuple[str, Step]]] = defaultdict(list)
+        groups: dict[tuple[Direction, Scope | None], dict[tuple[str, Step], None]] = defaultdict(dict)
         for id_, step in keys:
-            groups[step.direction, step.within].append((id_, step))
-        found = {group: self._step(members, *group) for group, members in groups.items()}
-        return [
-            [row for type_ in step.types for row in found[step.direction, step.within].get((id_, type_), ())]
-            for id_, step in keys
-        ]
+            if (id_, step) not in self._stepped:
+                groups[step.direction, step.within][id_, step] = None
+        for (direction, within), members in groups.items():
+            found = self._step(list(members), direction, within)
+            for id_, step in members:
+                self._stepped[id_, step] = [row for type_ in step.types for row in found.get((id_, type_), ())]
+        return [self._stepped[key] for key in keys]
 
     def _step(
         self, members: list[tuple[str, Step]], direction: Direction, within: Scope | None
@@ -120,7 +125,8 @@ class Batches:
         return found
 
     async def _load_similar(self, keys: list[tuple[str, Scope, int]]) -> list[list[Substitute]]:
-        return [self.sources.searcher.similar(id_, scope, k) for id_, scope, k in keys]
+        found = {key: self.sources.searcher.similar(*key) for key in dict.fromkeys(keys)}
+        return [found[key] for key in keys]
 
     def scope(
         self, catalog: str | None, region: str | None, on: dt.date | None, adult: bool, *, whole: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 from api.graphql.inputs import Role
-from api.graphql.pages import Place
+from api.graphql.pages import Edge, Place
 from graph.schema import CREDITS
 from graph.store import Row
 
@@ -15,9 +15,7 @@ PROPERTIES = ("ordering", "category", "characters", "job")
 
 
 @strawberry.interface(description="That a person took part in a title.")
-class Credit:
-    id: strawberry.Private[str]
-    cursor: str
+class Credit(Edge):
     role: Role
     ordering: int | None = strawberry.field(description="IMDb's order of credits in the title")
     category: str | None = strawberry.field(description="actor, actress or self; of archive footage, which")
@@ -25,12 +23,12 @@ class Credit:
     job: str | None = strawberry.field(description="what exactly the person did, in IMDb's words")
 
 
-def fields_of(row: Row, cursor: str) -> dict[str, Any]:
+def fields_of(row: Row, place: Place) -> dict[str, Any]:
     """What a relationship's row says, as the fields of a credit; `id` is that of the other end."""
     said = {name: row[name] for name in PROPERTIES}
-    return {"id": row["neighbour"], "cursor": cursor, "role": Role[row["type"]], **said}
+    return {"id": row["neighbour"], "place": place, "role": Role[row["type"]], **said}
 
 
-def place(row: Row) -> Place:
+def place_of(row: Row) -> Place:
     """IMDb's order of credits; the rest by role and id. No two of a node have the same place."""
     return [row["ordering"], CREDITS.index(row["type"]), row["neighbour"], row["key"]]

@@ -6,17 +6,14 @@ import strawberry
 
 from api.graphql.batches import Info
 from api.graphql.inputs import After, First, TitleFilterInput, TitleKey, TitleOrder, capped, to_filter
-from api.graphql.pages import PageInfo
+from api.graphql.pages import Edge, PageInfo
 from api.graphql.titles import Title
 from graph.browse import TitleFilter
 from graph.store import NotInGraph
 
 
 @strawberry.type
-class TitleEdge:
-    id: strawberry.Private[str]
-    cursor: str
-
+class TitleEdge(Edge):
     @strawberry.field
     async def node(self, info: Info) -> Title:
         return await Title.load(info, self.id)
@@ -37,7 +34,7 @@ class TitleConnection:
         page = info.context.sources.titles.titles(
             wanted, by=order.by.value, descending=order.descending, first=capped(first), after=after
         )
-        edges = [TitleEdge(id=id_, cursor=cursor) for id_, cursor in zip(page.ids, page.cursors, strict=True)]
+        edges = [TitleEdge(id=id_, place=at) for id_, at in zip(page.ids, page.places, strict=True)]
         return cls(edges=edges, page_info=PageInfo.of(page), total_count=page.total)
 
 

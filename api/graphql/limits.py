@@ -13,6 +13,7 @@ from typing import Any
 
 from graphql import (
     ASTValidationRule,
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -20,6 +21,7 @@ from graphql import (
     GraphQLField,
     GraphQLList,
     GraphQLNonNull,
+    GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -114,29 +116,38 @@ class CostLimiter(SchemaExtension):
 
 def faults(context: ValidationContext, limits: Limits, variables: Mapping[str, Any]) -> Iterator[str]:
     """What is too much about a document, in words."""
-    operations = [one for one in context.document.definitions if isinstance(one, OperationDefinitionNode)]
-    if len(operations) > 1:
-        yield f"the document has {len(operations)} operations; send one at a time"
+    operations = sum(isinstance(one, OperationDefinitionNode) for one in context.document.definitions)
+    if operations > 1:
+        yield f"the document has {operations} operations; send one at a time"
         return
-    for operation in operations:
-        asked = _Walk(context, limits, variables).of(operation)
-        if asked.depth > limits.depth:
-            yield f"the query is {asked.depth} levels deep; the limit is {limits.depth}"
-        if asked.fields > limits.fields:
-            yield f"the query has {asked.fields} fields; the limit is {limits.fields}"
-        if asked.aliases > limits.aliases:
-            yield f"the query has {asked.aliases} aliases; the limit is {limits.aliases}"
-        if asked.cost > limits.cost:
-            yield f"the query could cost {asked.cost:,} nodes; the limit is {limits.cost:,}: ask for fewer with `first`"
+    asked = measure(context.schema, context.document, limits, variables)
+    if asked.depth > limits.depth:
+        yield f"the query is more than {limits.depth} levels deep"
+    if asked.fields > limits.fields:
+        yield f"the query has {asked.fields:,} fields; the limit is {limits.fields}"
+    if asked.aliases > limits.aliases:
+        yield f"the query has {asked.aliases:,} aliases; the limit is {limits.aliases}"
+    if asked.cost > limits.cost:
+        yield f"the query could cost {asked.cost:,} nodes; the limit is {limits.cost:,}: ask for fewer with `first`"
+
+
+def measure(schema: GraphQLSchema, document: DocumentNode, limits: Limits, variables: Mapping[str, Any]) -> Measured:
+    """What the operations of a document ask for. Where they are deeper than the limit they are not walked to the end."""
+    walk = _Walk(schema, document, limits, variables)
+    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+    return sum((walk.of(one) for one in operations), Measured())
 
 
 class _Walk:
     """Measures one operation. Not yet validated: what does not fit the schema counts as a field and no more."""
 
-    def __init__(self, context: ValidationContext, limits: Limits, variables: Mapping[str, Any]) -> None:
-        self._schema, self._variables = context.schema, dict(variables)
-        definitions = context.document.definitions
-        self._fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, limits: Limits, variables: Mapping[str, Any]
+    ) -> None:
+        self._schema, self._variables = schema, dict(variables)
+        self._fragments = {
+            one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+        }
         self._measured: dict[str, Measured] = {}
         # Each level of nodes is up to three of selections; deeper ones are not walked, for Python's stack has an end.
         self._deepest, self._too_deep = 3 * limits.depth + 3, Measured(depth=limits.depth + 1)
@@ -157,7 +168,7 @@ class _Walk:
                 total += self._field(node, parent, nesting)
             elif isinstance(node, InlineFragmentNode):
                 on = self._schema.get_type(node.type_condition.name.value) if node.type_condition else parent
-                total += self._selections(node.selection_set, on, nesting + 1)
+                total += self._selections(node.selection_set, on, nesting)
             elif isinstance(node, FragmentSpreadNode):
                 total += self._fragment(node.name.value, nesting)
         return total
@@ -169,7 +180,7 @@ class _Walk:
         if name not in self._measured:
             self._measured[name] = Measured()  # in a circle, which validation refuses, it counts no more
             on = self._schema.get_type(fragment.type_condition.name.value)
-            self._measured[name] = self._selections(fragment.selection_set, on, nesting + 1)
+            self._measured[name] = self._selections(fragment.selection_set, on, nesting)
         return self._measured[name]
 
     def _field(self, node: FieldNode, parent: Any, nesting: int) -> Measured:
@@ -201,7 +212,7 @@ class _Walk:
 
 def _is_counted(parent: str, name: str) -> bool:
     """Whether a field holds nodes that the one above has counted."""
-    of_page = parent.endswith("Connection") or (parent.endswith("Edge") and name == "node")
+    of_page = parent.endswith("Connection") or (parent.endswith(("Edge", "EpisodeOf")) and name == "node")
     return of_page or (parent, name) == ("SearchAnswer", "hits")
 
 

@@ -12,31 +12,46 @@ import strawberry
 from graph.ordered import InvalidCursor, Page, from_cursor, to_cursor
 
 T = TypeVar("T")
-Place = list[Any]
+Place = Sequence[Any]
 
 
 @strawberry.type(description="Which part of a list a page is.")
 class PageInfo:
     has_next_page: bool
     has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+    ends: strawberry.Private[Sequence[Place]]
 
     @classmethod
     def of(cls, page: Page | Cut[Any]) -> PageInfo:
         """That of a page."""
-        ends = (page.cursors[0], page.cursors[-1]) if page.cursors else (None, None)
-        return cls(
-            has_next_page=page.has_next, has_previous_page=page.has_previous, start_cursor=ends[0], end_cursor=ends[1]
-        )
+        ends = (page.places[0], page.places[-1]) if page.places else ()
+        return cls(has_next_page=page.has_next, has_previous_page=page.has_previous, ends=ends)
+
+    @strawberry.field
+    def start_cursor(self) -> str | None:
+        return to_cursor(self.ends[0]) if self.ends else None
+
+    @strawberry.field
+    def end_cursor(self) -> str | None:
+        return to_cursor(self.ends[1]) if self.ends else None
+
+
+@strawberry.interface(description="One of a page.")
+class Edge:
+    id: strawberry.Private[str]
+    place: strawberry.Private[Place]
+
+    @strawberry.field(description="where to go on after this one")
+    def cursor(self) -> str:
+        return to_cursor(self.place)
 
 
 @dataclass(frozen=True)
 class Cut(Generic[T]):
-    """Some rows of a list that is at hand as a whole."""
+    """Some rows of a list that is at hand as a whole, and the place of each."""
 
     rows: tuple[T, ...]
-    cursors: tuple[str, ...]
+    places: tuple[Place, ...]
     total: int
     has_next: bool
     has_previous: bool
@@ -74,7 +89,7 @@ def cut(
     picked = placed[begin : begin + first]
     return Cut(
         tuple(row for _, row in picked),
-        tuple(to_cursor([name, *at]) for at, _ in picked),
+        tuple([name, *at] for at, _ in picked),
         len(placed),
         begin + first < len(placed),
         begin > 0,

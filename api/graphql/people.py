@@ -92,14 +92,14 @@ class Person:
             after,
             descending=by.descending,
         )
-        edges = [PersonCreditEdge(**fields_of(*one)) for one in zip(page.rows, page.cursors, strict=True)]
+        edges = [PersonCreditEdge(**fields_of(*one)) for one in zip(page.rows, page.places, strict=True)]
         return PersonCreditConnection(edges=edges, page_info=PageInfo.of(page), total_count=page.total)
 
-    @strawberry.field(description="what IMDb names as the person's best known titles")
+    @strawberry.field(description="what IMDb names as the person's best known titles, the most voted first")
     async def known_for(self, info: Info, adult: Adult = False) -> list[Title]:
         rows = await info.context.steps(self.id, Step(("KNOWN_FOR",), "out", within=every_title(adult)))
         titles = await info.context.nodes("Title", [row["neighbour"] for row in rows])
-        return [Title.of(titles[id_]) for id_ in sorted(titles)]
+        return [Title.of(row) for row in sorted(titles.values(), key=lambda row: (-(row["num_votes"] or 0), row["id"]))]
 
 
 def _place(row: Row, title: Row, order: TitleOrder) -> Place:

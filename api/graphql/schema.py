@@ -31,7 +31,7 @@ from api.graphql.inputs import (
     to_filter,
 )
 from api.graphql.limits import CostLimiter, Limits
-from api.graphql.pages import PageInfo
+from api.graphql.pages import Edge, PageInfo
 from api.graphql.people import Person
 from api.graphql.titles import Title
 
@@ -39,10 +39,7 @@ _LONGEST_TEXT = 300
 
 
 @strawberry.type
-class PersonEdge:
-    id: strawberry.Private[str]
-    cursor: str
-
+class PersonEdge(Edge):
     @strawberry.field
     async def node(self, info: Info) -> Person:
         return await Person.load(info, self.id)
@@ -102,7 +99,7 @@ class Query:
             first=capped(first),
             after=after,
         )
-        edges = [PersonEdge(id=id_, cursor=cursor) for id_, cursor in zip(page.ids, page.cursors, strict=True)]
+        edges = [PersonEdge(id=id_, place=at) for id_, at in zip(page.ids, page.places, strict=True)]
         return PersonConnection(edges=edges, page_info=PageInfo.of(page), total_count=page.total)
 
     @strawberry.field(description="all genres")

@@ -6,14 +6,15 @@ Types of other modules, which need this one, are imported where they are used.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from api.graphql.batches import TEXT, Info, Step, every_title
-from api.graphql.credits import PROPERTIES, Credit, fields_of, place
+from api.graphql.credits import PROPERTIES, Credit, fields_of, place_of
 from api.graphql.inputs import Adult, After, First, InCatalog, On, Region, Role, capped, types_of
-from api.graphql.pages import PageInfo, cut, last
+from api.graphql.pages import Edge, PageInfo, cut, last
 from graph.store import NotInGraph, Row
 
 if TYPE_CHECKING:
@@ -64,10 +65,19 @@ class TitleCreditConnection:
     total_count: int
 
 
-@strawberry.type(description="That one title is an episode of another; `node` is that other one.")
-class EpisodeEdge:
+@strawberry.type(description="That a title is an episode of a series; `node` is the series.")
+class EpisodeOf:
     id: strawberry.Private[str]
-    cursor: str
+    season: int | None
+    episode: int | None
+
+    @strawberry.field
+    async def node(self, info: Info) -> Title:
+        return await Title.load(info, self.id)
+
+
+@strawberry.type(description="That a title has an episode; `node` is the episode.")
+class EpisodeEdge(Edge):
     season: int | None
     episode: int | None
 
@@ -160,14 +170,15 @@ class Title:
             series = [row["neighbour"] for row in await info.context.steps(self.id, _SERIES)]
             regulars = {row["neighbour"] for one in series for row in await info.context.steps(one, step)}
             rows = [row for row in rows if row["neighbour"] not in regulars]
-        page = cut(rows, place, "ordering", first, after)
-        edges = [TitleCreditEdge(**fields_of(*one)) for one in zip(page.rows, page.cursors, strict=True)]
+        page = cut(rows, place_of, "ordering", first, after)
+        edges = [TitleCreditEdge(**fields_of(*one)) for one in zip(page.rows, page.places, strict=True)]
         return TitleCreditConnection(edges=edges, page_info=PageInfo.of(page), total_count=page.total)
 
     @strawberry.field(description="the series that it is an episode of")
-    async def series(self, info: Info) -> EpisodeEdge | None:
-        rows = await info.context.steps(self.id, _SERIES)
-        return _episode(rows[0], "") if rows else None
+    async def series(self, info: Info, adult: Adult = False) -> EpisodeOf | None:
+        step = replace(_SERIES, within=every_title(adult))
+        rows = await info.context.steps(self.id, step)
+        return EpisodeOf(**_episode(rows[0])) if rows else None
 
     @strawberry.field(description="its episodes, by season and number")
     async def episodes(
@@ -182,7 +193,7 @@ class Title:
         step = Step(("EPISODE_OF",), "in", ("season", "episode"), every_title(adult))
         rows = [row for row in await info.context.steps(self.id, step) if season in (None, row["season"])]
         page = cut(rows, lambda row: [row["season"], *last(row["episode"]), row["neighbour"]], "season", first, after)
-        edges = [_episode(row, cursor) for row, cursor in zip(page.rows, page.cursors, strict=True)]
+        edges = [EpisodeEdge(**_episode(row), place=at) for row, at in zip(page.rows, page.places, strict=True)]
         return EpisodeConnection(edges=edges, page_info=PageInfo.of(page), total_count=page.total)
 
     @strawberry.field(description="the titles most like it: in the whole graph, or of a catalog")
@@ -219,8 +230,8 @@ class Title:
 _SERIES = Step(("EPISODE_OF",), "out", ("season", "episode"))
 
 
-def _episode(row: Row, cursor: str) -> EpisodeEdge:
-    return EpisodeEdge(id=row["neighbour"], cursor=cursor, season=row["season"], episode=row["episode"])
+def _episode(row: Row) -> dict[str, Any]:
+    return {"id": row["neighbour"], "season": row["season"], "episode": row["episode"]}
 
 
 def _neighbour(row: Row) -> str:
