@@ -132,7 +132,7 @@ def faults(context: ValidationContext, limits: Limits, variables: Mapping[str, A
 
 
 def measure(schema: GraphQLSchema, document: DocumentNode, limits: Limits, variables: Mapping[str, Any]) -> Measured:
-    """What the operations of a document ask for. Where they are deeper than the limit they are not walked to the end."""
+    """What the operations of a document ask for. What is deeper than the limit is not walked to its end."""
     walk = _Walk(schema, document, limits, variables)
     operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
     return sum((walk.of(one) for one in operations), Measured())

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 from graphql import GraphQLError
 from pydantic import BaseModel, ConfigDict, Field
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -80,7 +80,7 @@ def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> API
     async def get(
         request: Request,
         query: Annotated[
-            str | None, Query(max_length=_LONGEST, description="a query; a browser may leave it out")
+            str | None, Query(min_length=1, max_length=_LONGEST, description="a query; a browser may leave it out")
         ] = None,
         variables: Annotated[str | None, Query(max_length=_LONGEST, description="as JSON")] = None,
         operation: Annotated[str | None, Query(alias="operationName", max_length=200)] = None,
@@ -134,7 +134,8 @@ def _answer(schema: Schema, sources: Sources, request: Request, asked: GraphQLQu
         body["errors"] = [
             told(error, sources.store, getattr(request.state, "request_id", "")).formatted for error in result.errors
         ]
-    return JSONResponse(body)
+    # Escaped, for a text that was asked may hold half a character, which is no UTF-8.
+    return Response(json.dumps(body), media_type="application/json")
 
 
 def told(error: GraphQLError, store: GraphStore, request_id: str) -> GraphQLError:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from graphql import (
+    build_client_schema,
+    build_schema,
+    get_introspection_query,
+    lexicographic_sort_schema,
+    print_schema,
+)
 
 from graph.store import GraphStore, StoreDamaged
 
@@ -59,6 +68,7 @@ def test_what_is_no_query_by_get_is_a_problem(client: httpx.Client) -> None:
         answer = client.get("/graphql", params=params, headers={"accept": "application/json"})
         assert answer.status_code == 400
         assert why in answer.json()["detail"]
+    assert client.get("/graphql", params={"query": ""}).status_code == 422
     assert client.post("/graphql", content=b"{", headers={"content-type": "application/json"}).status_code == 422
     deep = b'{"query": "{ genres { name } }", "variables": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
     assert client.post("/graphql", content=deep, headers={"content-type": "application/json"}).status_code in (400, 422)
@@ -84,6 +94,29 @@ def test_a_mistake_in_a_query_is_told_in_errors(client: httpx.Client) -> None:
             }
         ],
     }
+
+
+def test_half_a_character_is_asked_and_answered(client: httpx.Client) -> None:
+    body = b'{"query": "query($t: String!) { search(text: $t) { query status } }", "variables": {"t": "\\ud800"}}'
+    answer = client.post("/graphql", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+    assert b"\\ud800" in answer.content or answer.json()["errors"]
+
+
+def test_queries_at_the_same_time_have_each_its_own_answer(client: httpx.Client) -> None:
+    query = (
+        "query($name: String!) { genre(name: $name) { name titles(first: 3) { edges { node { genres { name } } } } } }"
+    )
+    names = ["War", "Western", "Drama", "Comedy", "Crime", "Horror"] * 5
+
+    def ask(name: str) -> Any:
+        return client.post("/graphql", json={"query": query, "variables": {"name": name}}).json()["data"]["genre"]
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(ask, names))
+    for name, answer in zip(names, answers, strict=True):
+        assert answer["name"] == name
+        assert all({"name": name} in edge["node"]["genres"] for edge in answer["titles"]["edges"])
 
 
 def test_the_key_is_asked_for_where_there_is_one(own_store: GraphStore, served: Any) -> None:
@@ -144,16 +177,6 @@ def test_graphiql_comes_from_the_package(client: httpx.Client) -> None:
 
 
 def test_the_schema_of_the_docs_is_that_of_the_service(client: httpx.Client) -> None:
-    from pathlib import Path
-
-    from graphql import (
-        build_client_schema,
-        build_schema,
-        get_introspection_query,
-        lexicographic_sort_schema,
-        print_schema,
-    )
-
     told = client.post("/graphql", json={"query": get_introspection_query(input_value_deprecation=False)}).json()[
         "data"
     ]

@@ -99,7 +99,7 @@ def test_episodes_with_guest_stars(ask: Any) -> None:
 
 def test_what_catalogs_have_in_common(ask: Any, client: httpx.Client) -> None:
     titles = ask("What two catalogs have in common")["titles"]
-    assert [edge["node"]["title"] for edge in titles["edges"]][0] == "Game of Thrones"
+    assert titles["edges"][0]["node"]["title"] == "Game of Thrones"
     for edge in titles["edges"]:
         assert {offer["catalog"]["slug"] for offer in edge["node"]["offers"]} == {"north", "south"}
     # All of them, beside what the sample's two files say.

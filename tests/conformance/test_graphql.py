@@ -90,14 +90,14 @@ def test_each_level_of_a_query_is_one_batch(asked) -> None:
     titles = {title["id"]: title for title in nodes(data["titles"])}
     assert list(titles) == ["tt02", "tt06", "tt01", "tt04", "item:1"]
     assert titles["tt02"]["genres"] == [{"name": "Animation"}, {"name": "Drama"}]
-    credits = titles["tt01"]["credits"]["edges"]
-    assert [(edge["role"], edge["characters"], edge["node"]["name"]) for edge in credits] == [
+    edges = titles["tt01"]["credits"]["edges"]
+    assert [(edge["role"], edge["characters"], edge["node"]["name"]) for edge in edges] == [
         ("ACTED_IN", ["Captain", "Old Captain"], "Bo Lund"),
         ("ACTED_IN", ["Mara"], "Dana Voss"),
         ("ACTED_IN", None, "Bo Lund"),
         ("DIRECTED", None, "Ada Brook"),
     ]
-    assert nodes(credits[3]["node"]["credits"]) == [
+    assert nodes(edges[3]["node"]["credits"]) == [
         {"id": "tt04", "genres": [{"name": "Drama"}], "keywords": []},
         {"id": "tt09", "genres": [], "keywords": [{"name": "sea"}]},
         {"id": "tt01", "genres": [{"name": "Crime"}, {"name": "Drama"}], "keywords": [{"name": "sea"}]},
@@ -131,7 +131,7 @@ def test_a_title_with_all_that_the_graph_says(asked) -> None:
         }"""
     )
     title = data["title"]
-    credits, offers, names = (title.pop(name) for name in ("credits", "offers", "alternateTitles"))
+    written, offers, names = (title.pop(name) for name in ("credits", "offers", "alternateTitles"))
     assert title == {
         "id": "tt02", "kind": "movie", "title": "Paper Lanterns", "originalTitle": "紙の灯籠", "startYear": 2001,
         "endYear": None, "runtimeMinutes": 125, "isAdult": False, "averageRating": 8.6, "numVotes": 90000,
@@ -143,11 +143,12 @@ def test_a_title_with_all_that_the_graph_says(asked) -> None:
     ]
     anytime = {"availableFrom": None, "availableUntil": None}
     assert offers == [
-        {"itemId": "n2", "regions": None, **anytime, "confidence": 0.9, "catalog": {"slug": "north", "name": "North Stream"}},
+        {"itemId": "n2", "regions": None, **anytime, "confidence": 0.9,
+         "catalog": {"slug": "north", "name": "North Stream"}},
         {"itemId": "s2", "regions": ["ES"], **anytime, "confidence": 1.0, "catalog": {"slug": "south", "name": None}},
     ]  # fmt: skip
     writer = {"role": "WROTE", "category": None, "characters": None, "node": {"id": "nm3", "birthYear": None}}
-    assert credits == {
+    assert written == {
         "totalCount": 2,
         "edges": [writer | {"ordering": 2, "job": "screenplay"}, writer | {"ordering": 3, "job": "story"}],
     }
@@ -257,9 +258,9 @@ def test_a_mistake_is_named(refused, query, message) -> None:
 
 
 def test_a_filter_has_twenty_conditions_at_most(refused) -> None:
-    credits = [{"person": "nm1"}] * 21
+    many = [{"person": "nm1"}] * 21
     query = "query($credits: [CreditInput!]) { titles(filter: {credits: $credits}) { totalCount } }"
-    assert refused(query, credits=credits) == ["`credits` has 21 conditions; it may have 20"]
+    assert refused(query, credits=many) == ["`credits` has 21 conditions; it may have 20"]
 
 
 def test_a_query_that_meets_a_new_version_is_asked_again(small) -> None:
@@ -280,7 +281,7 @@ def test_a_query_that_meets_a_new_version_is_asked_again(small) -> None:
 
 def test_a_store_that_fails_is_an_error_of_the_field(small) -> None:
     class Broken(Counting):
-        def neighbours(self, *given, **options):
+        def neighbours(self, *_given, **_options):
             raise StoreDamaged("a file is missing in /secret/place")
 
     sources = Sources.over(Broken(small), Searcher(small))
