@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.explain import Evidence, explain
+from graph.preferences import NEUTRAL
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
 from graph.store import WHOLE_GRAPH, StoreError, StoreFull, StoreNotFound
 from graph.substitutes import Substitute
@@ -23,11 +24,14 @@ from graph.terminal import (
     AdultOption,
     CatalogOption,
     DayOption,
+    DiversityOption,
     JsonOption,
     RegionOption,
     StoreOption,
+    WeightOption,
     opened,
     out,
+    preferences_of,
     print_json,
     progress,
     scope_of,
@@ -55,6 +59,8 @@ def search(
     region: RegionOption = None,
     on: DayOption = None,
     adult: AdultOption = False,
+    diversity: DiversityOption = 0.0,
+    weight: WeightOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,9 +68,10 @@ def search(
 
     Example: reelgraph search toy story --catalog north --region US
     """
+    scope, preferences = scope_of(catalog, region, on, adult), preferences_of(diversity, weight)
     with opened(store) as graph:
         answer = Searcher(graph).search(
-            " ".join(text), scope_of(catalog, region, on, adult), hits=hits, substitutes=substitutes
+            " ".join(text), scope, hits=hits, substitutes=substitutes, preferences=preferences
         )
         bare = not any(batch.num_rows for batch in graph.scan_nodes("Catalog", []))
     if as_json:
@@ -90,6 +97,8 @@ def similar(
     region: RegionOption = None,
     on: DayOption = None,
     adult: AdultOption = False,
+    diversity: DiversityOption = 0.0,
+    weight: WeightOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,9 +106,14 @@ def similar(
 
     Example: reelgraph similar tt0114709 --everything --by embedding
     """
-    scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
+    scope, preferences = (
+        scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult),
+        preferences_of(diversity, weight),
+    )
+    if by is not None and preferences != NEUTRAL:
+        raise typer.BadParameter("--diversity and --weight change what the graph itself says; leave out --by")
     with opened(store) as graph:
-        found = Searcher(graph).similar(title_id, scope, limit, by=by)
+        found = Searcher(graph).similar(title_id, scope, limit, by=by, preferences=preferences)
     if as_json:
         print_json({"id": title_id, "similar": [one.as_dict() for one in found]})
     else:

@@ -15,6 +15,7 @@ from graph.foldin import FoldIn
 from graph.hand_weights import Candidates
 from graph.match import CHOICES, Match, choices, decide, match
 from graph.nearest import nearest
+from graph.preferences import NEUTRAL, PreferenceError, Preferences
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 from graph.substitutes import Ranking, Substitute
 from graph.titles_of import Near, has_titles, titles_of
@@ -98,8 +99,13 @@ class Searcher:
         self._lock = threading.Lock()
         self._topics = Topics(store)
 
-    def search(self, query: str, scope: Scope, *, hits: int = 1, substitutes: int = 5) -> Answer:
-        """Answer a search. `scope.on` None means today. Raises NotInGraph for a catalog that is not there."""
+    def search(
+        self, query: str, scope: Scope, *, hits: int = 1, substitutes: int = 5, preferences: Preferences = NEUTRAL
+    ) -> Answer:
+        """Answer a search. `scope.on` None means today. Raises NotInGraph for a catalog that is not there.
+
+        preferences: how substitutes are ranked; the titles of a person, genre or keyword are what they are.
+        """
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
         hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
         self._check(scope)
@@ -112,13 +118,13 @@ class Searcher:
             return Answer(query, "unknown", scope, self._versions(state), ())
         wanted = max(hits, choices(matches)) if decision == "ambiguous" else hits
         names = names_of(self._store, [one.id for one in matches[:wanted]])
-        found = tuple(self._hit(one, names[one.id], scope, substitutes) for one in matches[:wanted])
+        found = tuple(self._hit(one, names[one.id], scope, substitutes, preferences) for one in matches[:wanted])
         status: Status = "ambiguous" if decision == "ambiguous" else (
             "in_catalog" if found[0].available else "out_of_catalog"
         )  # fmt: skip
         return Answer(query, status, scope, self._versions(state), found)
 
-    def _hit(self, one: Match, title: str, scope: Scope, substitutes: int) -> Hit:
+    def _hit(self, one: Match, title: str, scope: Scope, substitutes: int, preferences: Preferences) -> Hit:
         if one.label != "Title":
             items = self._items(scope)
             titles, nearest = titles_of(self._store, one.label, one.id, scope, max(substitutes, 1), items)
@@ -128,13 +134,19 @@ class Searcher:
         catalogs = self._store.neighbours([one.id], ["OFFERS"], "in").column("neighbour").to_pylist()
         offered = bool(catalogs) if scope.catalog is None else scope.catalog in catalogs
         available = offered and one.id in self._items(scope)
-        return Hit(one, title, offered, available, tuple(self.similar(one.id, scope, substitutes)))
+        found = self.similar(one.id, scope, substitutes, preferences=preferences)
+        return Hit(one, title, offered, available, tuple(found))
 
-    def similar(self, id_: str, scope: Scope, k: int, *, by: str | None = None) -> list[Substitute]:
+    def similar(
+        self, id_: str, scope: Scope, k: int, *, by: str | None = None, preferences: Preferences = NEUTRAL
+    ) -> list[Substitute]:
         """The k titles in scope that could stand in for a title of the graph. Raises NotInGraph when it has none.
 
-        by: the name of published vectors, whose nearest are then meant; None: what the graph itself says.
+        by: the name of published vectors, whose nearest are then meant; None: what the graph itself says. Raises
+        PreferenceError where preferences are given with it.
         """
+        if by is not None and preferences != NEUTRAL:
+            raise PreferenceError(f"the nearest by {by!r} are what they are: leave out the preferences, or {by!r}")
         self._check(scope)
         if not self._store.get_nodes("Title", [id_], []).num_rows:
             raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
@@ -142,8 +154,8 @@ class Searcher:
             return []
         if by is None:
             ranking = self._ranking()
-            found = ranking.rank(id_, scope, k, self._items(scope)) if ranking else None
-            return self.candidates(scope).rank(self._store, id_, k) if found is None else found
+            found = ranking.rank(id_, scope, k, self._items(scope), preferences) if ranking else None
+            return self.candidates(scope).rank(self._store, id_, k, preferences) if found is None else found
         return nearest(self._store, by, id_, scope, k, self._items(scope))
 
     def _ranking(self) -> Ranking | None:
