@@ -2,9 +2,9 @@
 
     python -m benchmarks.diversity [--data ../shared/data] [--test]
 
-The questions are those of `reelgraph evaluate --task substitutes --validation` (docs/out-of-catalog.md), any rating. Each
-list is made of what is served (learned vectors, siblings brought up). vectors, genres: the mean cosine of two titles of
-one list.
+The questions are those of `reelgraph evaluate --task substitutes --validation` (docs/out-of-catalog.md), any rating.
+Each list is made of what is served (learned vectors, siblings brought up). vectors, genres: the mean cosine of two
+titles of one list.
 """
 
 from __future__ import annotations

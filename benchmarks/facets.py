@@ -38,12 +38,13 @@ Answers = Callable[[str, str, float], Sequence[str]]
 def likeness(store: GraphStore, asked: str, found: Sequence[str], facet: str) -> float:
     reader = ContentReader(store, [asked])
     own, others = reader.landmarks, reader.read(found)
-    return float({
-        "people": lambda: (others.people @ own.people.T).mean(),
-        "genre": lambda: (others.genres @ own.genres.T).mean(),
-        "era": lambda: np.nanmean(np.abs(others.year - own.year)),
-        "popularity": lambda: np.nan_to_num(others.votes).mean(),
-    }[facet]())  # fmt: skip
+    made = {
+        "people": (others.people @ own.people.T).mean(),
+        "genre": (others.genres @ own.genres.T).mean(),
+        "era": np.nanmean(np.abs(others.year - own.year)),
+        "popularity": np.nan_to_num(others.votes).mean(),
+    }
+    return float(made[facet])
 
 
 def served(store: GraphStore) -> Answers:

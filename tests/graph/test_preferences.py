@@ -109,7 +109,7 @@ def test_the_first_place_stays_and_the_same_question_has_the_same_answer(store: 
 
 
 def weighed_score(store: GraphStore, asked: str, other: str, wanted: Preferences, node: Any = None) -> float:
-    """The product of the folded asked title with another one's vector, weighed by hand; the title read without a node."""
+    """The product of a title folded in, read without a node, with another one's vector, weighed by hand."""
     folded = FoldIn.published(store)
     assert folded is not None
     reader, beside = copy.copy(folded.reader), ContentReader.beside(folded.reader, asked)
