@@ -79,14 +79,26 @@ def asked_anew(store: GraphStore) -> Answers:
 
 
 def rows(store: GraphStore, name: str, answers: Answers, groups: dict[str, list[str]], *, judged: bool) -> list[Figure]:
-    """One for each facet and group: of the four steps from weight to weight, how many go the right way."""
+    """One for each facet and group: of the four steps from weight to weight, how many go the right way.
+
+    judged: of the larger group all four must.
+    """
     made = []
     for facet in FACETS if judged else FACETS[:3]:
         for group, asked in groups.items():
             means = [np.mean([likeness(store, id_, answers(id_, facet, w), facet) for id_ in asked]) for w in WEIGHTS]
             right = int(((np.diff(means) if facet != "era" else -np.diff(means)) >= 0).sum())
             values = " ".join(f"{mean:.3f}" if abs(mean) < 2 else f"{mean:.2f}" for mean in means)
-            made.append(Figure(f"{name}: {facet}, {group}", right, "", 4 if judged else None, more=True, floor=values))
+            made.append(
+                Figure(
+                    f"{name}: {facet}, {group}",
+                    right,
+                    "",
+                    4 if judged and len(asked) > len(KNOWN) else None,
+                    more=True,
+                    floor=values,
+                )
+            )
     return made
 
 

@@ -1,4 +1,4 @@
-"""Commands that ask the graph: search, similar, explain, info, doctor, rollback, export."""
+"""Commands that ask the graph: search, similar, recommend, explain, info, doctor, rollback, export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.explain import Evidence, explain
-from graph.preferences import NEUTRAL
+from graph.preferences import NEUTRAL, PreferenceError
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
 from graph.store import WHOLE_GRAPH, StoreError, StoreFull, StoreNotFound
 from graph.substitutes import Substitute
@@ -45,7 +45,7 @@ _EXTRAS = {"neo4j": "neo4j", "gremlin": "gremlin_python", "spark": "pyspark", "t
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (search, similar, explain_, info, doctor, rollback, export):
+    for command in (search, similar, recommend, explain_, info, doctor, rollback, export):
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -118,6 +118,36 @@ def similar(
         print_json({"id": title_id, "similar": [one.as_dict() for one in found]})
     else:
         out.print(_substitutes(found))
+
+
+def recommend(
+    title_ids: Annotated[list[str], typer.Argument(metavar="ID…", help="IMDb ids of titles that somebody likes.")],
+    limit: Annotated[int, typer.Option("--limit", "--k", min=1, max=MAX_SUBSTITUTES, help="How many.")] = 10,
+    catalog: CatalogOption = None,
+    everything: Annotated[bool, typer.Option("--everything", help="From the whole graph, not a catalog.")] = False,
+    region: RegionOption = None,
+    on: DayOption = None,
+    adult: AdultOption = False,
+    diversity: DiversityOption = 0.0,
+    weight: WeightOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recommend titles to somebody who likes some others, 1 to 100 of them, with reasons.
+
+    Example: reelgraph recommend tt0113277 tt0114709 --catalog north
+    """
+    scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
+    preferences = preferences_of(diversity, weight)
+    try:
+        with opened(store) as graph:
+            found = Searcher(graph).recommend(title_ids, scope, limit, preferences=preferences)
+    except PreferenceError as error:
+        raise typer.BadParameter(str(error), param_hint="ID…") from None
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        out.print(_substitutes(found.items))
 
 
 def explain_(

@@ -180,12 +180,12 @@ class ContentReader:
         self.landmarks = self.read(landmarks)
         self._growing = False
 
-    def beside(self, id_: str) -> ContentReader:
-        """A reader for comparing titles with one alone, whatever the landmarks have; rarities stay as they are."""
+    def beside(self, ids: Sequence[str]) -> ContentReader:
+        """A reader whose landmarks are other titles; the rarities of words stay as they are."""
         made = copy(self)
         made._columns = {part: {} for part in self._columns}
         made._growing = True
-        made.landmarks = made.read([id_])
+        made.landmarks = made.read(ids)
         made._growing = False
         return made
 

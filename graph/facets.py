@@ -3,14 +3,14 @@
 A candidate's score is multiplied by what a weight makes of its likeness to the asked title: the kernel of
 `graph.content` with the terms of people or genre scaled, over the kernel as it is, and nearness in years to the power
 of (weight - 1). Scores of content follow the kernel, so weight 0 takes a facet's pull away; learned ones follow it to
-the power of about PULL. Popularity is the length of a substitute vector. Scaling the terms of the asked title's own
-vector instead moved the answers a fifth as far, and years not always the right way (docs/answers.md).
+the power of about PULL. Popularity is the length of a substitute vector. The other way, a new vector for the asked
+title with those terms scaled, moves people less and years not always the right way (docs/answers.md).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -34,25 +34,22 @@ titles are, and no less (`benchmarks/facets.py`).
 
 
 class Facets:
-    """The facets of one question, weighed."""
+    """The facets of a question, weighed: of one asked title, or of several."""
 
-    def __init__(self, store: GraphStore, folded: FoldIn, asked: str, preferences: Preferences) -> None:
+    def __init__(self, store: GraphStore, folded: FoldIn, asked: Sequence[str], preferences: Preferences) -> None:
         self._store, self._wanted = store, preferences
         self._reader = folded.reader.beside(asked)
         self._pull = 1.0 if folded.fame else PULL
 
-    def scores(self, products: Mapping[str, float]) -> dict[str, float]:
-        """Products of candidates with the asked title's vector, weighed; those that are not positive stay."""
-        ids = [id_ for id_, product in products.items() if product > 0]
-        if not ids:
-            return dict(products)
-        factors = self._content(self._reader.landmarks, ids)[0] * self._lengths(ids)
-        return dict(products) | {
-            id_: products[id_] * factor for id_, factor in zip(ids, factors.tolist(), strict=True)
-        }  # fmt: skip
+    def weigh(self, products: Floats, ids: Sequence[str]) -> Floats:
+        """Products of each asked title with candidates, weighed: (asked, ids). Those that are not positive stay."""
+        if not len(ids):
+            return products
+        factors = self._content(self._reader.landmarks, ids) * self._lengths(ids)
+        return cast(Floats, np.where(products > 0, products * factors, products))
 
     def left(self, nodes: Sequence[tuple[str, str]], ids: Sequence[str]) -> Floats:
-        """What of its factor each candidate has if the asked title lacked a node: (nodes, ids)."""
+        """What each candidate has left of its factor where the one asked title lacks a node: (nodes, ids)."""
         if not nodes or not ids:
             return np.ones((len(nodes), len(ids)), np.float32)
         own = self._reader.landmarks
@@ -75,6 +72,6 @@ class Facets:
         if self._wanted.popularity == 1:
             return np.ones(len(ids), np.float32)
         held, rows = self._store.get_embeddings(VECTORS, ids)
-        lengths = dict(zip(held, np.linalg.norm(rows, axis=1).tolist(), strict=True))
-        made = np.array([lengths[id_] for id_ in ids], np.float32)
-        return cast(Floats, made ** (self._wanted.popularity - 1))
+        lengths = dict(zip(held, np.linalg.norm(rows, axis=1).tolist(), strict=True)) if held else {}
+        made = np.array([lengths.get(id_, 0.0) for id_ in ids])
+        return cast(Floats, np.maximum(made, 1e-9) ** (self._wanted.popularity - 1))

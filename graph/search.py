@@ -16,6 +16,7 @@ from graph.hand_weights import Candidates
 from graph.match import CHOICES, Match, choices, decide, match
 from graph.nearest import nearest
 from graph.preferences import NEUTRAL, PreferenceError, Preferences
+from graph.recommend import Liked, Recommendation, by_hand, checked, recommend
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 from graph.substitutes import Ranking, Substitute
 from graph.titles_of import Near, has_titles, titles_of
@@ -157,6 +158,23 @@ class Searcher:
             found = ranking.rank(id_, scope, k, self._items(scope), preferences) if ranking else None
             return self.candidates(scope).rank(self._store, id_, k, preferences) if found is None else found
         return nearest(self._store, by, id_, scope, k, self._items(scope))
+
+    def recommend(
+        self, liked: Liked | Sequence[str], scope: Scope, k: int = 10, *, preferences: Preferences = NEUTRAL
+    ) -> Recommendation:
+        """Titles in scope for somebody who likes some others: 1 to 100 ids, or ids with how much each counts.
+
+        Raises NotInGraph for a title or catalog that is not there, PreferenceError for ids or weights that are no list.
+        """
+        scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
+        self._check(scope)
+        named, k = checked(self._store, liked), min(max(k, 0), MAX_SUBSTITUTES)
+        ranking, found = self._ranking(), list[Substitute]()
+        if k and ranking:
+            found = recommend(self._store, ranking, named, scope, k, self._items(scope), preferences)
+        elif k:
+            found = by_hand(self._store, self.candidates(scope), named, k, preferences)
+        return Recommendation(tuple(named), scope, self._versions(self._store.state()), tuple(found))
 
     def _ranking(self) -> Ranking | None:
         """By the substitute vectors of the current version; None where it has none."""

@@ -85,8 +85,12 @@ class Ranking:
             late += sorted(set(every) - products.keys() - {id_, *late})
         ids, rows = self._store.get_embeddings(VECTORS, late)
         products |= dict.fromkeys(late, 0.0) | dict(zip(ids, (rows @ asked).tolist() if ids else (), strict=True))
-        weighed = facets.Facets(self._store, self._folded, id_, wanted) if wanted.weighed else None
-        scores = raised(weighed.scores(products) if weighed else products, related, alike)
+        weighed = facets.Facets(self._store, self._folded, [id_], wanted) if wanted.weighed else None
+        if weighed:
+            ids = list(products)
+            (row,) = weighed.weigh(np.array([list(products.values())]), ids)
+            products = dict(zip(ids, row.tolist(), strict=True))
+        scores = raised(products, related, alike)
         if wanted.diversity:
             series = related.keys() | alike.keys()
             scores = diversity.diverse(self._store, VECTORS, scores, k, wanted.diversity, series)
@@ -94,15 +98,28 @@ class Ranking:
         if not chosen:
             return []
         evidence = self._reasons.of(id_, chosen, related, named, inside, scope.adult, weighed)
-        rows_of = {row["id"]: row for row in self._store.get_nodes("Title", chosen, _SHOWN).to_pylist()}
         highest = scores[chosen[0]] if scores[chosen[0]] > 0 else 1.0
-        return [
-            Substitute(
-                other, items.get(other), rows_of[other]["title"] or other, rows_of[other]["start_year"],
-                rows_of[other]["kind"] or "movie", scores[other] / highest, tuple(evidence[other]),
-            )
-            for other in chosen
-        ]  # fmt: skip
+        return shown(self._store, {other: scores[other] / highest for other in chosen}, items, evidence)
+
+    @property
+    def made_with(self) -> tuple[FoldIn, Reasons]:
+        """What makes titles into vectors, and what says why."""
+        return self._folded, self._reasons
+
+
+def shown(
+    store: GraphStore, scores: Mapping[str, float], items: Mapping[str, str | None],
+    evidence: Mapping[str, Sequence[Evidence]],
+) -> list[Substitute]:  # fmt: skip
+    """Titles with their scores as they are answered, in that order."""
+    rows = {row["id"]: row for row in store.get_nodes("Title", list(scores), _SHOWN).to_pylist()}
+    return [
+        Substitute(
+            other, items.get(other), rows[other]["title"] or other, rows[other]["start_year"],
+            rows[other]["kind"] or "movie", score, tuple(evidence[other]),
+        )
+        for other, score in scores.items()
+    ]  # fmt: skip
 
 
 def pool(k: int, wanted: Preferences) -> int:

@@ -112,7 +112,7 @@ def weighed_score(store: GraphStore, asked: str, other: str, wanted: Preferences
     """The product of a title folded in, read without a node, with another one's vector, weighed by hand."""
     folded = FoldIn.published(store)
     assert folded is not None
-    reader, beside = copy.copy(folded.reader), ContentReader.beside(folded.reader, asked)
+    reader, beside = copy.copy(folded.reader), folded.reader.beside([asked])
     if node is not None:
         reader._store = beside._store = Lacking(store, *node)  # type: ignore[assignment]
     ((vector,)) = store.get_embeddings(VECTORS, [other])[1]
@@ -219,12 +219,12 @@ def test_facets_at_their_own_weight_are_exactly_the_products(sample: GraphStore)
     folded = FoldIn.published(sample)
     assert folded is not None
     others = [id_ for id_ in nodes(sample) if id_ != TOY_STORY][:50]
-    products = {id_: float(place - 5) for place, id_ in enumerate(others)}
-    assert Facets(sample, folded, TOY_STORY, NEUTRAL).scores(products) == products
-    weighed = Facets(sample, folded, TOY_STORY, Preferences(genre=3.0)).scores(products)
-    assert [weighed[id_] for id_ in others[:6]] == [products[id_] for id_ in others[:6]]  # none of them positive
-    assert all(weighed[id_] >= products[id_] for id_ in others[6:])
-    assert any(weighed[id_] > products[id_] for id_ in others[6:])
+    products = np.arange(len(others), dtype=np.float32)[None] - 5
+    assert (Facets(sample, folded, [TOY_STORY], NEUTRAL).weigh(products, others) == products).all()
+    weighed = Facets(sample, folded, [TOY_STORY], Preferences(genre=3.0)).weigh(products, others)
+    assert (weighed[:, :6] == products[:, :6]).all()  # none of them positive
+    assert (weighed[:, 6:] >= products[:, 6:]).all()
+    assert (weighed[:, 6:] > products[:, 6:]).any()
 
 
 def test_the_nearest_by_other_vectors_have_no_preferences(sample: GraphStore) -> None:
