@@ -42,20 +42,7 @@ class Live:
     def create(self) -> None:
         """Make the tables and columns that the schema names and the file lacks."""
         with self.transaction() as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS generation (name TEXT PRIMARY KEY, value INTEGER)")
-            for name, kind in (LIVE_NODES | LIVE_RELATIONSHIPS).items():
-                keys = _keys(name)
-                columns = ", ".join(f'"{key}" TEXT NOT NULL' for key in keys)
-                connection.execute(
-                    f'CREATE TABLE IF NOT EXISTS "{name}" ({columns}, PRIMARY KEY ({", ".join(keys)})) WITHOUT ROWID'
-                )
-                there = {row[1] for row in connection.execute(f'PRAGMA table_info("{name}")')}
-                for p in kind.properties:
-                    if p.name not in there:
-                        sql = f'ALTER TABLE "{name}" ADD COLUMN "{p.name}" {_SQL_TYPES.get(p.type, "TEXT")}'
-                        connection.execute(sql)
-                if name in LIVE_RELATIONSHIPS:
-                    connection.execute(_index_sql(name))
+            _make(connection)
 
     def connection(self, *, writing: bool = False) -> sqlite3.Connection:
         """This thread's connection; read-only where the folder cannot be written, or its disk is full."""
@@ -76,19 +63,49 @@ class Live:
         return connection
 
     def _connect(self, writing: bool) -> tuple[sqlite3.Connection, object]:
-        """A connection, and what the file was like if it can only be read as something that nobody changes."""
+        """A connection, and what the file was like if the connection holds only until the file is changed."""
         if not self.path.exists() or _writable(self.path):
             try:
-                return _open(self.path, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"), None
+                connection = _open(self.path, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
             except sqlite3.OperationalError:
                 if writing or not self.path.exists():
                     raise
+            else:
+                return connection, self._complete(connection, writing)
         uri, stamp = f"{self.path.absolute().as_uri()}?mode=ro", self._stamp()
         try:
-            return _open(uri, "SELECT count(*) FROM sqlite_master"), None
+            connection = _open(uri, "SELECT count(*) FROM sqlite_master")
         except sqlite3.OperationalError:
             # Nobody has it open: then there is no shared memory of WAL, and no place to make it.
-            return _open(f"{uri}&immutable=1"), stamp
+            connection = _open(f"{uri}&immutable=1")
+            self._complete(connection, False)
+            return connection, stamp
+        return connection, self._complete(connection, False)
+
+    def _complete(self, connection: sqlite3.Connection, writing: bool) -> object:
+        """Give a file that an older version made the tables that it lacks: where it is written, in the file itself.
+
+        A reader gets empty ones of its own; what the file was like is then returned, for they end with its next change.
+        """
+        stamp = self._stamp()
+        try:
+            there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            lacking = [name for name in LIVE_NODES | LIVE_RELATIONSHIPS if name not in there]
+            if not there or not lacking:
+                return None
+            if writing:
+                connection.execute("BEGIN IMMEDIATE")
+                _make(connection)
+                connection.execute("COMMIT")
+                return None
+            for name in lacking:
+                properties = (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties
+                columns = ", ".join(_quoted([*_keys(name), *(p.name for p in properties)]))
+                connection.execute(f'CREATE TEMP TABLE "{name}" ({columns})')
+        except BaseException:
+            connection.close()
+            raise
+        return stamp
 
     def _stamp(self) -> object:
         """What differs once somebody has opened the file for writing, or has changed it."""
@@ -260,6 +277,23 @@ def _open(file: Path | str, *statements: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS generation (name TEXT PRIMARY KEY, value INTEGER)")
+    for name, kind in (LIVE_NODES | LIVE_RELATIONSHIPS).items():
+        keys = _keys(name)
+        columns = ", ".join(f'"{key}" TEXT NOT NULL' for key in keys)
+        connection.execute(
+            f'CREATE TABLE IF NOT EXISTS "{name}" ({columns}, PRIMARY KEY ({", ".join(keys)})) WITHOUT ROWID'
+        )
+        there = {row[1] for row in connection.execute(f'PRAGMA table_info("{name}")')}
+        for p in kind.properties:
+            if p.name not in there:
+                sql = f'ALTER TABLE "{name}" ADD COLUMN "{p.name}" {_SQL_TYPES.get(p.type, "TEXT")}'
+                connection.execute(sql)
+        if name in LIVE_RELATIONSHIPS:
+            connection.execute(_index_sql(name))
 
 
 def _keys(name: str) -> list[str]:
