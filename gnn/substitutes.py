@@ -23,7 +23,7 @@ from scipy.sparse.linalg import svds
 
 from gnn.config import ConfigError, nearest_key
 from graph.content import Content, ContentReader, kernel
-from graph.foldin import FoldIn
+from graph.foldin import FoldIn, damped
 from graph.store import GraphStore, Progress
 from graph.vectors import top
 
@@ -79,8 +79,9 @@ class Likes:
 class Fitted:
     """What was learned. foldin: for any title; ids, vectors: of the titles learned from, their own likes counted in.
 
-    predicted: the same without them, each title left out of its own prediction. ridge: as configured, or chosen.
-    error: mean square of what is left of the factors of left-out titles, as a share.
+    vectors are not damped yet (`graph.foldin.damped`). predicted: the same without own likes, each title left out of
+    its own prediction. ridge: as configured, or chosen. error: mean square of what is left of the factors of left-out
+    titles, as a share.
     """
 
     foldin: FoldIn
@@ -234,7 +235,8 @@ def all_vectors(fitted: Fitted, ids: Sequence[str], progress: Progress | None = 
     """One vector for each title of a graph: folded in, or blended with its own likes where it has enough."""
     made = fitted.foldin.vectors(ids, progress)
     row = {id_: place for place, id_ in enumerate(ids)}
+    own = damped(fitted.vectors)
     for place, id_ in enumerate(fitted.ids):
         if id_ in row:
-            made[row[id_]] = fitted.vectors[place]
+            made[row[id_]] = own[place]
     return made

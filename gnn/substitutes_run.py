@@ -21,7 +21,7 @@ from gnn.prepare import now, provenance_facts
 from gnn.runs import Run, RunError, as_json, new_run
 from gnn.substitutes import SHRINKAGE, Fitted, Likes, all_vectors, fit, likes_of, options_of
 from gnn.triples import Vocabulary
-from graph.foldin import VECTORS
+from graph.foldin import VECTORS, damped
 from graph.store import GraphStore, NotInGraph, Progress, StoreBusy
 
 Floats = npt.NDArray[np.float32]
@@ -110,7 +110,8 @@ def _quality(fitted: Fitted, likes: Likes) -> dict[str, Any]:
         f"{len(asked)} titles with {_ENOUGH} likes or more, each left out of its own prediction; truth: shrunk cosine "
         "of co-likes, by the same users, so it flatters: reelgraph evaluate --task substitutes parts them"
     )
-    scores = {"model": fitted.predicted[asked] @ fitted.vectors.T, "popularity": np.tile(counts, (len(asked), 1))}
+    model = fitted.predicted[asked] @ damped(fitted.vectors).T
+    scores = {"model": model, "popularity": np.tile(counts, (len(asked), 1))}
     found = {name: _judge(truth, one.astype(np.float32), asked) for name, one in scores.items()}
     return {"protocol": protocol, "left_out": found, "error": fitted.error}
 

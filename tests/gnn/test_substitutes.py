@@ -37,7 +37,7 @@ from gnn.substitutes import (
 from gnn.substitutes_run import weights_of
 from gnn.train import load_scorer, train
 from graph.content import kernel
-from graph.foldin import CONTENT, VECTORS, WEIGHTS, FoldIn, vectors_of
+from graph.foldin import CONTENT, DAMPING, VECTORS, WEIGHTS, FoldIn, damped, vectors_of
 from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, Scope, StoreBusy, open_store
 from graph.tables import GraphTables
@@ -228,7 +228,10 @@ def test_own_likes_count_the_more_the_more_there_are(liked: GraphStore, likes: L
     assert fit(liked, likes, 16, Options(ridge=3.0, own=1e9)).vectors == pytest.approx(fitted.predicted, abs=1e-5)
     made = all_vectors(fitted, titles(liked))
     row = {id_: place for place, id_ in enumerate(titles(liked))}
-    assert (made[[row[id_] for id_ in fitted.ids]] == fitted.vectors).all()
+    own = made[[row[id_] for id_ in fitted.ids]]
+    assert own == pytest.approx(damped(fitted.vectors))
+    lengths = np.linalg.norm(fitted.vectors, axis=1)
+    assert np.linalg.norm(own, axis=1) == pytest.approx(lengths ** (1 - DAMPING), rel=1e-4)
 
 
 def test_the_ridge_is_the_one_that_predicts_left_out_titles_best(liked: GraphStore, likes: Likes) -> None:
