@@ -94,7 +94,9 @@ class Demand:
     def flush(self) -> None:
         """Write what was counted since the last time. Raises StoreError; it is then written the next time."""
         with self._writing:
-            for day in sorted(self._days):
+            with self._lock:
+                days = sorted(self._days)
+            for day in days:
                 self._flush(day)
 
     def _flush(self, day: dt.date) -> None:

@@ -45,7 +45,11 @@ class Curve:
         asked: (n, d) substitute vectors. products: (n,) or (n, c), inner products of candidates with their row's asked
         title → the same shape, float32.
         """
-        bars = self.bars(asked).reshape(-1, *(1,) * (products.ndim - 1))
+        return self.at(self.bars(asked), products)
+
+    def at(self, bars: npt.NDArray[np.float64], products: Floats) -> Floats:
+        """The same for titles whose bars are known: (n,) bars, products as in `of`."""
+        bars = bars.reshape(-1, *(1,) * (products.ndim - 1))
         constant, slope, level = self.coefficients
         logits = constant + slope * np.log(np.maximum(products, _LEAST) / bars) + level * np.log(bars)
         return cast(Floats, (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32))

@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,10 @@ class Live:
     def connection(self, *, writing: bool = False) -> sqlite3.Connection:
         """This thread's connection; read-only where the folder cannot be written, or its disk is full."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        frozen: object = getattr(self._local, "frozen", None)
-        if connection is None or (frozen is not None and (writing or frozen != self._stamp())):
+        outdated: Callable[[], bool] | None = getattr(self._local, "outdated", None)
+        if connection is None or (outdated is not None and (writing or outdated())):
             with explained(self.path.parent):
-                connection, self._local.frozen = self._connect(writing)
+                connection, self._local.outdated = self._connect(writing)
             self._local.connection = connection
             with self._lock:
                 here, others = threading.current_thread(), self._connections
@@ -62,8 +62,8 @@ class Live:
                         other.close()
         return connection
 
-    def _connect(self, writing: bool) -> tuple[sqlite3.Connection, object]:
-        """A connection, and what the file was like if the connection holds only until the file is changed."""
+    def _connect(self, writing: bool) -> tuple[sqlite3.Connection, Callable[[], bool] | None]:
+        """A connection, and what tells when it no longer holds, where it does not hold for good."""
         if not self.path.exists() or _writable(self.path):
             try:
                 connection = _open(self.path, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
@@ -71,41 +71,16 @@ class Live:
                 if writing or not self.path.exists():
                     raise
             else:
-                return connection, self._complete(connection, writing)
+                return connection, _complete(connection, writing)
         uri, stamp = f"{self.path.absolute().as_uri()}?mode=ro", self._stamp()
         try:
             connection = _open(uri, "SELECT count(*) FROM sqlite_master")
         except sqlite3.OperationalError:
             # Nobody has it open: then there is no shared memory of WAL, and no place to make it.
             connection = _open(f"{uri}&immutable=1")
-            self._complete(connection, False)
-            return connection, stamp
-        return connection, self._complete(connection, False)
-
-    def _complete(self, connection: sqlite3.Connection, writing: bool) -> object:
-        """Give a file that an older version made the tables that it lacks: where it is written, in the file itself.
-
-        A reader gets empty ones of its own; what the file was like is then returned, for they end with its next change.
-        """
-        stamp = self._stamp()
-        try:
-            there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-            lacking = [name for name in LIVE_NODES | LIVE_RELATIONSHIPS if name not in there]
-            if not there or not lacking:
-                return None
-            if writing:
-                connection.execute("BEGIN IMMEDIATE")
-                _make(connection)
-                connection.execute("COMMIT")
-                return None
-            for name in lacking:
-                properties = (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties
-                columns = ", ".join(_quoted([*_keys(name), *(p.name for p in properties)]))
-                connection.execute(f'CREATE TEMP TABLE "{name}" ({columns})')
-        except BaseException:
-            connection.close()
-            raise
-        return stamp
+            _complete(connection, writing)
+            return connection, lambda: self._stamp() != stamp
+        return connection, _complete(connection, writing)
 
     def _stamp(self) -> object:
         """What differs once somebody has opened the file for writing, or has changed it."""
@@ -277,6 +252,36 @@ def _open(file: Path | str, *statements: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _complete(connection: sqlite3.Connection, writing: bool) -> Callable[[], bool] | None:
+    """Give a file that an older version made the tables that it lacks: in the file itself where it is to be written.
+
+    A reader gets empty ones of its own, and what tells when the file has changed in this.
+    """
+    try:
+        version = _schema_version(connection)
+        there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        lacking = [name for name in LIVE_NODES | LIVE_RELATIONSHIPS if name not in there]
+        if not there or not lacking:
+            return None
+        if writing:
+            connection.execute("BEGIN IMMEDIATE")
+            _make(connection)
+            connection.execute("COMMIT")
+            return None
+        for name in lacking:
+            properties = (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties
+            columns = ", ".join(_quoted([*_keys(name), *(p.name for p in properties)]))
+            connection.execute(f'CREATE TEMP TABLE "{name}" ({columns})')
+    except BaseException:
+        connection.close()
+        raise
+    return lambda: _schema_version(connection) != version
+
+
+def _schema_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA main.schema_version").fetchone()[0])
 
 
 def _make(connection: sqlite3.Connection) -> None:
