@@ -1,7 +1,7 @@
 """A catalog's gaps: what people want that it has not, how far what it has makes up for that, and what to buy.
 
-A gap is demand × (1 − substitutability). Demand is what was searched for (`graph.demand`), or IMDb's votes where nothing
-was searched for often enough; substitutability (`graph.substitutability`) is that of the best title that may be shown.
+A gap is demand × (1 − substitutability). Demand is what was searched for (`graph.demand`), or IMDb's votes where
+nothing was often enough; substitutability (`graph.substitutability`) is that of the best title that may be shown.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Gaps:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """Titles out of scope, those of most demand first. others: further ones that may be bought, the best known first."""
+    """Titles out of scope, those of most demand first. others: what may be bought besides, the best known first."""
 
     ids: list[str]
     demand: npt.NDArray[np.int64]
@@ -196,10 +196,10 @@ def _wanted(store: GraphStore, scope: Scope, days: int | None, minimum_count: in
         votes = np.where(pc.is_in(titles["kind"], value_set=kinds).to_numpy(), votes, 0)
     counts = np.array([found.titles.get(id_, 0) for id_ in ids], np.int64) if found.titles else np.zeros_like(votes)
     searched = bool(counts.any())
-    demand = counts if searched else votes
+    demand = (counts if searched else votes).astype(np.float64)
     chosen = top(demand, QUESTIONS)
     chosen = chosen[demand[chosen] > 0]
-    others = top(np.where(counts > 0, 0, votes), CANDIDATES) if searched else ()
+    others = top(np.where(counts > 0, 0.0, votes), CANDIDATES) if searched else ()
     return _Wanted(
         [ids[place] for place in chosen], demand[chosen].astype(np.int64),
         [ids[place] for place in others if votes[place] > 0 and not counts[place]],

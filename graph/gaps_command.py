@@ -165,7 +165,7 @@ def _show(found: Gaps) -> None:
     else:
         kept = 1 - found.lost / found.demand
         out.print(Text(
-            f"{found.titles:,} titles are wanted and not to be had, with {found.demand:,.0f} {counted}; "
+            f"Titles wanted and not to be had: {found.titles:,}, with {found.demand:,.0f} {counted}; "
             f"{kept:.0%} of that is made up for."), soft_wrap=True)  # fmt: skip
     if found.purchases is not None:
         _show_purchases(found)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +39,8 @@ def choose(
     Greedy: always the candidate that adds most. With equal costs what is chosen adds at least 1 − 1/e = 63 % of what
     the best choice adds (Nemhauser, Wolsey and Fisher 1978), and all of it where no two candidates serve one question.
     With costs the better of two runs is taken, by what a candidate adds and by what it adds for its cost, which is at
-    least half of that (Leskovec et al. 2007, CELF). Gains only fall as more is bought, so a candidate is looked at again
-    only when it comes first by what it last added.
+    least half of that (Leskovec et al. 2007, CELF). Gains only fall as more is bought, so a candidate is looked at
+    again only when it comes first by what it last added.
     """
     bounds = np.empty(count)
     for start in range(0, count, _BLOCK):
@@ -54,7 +53,7 @@ def choose(
 
 
 def _gains(demand: Floats, now: Floats, values: Floats) -> Floats:
-    return cast(Floats, demand @ np.maximum(values - now[:, None], 0.0))
+    return demand @ np.maximum(values - now[:, None], 0.0)
 
 
 def _run(

@@ -8,7 +8,7 @@ references reaches; how far the product stands above the bar says most of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -45,14 +45,19 @@ class Curve:
         asked: (n, d) substitute vectors. products: (n,) or (n, c), inner products of candidates with their row's asked
         title → the same shape, float32.
         """
-        return self.at(self.bars(asked), products)
+        return self.given(asked)(products)
 
-    def at(self, bars: npt.NDArray[np.float64], products: Floats) -> Floats:
-        """The same for titles whose bars are known: (n,) bars, products as in `of`."""
-        bars = bars.reshape(-1, *(1,) * (products.ndim - 1))
-        constant, slope, level = self.coefficients
-        logits = constant + slope * np.log(np.maximum(products, _LEAST) / bars) + level * np.log(bars)
-        return cast(Floats, (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32))
+    def given(self, asked: Floats) -> Callable[[Floats], Floats]:
+        """`of` for asked titles whose products come many times: what depends on these alone is worked out once."""
+        known = self.bars(asked)
+
+        def of(products: Floats) -> Floats:
+            bars = known.reshape(-1, *(1,) * (products.ndim - 1))
+            constant, slope, level = self.coefficients
+            logits = constant + slope * np.log(np.maximum(products, _LEAST) / bars) + level * np.log(bars)
+            return cast(Floats, (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32))
+
+        return of
 
     def bars(self, asked: Floats) -> npt.NDArray[np.float64]:
         """What the LIKED_MOST-th best of the references reaches: (n,), at least _LEAST."""
