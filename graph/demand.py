@@ -24,8 +24,6 @@ from graph.search import Answer
 from graph.store import WHOLE_GRAPH, GraphStore, StoreError
 from graph.text import QUERY_LENGTH
 
-LEAST = 5
-"""Searches below which nothing is shown, where settings say nothing else."""
 TEXT_LENGTH = 100
 KEPT_TEXTS, KEPT_KEYS = 20_000, 40_000
 """Different searches that a process tells apart in a day: beyond the first without their texts, beyond both not at all.
@@ -165,7 +163,7 @@ class Searches:
     unknown: Sequence[tuple[str, int]]
 
 
-def searches(store: GraphStore, catalog: str | None, *, least: int = LEAST, days: int | None = None) -> Searches:
+def searches(store: GraphStore, catalog: str | None, *, least: int, days: int | None = None) -> Searches:
     """What a catalog (None: any) was asked for and had not, over the last days, today included (None: ever).
 
     A search of all catalogs together asks each of them.

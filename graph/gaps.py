@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graph.coverage import Coverage
-from graph.demand import LEAST, searches
+from graph.demand import searches
 from graph.foldin import VECTORS
 from graph.purchases import choose
 from graph.schema import arrow_schema
@@ -128,11 +128,12 @@ class _Wanted:
 
 
 def gaps(
-    store: GraphStore, scope: Scope, *, days: int | None = None, minimum_count: int = LEAST, limit: int = 20,
+    store: GraphStore, scope: Scope, *, minimum_count: int, days: int | None = None, limit: int = 20,
     budget: float | None = None, costs: Mapping[str, float] | None = None, progress: Progress | None = None,
 ) -> Gaps:  # fmt: skip
     """The largest gaps of a catalog, and what to buy for a budget, if one is given.
 
+    minimum_count: what was searched for less often is not shown, and counts for nothing (`GraphSettings`).
     budget: a number of titles; with costs (title → what it costs) money, and only titles with a cost can be bought.
     Raises NotInGraph for a catalog or a title that is not there, and where nothing is known of substitutes.
     """

@@ -7,14 +7,12 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from graph.gaps import Gaps, Named, gaps
-from graph.settings import GraphSettings
 from graph.terminal import (
     AdultOption,
     CatalogOption,
@@ -28,6 +26,9 @@ from graph.terminal import (
     progress,
     scope_of,
 )
+
+if TYPE_CHECKING:
+    from graph.gaps import Gaps, Named
 
 _MOST = 1_000
 _COLUMNS = (
@@ -68,6 +69,8 @@ def gaps_(
 
     Example: reelgraph gaps --catalog north --budget 20
     """
+    from graph.gaps import gaps
+
     if as_json and as_csv:
         raise typer.BadParameter("there is JSON or CSV, not both", param_hint="--csv")
     least = _least(min_count)
@@ -90,6 +93,8 @@ def gaps_(
 
 def _least(asked: int | None) -> int:
     """The least count that is shown: what was asked for, never below the setting."""
+    from graph.settings import GraphSettings
+
     floor = GraphSettings().minimum_count
     if asked is not None and asked < floor:
         raise typer.BadParameter(
@@ -208,5 +213,5 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     words = {"title", "year", "id", "text", "the best it has"}
     for column in columns:
-        table.add_column(column, justify="left" if column in words else "right", max_width=40)
+        table.add_column(column, justify="left" if column in words else "right", max_width=40, no_wrap=True)
     return table

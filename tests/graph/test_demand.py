@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from graph import demand
-from graph.demand import TEXT_LENGTH, Demand, Searches, searches
+from graph.demand import TEXT_LENGTH, Demand, Searches
 from graph.export import export_parquet
 from graph.search import Answer, Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, Scope, StoreFull, open_store
@@ -37,6 +37,10 @@ def store(url: str) -> Iterator[GraphStore]:
     opened.delete_nodes("Search", [row["id"] for row in nodes(opened)])
     yield opened
     opened.close()
+
+
+def searches(store: GraphStore, catalog: str | None, *, least: int = 5, days: int | None = None) -> Searches:
+    return demand.searches(store, catalog, least=least, days=days)
 
 
 def nodes(store: GraphStore) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import pytest
 from graph import gaps as module
 from graph.demand import Demand
 from graph.foldin import CONTENT, VECTORS, WEIGHTS
-from graph.gaps import Named, gaps
+from graph.gaps import Named
 from graph.search import Answer, Hit, Match
 from graph.store import NotInGraph, Provenance, Scope, Vectors, open_store
 
@@ -40,6 +40,10 @@ ROWS = {
         *({"head": "south", "tail": row[0], "key": row[0]} for row in TITLES),
     ],
 }
+
+
+def gaps(store, scope, **options):
+    return module.gaps(store, scope, **{"minimum_count": 5} | options)
 
 
 def vectors(_store, _progress):
