@@ -18,6 +18,7 @@ from rich.text import Text
 from graph.explain import Evidence, explain
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
 from graph.store import WHOLE_GRAPH, StoreError, StoreFull, StoreNotFound
+from graph.substitutability import POOR
 from graph.substitutes import Substitute
 from graph.terminal import (
     AdultOption,
@@ -244,6 +245,8 @@ def show_answer(answer: Answer) -> None:
         line = _line_of_titles(first)
     elif first and answer.status == "out_of_catalog" and first.in_catalog:
         line = "In this catalog, but not there on that day. The closest it has:"
+    if first and answer.status == "out_of_catalog" and first.substitutes and _poor(first):
+        line = line.replace("has:", "has, a poor match:")
     out.print(Text(line, style="bold"))
     for hit in answer.hits:
         out.print()
@@ -252,6 +255,10 @@ def show_answer(answer: Answer) -> None:
             out.print(_substitutes(hit.substitutes))
         elif answer.status == "out_of_catalog" and hit.match.label == "Title":
             out.print("  Nothing: no title is offered there on that day.")
+
+
+def _poor(hit: Hit) -> bool:
+    return hit.substitutability is not None and hit.substitutability < POOR
 
 
 def _line_of_titles(hit: Hit) -> str:
@@ -270,7 +277,8 @@ def _headline(hit: Hit) -> Text:
     what = match.kind if match.label != "Title" else f"{match.year or 'year unknown'}, {match.kind}"
     text = Text.assemble((hit.title, "bold"), f" ({what}) ")
     how = "" if match.type == "primary" else f", {match.type} title “{match.text}”"
-    text.append(f"{match.id}, confidence {match.confidence:.2f}{how}", style="dim")
+    good = "" if hit.substitutability is None else f", substitutability {hit.substitutability:.2f}"
+    text.append(f"{match.id}, confidence {match.confidence:.2f}{how}{good}", style="dim")
     return text
 
 

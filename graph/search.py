@@ -16,6 +16,7 @@ from graph.hand_weights import Candidates
 from graph.match import CHOICES, Match, choices, decide, match
 from graph.nearest import nearest
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
+from graph.substitutability import Curve, Substitutability
 from graph.substitutes import Ranking, Substitute
 from graph.titles_of import Near, has_titles, titles_of
 from graph.topics import Topics
@@ -41,6 +42,8 @@ class Hit:
     substitutes: tuple[Substitute, ...]
     nearest: tuple[Near, ...] = ()
     """Whose titles are answered, where a person, genre or keyword has none in scope."""
+    substitutability: float | None = None
+    """How good the best substitute in scope is likely to be, of a title (`graph.substitutability`); None: not known."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
@@ -50,7 +53,8 @@ class Hit:
         if m.label != "Title":
             offered: dict[str, Any] = {"titles": answered, "nearest": [vars(near) for near in self.nearest]}
         else:
-            offered = {"substitutes": answered}
+            known = None if self.substitutability is None else round(self.substitutability, 2)
+            offered = {"substitutability": known, "substitutes": answered}
         return {
             "id": m.id,
             "kind": m.kind,
@@ -93,7 +97,7 @@ class Searcher:
     def __init__(self, store: GraphStore) -> None:
         self._store = store
         self._kept: OrderedDict[tuple[str, Scope], Candidates] = OrderedDict()
-        self._by_vectors: tuple[str, Ranking | None] | None = None
+        self._by_vectors: tuple[str, Ranking | None, Substitutability | None] | None = None
         self._offered: tuple[tuple[str, Scope], Mapping[str, str | None]] | None = None
         self._lock = threading.Lock()
         self._topics = Topics(store)
@@ -128,7 +132,10 @@ class Searcher:
         catalogs = self._store.neighbours([one.id], ["OFFERS"], "in").column("neighbour").to_pylist()
         offered = bool(catalogs) if scope.catalog is None else scope.catalog in catalogs
         available = offered and one.id in self._items(scope)
-        return Hit(one, title, offered, available, tuple(self.similar(one.id, scope, substitutes)))
+        measure = self._vectors()[1]
+        good = None if measure is None else measure.of(one.id, scope, self._items(scope))
+        found = tuple(self.similar(one.id, scope, substitutes))
+        return Hit(one, title, offered, available, found, substitutability=good)
 
     def similar(self, id_: str, scope: Scope, k: int, *, by: str | None = None) -> list[Substitute]:
         """The k titles in scope that could stand in for a title of the graph. Raises NotInGraph when it has none.
@@ -141,22 +148,23 @@ class Searcher:
         if k <= 0:
             return []
         if by is None:
-            ranking = self._ranking()
+            ranking = self._vectors()[0]
             found = ranking.rank(id_, scope, k, self._items(scope)) if ranking else None
             return self.candidates(scope).rank(self._store, id_, k) if found is None else found
         return nearest(self._store, by, id_, scope, k, self._items(scope))
 
-    def _ranking(self) -> Ranking | None:
-        """By the substitute vectors of the current version; None where it has none."""
+    def _vectors(self) -> tuple[Ranking | None, Substitutability | None]:
+        """What ranks by the current substitute vectors, and what says how good the best is; None without them."""
         version = _version(self._store.state())
         held = self._by_vectors
         if held is None or held[0] != version:
-            folded = FoldIn.published(self._store)
-            held = self._by_vectors = version, Ranking(self._store, folded) if folded else None
-        return held[1]
+            folded, curve = FoldIn.published(self._store), Curve.published(self._store)
+            ranking = Ranking(self._store, folded) if folded else None
+            held = self._by_vectors = version, ranking, Substitutability(self._store, curve) if curve else None
+        return held[1:]
 
     def _versions(self, state: str) -> dict[str, str | None]:
-        ranking = self._ranking()
+        ranking = self._vectors()[0]
         return {"graph": _version(state), "substitutes": ranking.run if ranking else None}
 
     def candidates(self, scope: Scope) -> Candidates:

@@ -1,14 +1,15 @@
-"""How good the best substitute in a catalog is likely to be: a probability, calibrated on titles that were left out.
+"""How good the best substitute in a scope is likely to be: a probability, calibrated on titles that were left out.
 
 What it is the probability of: that the best one is among the LIKED_MOST titles that viewers of the asked title like
-most (shrunk cosine of likes), of all titles that viewers know and not only of those in the catalog. A catalog of
-unrelated titles thus has a low value, a large one a high one. A title's *bar* is what its LIKED_MOST-th best among the
-references reaches; how far the product stands above the bar says most of it.
+most (shrunk cosine of likes), of all titles that viewers know, in the scope or not. So a catalog of unrelated titles
+has a low value and a large one a high value. What an asked title's LIKED_MOST-th best among the references reaches is
+its *bar*: how far the best product is below or above it says most; how long the asked vector is, the rest.
+docs/out-of-catalog.md has the measurements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,31 +17,42 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.foldin import CONTENT, VECTORS, WEIGHTS
-from graph.store import GraphStore
+from graph.store import GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
 
 LIKED_MOST = 50
-"""The best substitute is a good one when it is among so many titles that viewers of the asked one like most."""
+"""The best substitute is good when it is among so many titles that viewers of the asked one like most."""
 
-CONTENT_COEFFICIENTS = (0.0, 1.0, 0.0)
-NAMES = ("substitutability_constant", "substitutability_product", "substitutability_bar")
-"""The coefficients among the facts of the vectors' provenance."""
+POOR = 0.25
+"""Below this the best substitute is said to be a poor match: it is a good one less than one time in four."""
+
+FACTS = ("constant", "below_bar", "above_bar", "length")
+"""What the coefficients belong to; with `substitutability_` before it, their name in `Provenance.facts`."""
+
+CONTENT_COEFFICIENTS = (-1.171, 3.674, 1.434, 0.583)
+"""Of vectors that no feedback has shaped: content vectors of imdb-24k, judged by viewers of ml-latest-small.
+
+`python -m benchmarks.substitutability --store URL --vectors content --validation --fit` prints them; its validation
+draws have none of the titles of the test draws.
+"""
+_PREFIX = "substitutability_"
 _LEAST, _BLOCK = 1e-6, 1_024
+_LOW, _HIGH = -4.0, 3.0  # of the logarithm of product ∕ bar: beyond these there was next to nothing to learn from
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Logistic: constant + slope · log(product ∕ bar) + level · log(bar); the slope is not negative.
+    """A logistic curve. coefficients: those of FACTS, the two of the product not negative.
 
-    references: (m, d) substitute vectors of the titles that viewers know, the landmarks of `graph.foldin`.
+    references: (m, d) substitute vectors of titles that viewers know: the landmarks of `graph.foldin`.
     """
 
     coefficients: tuple[float, ...]
     references: Floats
 
     def of(self, asked: Floats, products: Floats) -> Floats:
-        """Probabilities, 0 to 1, nondecreasing in the product for a title that is asked for.
+        """Probabilities, 0 to 1, nondecreasing in the product for one asked title.
 
         asked: (n, d) substitute vectors. products: (n,) or (n, c), inner products of candidates with their row's asked
         title → the same shape, float32.
@@ -48,27 +60,14 @@ class Curve:
         return self.given(asked)(products)
 
     def given(self, asked: Floats) -> Callable[[Floats], Floats]:
-        """`of` for asked titles whose products come many times: what depends on these alone is worked out once."""
-        known = self.bars(asked)
+        """`of` for asked titles whose products come in many parts: their bars are worked out once."""
+        reached = bars(self.references, asked)
 
         def of(products: Floats) -> Floats:
-            bars = known.reshape(-1, *(1,) * (products.ndim - 1))
-            constant, slope, level = self.coefficients
-            logits = constant + slope * np.log(np.maximum(products, _LEAST) / bars) + level * np.log(bars)
+            logits = features(self.references, asked, products, reached) @ np.array(self.coefficients)
             return cast(Floats, (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32))
 
         return of
-
-    def bars(self, asked: Floats) -> npt.NDArray[np.float64]:
-        """What the LIKED_MOST-th best of the references reaches: (n,), at least _LEAST."""
-        made = np.full(len(asked), _LEAST)
-        last = len(self.references) - min(LIKED_MOST, len(self.references))
-        if not len(self.references):
-            return made
-        for start in range(0, len(asked), _BLOCK):
-            products = asked[start : start + _BLOCK] @ self.references.T
-            made[start : start + _BLOCK] = np.partition(products, last, axis=1)[:, last]
-        return cast("npt.NDArray[np.float64]", np.maximum(made, _LEAST))
 
     @classmethod
     def published(cls, store: GraphStore) -> Curve | None:
@@ -84,6 +83,59 @@ class Curve:
         return cls(coefficients, store.get_embeddings(VECTORS, landmarks)[1])
 
 
+class Substitutability:
+    """The curve of a store's current vectors, for one title after another. Safe for threads."""
+
+    def __init__(self, store: GraphStore, curve: Curve) -> None:
+        self._store, self._curve = store, curve
+
+    def of(self, id_: str, scope: Scope, offered: Collection[str]) -> float | None:
+        """How good the best of a scope is likely to be for a title; 0 where the scope has no other title.
+
+        offered: the ids in scope, as far as they are known. None where the title has no vector, or none of the others.
+        """
+        held, vectors = self._store.get_embeddings(VECTORS, [id_])
+        if not held:
+            return None
+        found = self._store.search_vector(VECTORS, vectors[0], 2, within=scope)
+        products = [product for other, product in found if other != id_]
+        if not products:
+            return None if set(offered) - {id_} else 0.0
+        return float(self._curve.of(vectors, np.array(products[:1], np.float32))[0])
+
+
+def features(
+    references: Floats, asked: Floats, products: Floats, reached: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.float64]:
+    """What a curve weighs, in the order of FACTS: (n, d) asked, (n,) or (n, c) products → (n, 4) or (n, c, 4).
+
+    reached: the bars, (n,), where they are known.
+    """
+    reached = bars(references, asked) if reached is None else reached
+    shape = len(asked), *(1,) * (products.ndim - 1)
+    above = np.log(np.maximum(products, _LEAST) / reached.reshape(shape)).clip(_LOW, _HIGH)
+    length = np.log(np.maximum(np.linalg.norm(asked, axis=1), _LEAST)).reshape(shape)
+    parts = np.ones_like(above), np.minimum(above, 0), np.maximum(above, 0), np.broadcast_to(length, above.shape)
+    return cast("npt.NDArray[np.float64]", np.stack(parts, -1).astype(np.float64))
+
+
+def bars(references: Floats, asked: Floats) -> npt.NDArray[np.float64]:
+    """What the LIKED_MOST-th best of the references reaches for each asked vector, at least a millionth: (n,)."""
+    made = np.zeros(len(asked))
+    if len(references):
+        place = len(references) - min(LIKED_MOST, len(references))
+        for start in range(0, len(asked), _BLOCK):
+            reached = asked[start : start + _BLOCK] @ references.T
+            made[start : start + _BLOCK] = np.partition(reached, place, axis=1)[:, place]
+    return np.maximum(made, _LEAST)
+
+
+def facts_of(coefficients: Sequence[float]) -> dict[str, float]:
+    """Coefficients as facts of a provenance."""
+    return {f"{_PREFIX}{name}": float(one) for name, one in zip(FACTS, coefficients, strict=True)}
+
+
 def coefficients_of(facts: Mapping[str, float]) -> tuple[float, ...] | None:
     """The coefficients among the facts of a provenance; None where they are not all there."""
-    return tuple(facts[name] for name in NAMES) if all(name in facts for name in NAMES) else None
+    names = [f"{_PREFIX}{name}" for name in FACTS]
+    return tuple(facts[name] for name in names) if all(name in facts for name in names) else None

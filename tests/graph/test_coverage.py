@@ -7,7 +7,7 @@ from graph.coverage import Coverage
 from graph.substitutability import Curve
 
 CHANCE = np.random.default_rng(5)
-CURVE = Curve((0.3, 2.0, -0.5), CHANCE.random((80, 6)).astype(np.float32))
+CURVE = Curve((0.3, 2.0, 1.5, -0.5), CHANCE.random((80, 6)).astype(np.float32))
 WANTED = CHANCE.random((40, 6)).astype(np.float32)
 OFFERED = CHANCE.random((30, 6)).astype(np.float32)
 
