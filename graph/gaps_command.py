@@ -50,7 +50,9 @@ def gaps_(
     costs: Annotated[
         Path | None, typer.Option(metavar="FILE", help="CSV with the columns id and cost: what can be bought.")
     ] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Searches of the last so many days. Default: all.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="Searches of the last so many days. Default: all.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many gaps, and how many unknown texts.")] = 20,
     min_count: Annotated[
         int | None,

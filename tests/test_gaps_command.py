@@ -164,6 +164,7 @@ def test_costs_that_are_none(cli, tmp_path, text, words):
         (["--costs", "/nowhere.csv", "--budget", "5"], "cannot be read"),
         (["--costs", __file__], "no columns id and cost"),
         (["--json", "--csv"], "not both"),
+        (["--days", "10000000000"], "36500"),
         (["--catalog", "west"], "there is no catalog 'west'"),
         (["--on", "soon"], "'soon' is not a day"),
     ],
