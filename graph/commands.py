@@ -19,6 +19,7 @@ from graph.explain import Evidence, explain
 from graph.preferences import NEUTRAL, PreferenceError
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
 from graph.store import WHOLE_GRAPH, StoreError, StoreFull, StoreNotFound
+from graph.substitutability import POOR
 from graph.substitutes import Substitute
 from graph.terminal import (
     AdultOption,
@@ -249,7 +250,8 @@ def export(
 ) -> None:
     """Write the graph out, as Parquet or GraphML.
 
-    Parquet: graph tables, all of them. GraphML: the best-known titles with people and genres, for Gephi or networkx.
+    Parquet: graph tables, all but counted searches. GraphML: the best-known titles with people and genres, for Gephi
+    or networkx.
     """
     from graph.export import export_graphml, export_parquet
 
@@ -288,6 +290,8 @@ def show_answer(answer: Answer) -> None:
         line = _line_of_titles(first)
     elif first and answer.status == "out_of_catalog" and first.in_catalog:
         line = "In this catalog, but not there on that day. The closest it has:"
+    if first and answer.status == "out_of_catalog" and first.substitutes and _poor(first):
+        line = line.replace("has:", "has, a poor match:")
     out.print(Text(line, style="bold"))
     for hit in answer.hits:
         out.print()
@@ -296,6 +300,10 @@ def show_answer(answer: Answer) -> None:
             out.print(_substitutes(hit.substitutes))
         elif answer.status == "out_of_catalog" and hit.match.label == "Title":
             out.print("  Nothing: no title is offered there on that day.")
+
+
+def _poor(hit: Hit) -> bool:
+    return hit.substitutability is not None and hit.substitutability < POOR
 
 
 def _line_of_titles(hit: Hit) -> str:
@@ -314,7 +322,8 @@ def _headline(hit: Hit) -> Text:
     what = match.kind if match.label != "Title" else f"{match.year or 'year unknown'}, {match.kind}"
     text = Text.assemble((hit.title, "bold"), f" ({what}) ")
     how = "" if match.type == "primary" else f", {match.type} title “{match.text}”"
-    text.append(f"{match.id}, confidence {match.confidence:.2f}{how}", style="dim")
+    good = "" if hit.substitutability is None else f", substitutability {hit.substitutability:.2f}"
+    text.append(f"{match.id}, confidence {match.confidence:.2f}{how}{good}", style="dim")
     return text
 
 
