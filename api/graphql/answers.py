@@ -79,6 +79,9 @@ class SearchHit:
     in_catalog: bool = strawberry.field(description="whether the catalog has it, at any time, anywhere")
     available: bool = strawberry.field(description="whether it may be shown in that region on that day")
     match: Match
+    substitutability: float | None = strawberry.field(
+        description="how well the catalog can stand in for it, 0 to 1; null where nothing was learned or it is no title"
+    )
 
     @classmethod
     def of(cls, hit: Hit, scope: Scope) -> SearchHit:
@@ -94,6 +97,7 @@ class SearchHit:
             in_catalog=hit.in_catalog,
             available=hit.available,
             match=match,
+            substitutability=hit.substitutability,
         )
 
     @strawberry.field

@@ -176,8 +176,8 @@ def test_episodes_in_order_with_guests(asked) -> None:
     data, _ = asked(
         """{ title(id: "tt06") { episodes { totalCount edges { season episode node { title
         series { season episode node { title } }
-        credits(roles: [ACTED_IN], guests: true) { edges { characters node { name } } } } } } none: episodes(season: 2) {
-        totalCount } } }"""
+        credits(roles: [ACTED_IN], guests: true) { edges { characters node { name } } } } } }
+        none: episodes(season: 2) { totalCount } } }"""
     )
     assert data["title"]["none"] == {"totalCount": 0}
     first, second = data["title"]["episodes"]["edges"]
