@@ -61,7 +61,9 @@ class GraphQLQuery(BaseModel):
 class GraphQLAnswer(BaseModel):
     """What a query found, and what went wrong with it."""
 
-    data: dict[str, Any] | None = None
+    model_config = ConfigDict(extra="forbid")
+
+    data: dict[str, Any] | None = Field(description="as the query has it; null where a mistake leaves nothing of it")
     errors: list[dict[str, Any]] | None = Field(default=None, description="`message`, `path` and `locations` of each")
 
 
@@ -83,7 +85,9 @@ def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> API
             str | None, Query(min_length=1, max_length=_LONGEST, description="a query; a browser may leave it out")
         ] = None,
         variables: Annotated[str | None, Query(max_length=_LONGEST, description="as JSON")] = None,
-        operation: Annotated[str | None, Query(alias="operationName", max_length=200)] = None,
+        operation: Annotated[
+            str | None, Query(alias="operationName", max_length=200, description="name of the query")
+        ] = None,
     ) -> Response:
         """The same by GET; without a query GraphiQL, where one writes queries."""
         if query is None:
