@@ -37,6 +37,7 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        await anyio.to_thread.run_sync(service.warm)
         yield
         await anyio.to_thread.run_sync(service.close)
 

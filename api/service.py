@@ -94,6 +94,13 @@ class Service:
             return make(), False
         return self._answers.of((query, scope, hits, substitutes, preferences), make), not made
 
+    def warm(self) -> None:
+        """Read what the first search would have to wait for. A store that does not answer is health's to tell."""
+        try:
+            self.searcher.search("a", Scope(), substitutes=1)
+        except StoreError as error:
+            _log.warning("the store does not answer yet", extra={"fields": {"error": str(error)}})
+
     def close(self) -> None:
         """Write and send what is still held."""
         try:

@@ -20,6 +20,7 @@ class Tracing:
     """Sends spans where the settings name an endpoint; else does nothing."""
 
     _provider: Any = None
+    _instrumentor: Any = None
 
     @classmethod
     def of(cls, settings: Settings) -> Tracing:
@@ -27,8 +28,8 @@ class Tracing:
         if settings.tracing_endpoint is None:
             return cls()
         try:
-            import opentelemetry.instrumentation.fastapi
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+            from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
             from opentelemetry.sdk.resources import SERVICE_NAME, Resource
             from opentelemetry.sdk.trace import TracerProvider
             from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -39,14 +40,12 @@ class Tracing:
             ) from None
         provider = TracerProvider(resource=Resource.create({SERVICE_NAME: "reelgraph"}))
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(settings.tracing_endpoint)))
-        return cls(provider)
+        return cls(provider, FastAPIInstrumentor)
 
     def instrument(self, app: FastAPI) -> None:
         """Make a span of each request of an app, without what was asked for."""
         if self._provider is not None:
-            from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-
-            FastAPIInstrumentor.instrument_app(
+            self._instrumentor.instrument_app(
                 app,
                 tracer_provider=self._provider,
                 excluded_urls=_UNTRACED,
