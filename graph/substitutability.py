@@ -57,8 +57,7 @@ class Curve:
         asked: (n, d) substitute vectors. products: (n,) or (n, c), inner products of candidates with their row's asked
         title → the same shape, float32.
         """
-        logits = features(self.references, asked, products) @ np.array(self.coefficients)
-        return cast(Floats, (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32))
+        return probabilities(self.coefficients, features(self.references, asked, products))
 
     @classmethod
     def published(cls, store: GraphStore) -> Curve | None:
@@ -102,6 +101,12 @@ def features(references: Floats, asked: Floats, products: Floats) -> npt.NDArray
     length = np.log(np.maximum(np.linalg.norm(asked, axis=1), _LEAST)).reshape(shape)
     parts = np.ones_like(above), np.minimum(above, 0), np.maximum(above, 0), np.broadcast_to(length, above.shape)
     return cast("npt.NDArray[np.float64]", np.stack(parts, -1).astype(np.float64))
+
+
+def probabilities(coefficients: Sequence[float], inputs: npt.NDArray[np.float64]) -> Floats:
+    """The logistic curve: (…, 4) features → (…), 0 to 1."""
+    logits = inputs @ np.array(coefficients)
+    return cast(Floats, (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32))
 
 
 def bars(references: Floats, asked: Floats) -> npt.NDArray[np.float64]:
