@@ -1,4 +1,4 @@
-"""Commands that ask the graph: search, similar, explain, info, doctor, rollback, export."""
+"""Commands that ask the graph: search, similar, recommend, explain, info, doctor, rollback, export."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.explain import Evidence, explain
+from graph.preferences import NEUTRAL, PreferenceError
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
 from graph.store import WHOLE_GRAPH, StoreError, StoreFull, StoreNotFound
 from graph.substitutability import POOR
@@ -24,11 +25,14 @@ from graph.terminal import (
     AdultOption,
     CatalogOption,
     DayOption,
+    DiversityOption,
     JsonOption,
     RegionOption,
     StoreOption,
+    WeightOption,
     opened,
     out,
+    preferences_of,
     print_json,
     progress,
     scope_of,
@@ -42,7 +46,7 @@ _EXTRAS = {"neo4j": "neo4j", "gremlin": "gremlin_python", "spark": "pyspark", "t
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (search, similar, explain_, info, doctor, rollback, export):
+    for command in (search, similar, recommend, explain_, info, doctor, rollback, export):
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -56,6 +60,8 @@ def search(
     region: RegionOption = None,
     on: DayOption = None,
     adult: AdultOption = False,
+    diversity: DiversityOption = 0.0,
+    weight: WeightOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,9 +69,10 @@ def search(
 
     Example: reelgraph search toy story --catalog north --region US
     """
+    scope, preferences = scope_of(catalog, region, on, adult), preferences_of(diversity, weight)
     with opened(store) as graph:
         answer = Searcher(graph).search(
-            " ".join(text), scope_of(catalog, region, on, adult), hits=hits, substitutes=substitutes
+            " ".join(text), scope, hits=hits, substitutes=substitutes, preferences=preferences
         )
         bare = not any(batch.num_rows for batch in graph.scan_nodes("Catalog", []))
     if as_json:
@@ -91,6 +98,8 @@ def similar(
     region: RegionOption = None,
     on: DayOption = None,
     adult: AdultOption = False,
+    diversity: DiversityOption = 0.0,
+    weight: WeightOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -98,13 +107,48 @@ def similar(
 
     Example: reelgraph similar tt0114709 --everything --by embedding
     """
-    scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
+    scope, preferences = (
+        scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult),
+        preferences_of(diversity, weight),
+    )
+    if by is not None and preferences != NEUTRAL:
+        raise typer.BadParameter("--diversity and --weight change what the graph itself says; leave out --by")
     with opened(store) as graph:
-        found = Searcher(graph).similar(title_id, scope, limit, by=by)
+        found = Searcher(graph).similar(title_id, scope, limit, by=by, preferences=preferences)
     if as_json:
         print_json({"id": title_id, "similar": [one.as_dict() for one in found]})
     else:
         out.print(_substitutes(found))
+
+
+def recommend(
+    title_ids: Annotated[list[str], typer.Argument(metavar="ID…", help="IMDb ids of titles that somebody likes.")],
+    limit: Annotated[int, typer.Option("--limit", "--k", min=1, max=MAX_SUBSTITUTES, help="How many.")] = 10,
+    catalog: CatalogOption = None,
+    everything: Annotated[bool, typer.Option("--everything", help="From the whole graph, not a catalog.")] = False,
+    region: RegionOption = None,
+    on: DayOption = None,
+    adult: AdultOption = False,
+    diversity: DiversityOption = 0.0,
+    weight: WeightOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recommend titles to somebody who likes some others, 1 to 100 of them, with reasons.
+
+    Example: reelgraph recommend tt0113277 tt0114709 --catalog north
+    """
+    scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
+    preferences = preferences_of(diversity, weight)
+    try:
+        with opened(store) as graph:
+            found = Searcher(graph).recommend(title_ids, scope, limit, preferences=preferences)
+    except PreferenceError as error:
+        raise typer.BadParameter(str(error), param_hint="ID…") from None
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        out.print(_substitutes(found.items))
 
 
 def explain_(

@@ -15,6 +15,8 @@ from graph.foldin import FoldIn
 from graph.hand_weights import Candidates
 from graph.match import CHOICES, Match, choices, decide, match
 from graph.nearest import nearest
+from graph.preferences import NEUTRAL, PreferenceError, Preferences
+from graph.recommend import Liked, Recommendation, by_hand, checked, recommend
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 from graph.substitutability import Curve, Substitutability
 from graph.substitutes import Ranking, Substitute
@@ -102,8 +104,13 @@ class Searcher:
         self._lock = threading.Lock()
         self._topics = Topics(store)
 
-    def search(self, query: str, scope: Scope, *, hits: int = 1, substitutes: int = 5) -> Answer:
-        """Answer a search. `scope.on` None means today. Raises NotInGraph for a catalog that is not there."""
+    def search(
+        self, query: str, scope: Scope, *, hits: int = 1, substitutes: int = 5, preferences: Preferences = NEUTRAL
+    ) -> Answer:
+        """Answer a search. `scope.on` None means today. Raises NotInGraph for a catalog that is not there.
+
+        preferences: how substitutes are ranked; the titles of a person, genre or keyword are what they are.
+        """
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
         hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
         self._check(scope)
@@ -116,13 +123,13 @@ class Searcher:
             return Answer(query, "unknown", scope, self._versions(state), ())
         wanted = max(hits, choices(matches)) if decision == "ambiguous" else hits
         names = names_of(self._store, [one.id for one in matches[:wanted]])
-        found = tuple(self._hit(one, names[one.id], scope, substitutes) for one in matches[:wanted])
+        found = tuple(self._hit(one, names[one.id], scope, substitutes, preferences) for one in matches[:wanted])
         status: Status = "ambiguous" if decision == "ambiguous" else (
             "in_catalog" if found[0].available else "out_of_catalog"
         )  # fmt: skip
         return Answer(query, status, scope, self._versions(state), found)
 
-    def _hit(self, one: Match, title: str, scope: Scope, substitutes: int) -> Hit:
+    def _hit(self, one: Match, title: str, scope: Scope, substitutes: int, preferences: Preferences) -> Hit:
         if one.label != "Title":
             items = self._items(scope)
             titles, nearest = titles_of(self._store, one.label, one.id, scope, max(substitutes, 1), items)
@@ -134,14 +141,19 @@ class Searcher:
         available = offered and one.id in self._items(scope)
         measure = self._vectors()[1]
         good = None if measure is None else measure.of(one.id, scope, self._items(scope))
-        found = tuple(self.similar(one.id, scope, substitutes))
+        found = tuple(self.similar(one.id, scope, substitutes, preferences=preferences))
         return Hit(one, title, offered, available, found, substitutability=good)
 
-    def similar(self, id_: str, scope: Scope, k: int, *, by: str | None = None) -> list[Substitute]:
+    def similar(
+        self, id_: str, scope: Scope, k: int, *, by: str | None = None, preferences: Preferences = NEUTRAL
+    ) -> list[Substitute]:
         """The k titles in scope that could stand in for a title of the graph. Raises NotInGraph when it has none.
 
-        by: the name of published vectors, whose nearest are then meant; None: what the graph itself says.
+        by: the name of published vectors, whose nearest are then meant; None: what the graph itself says. Raises
+        PreferenceError where preferences are given with it.
         """
+        if by is not None and preferences != NEUTRAL:
+            raise PreferenceError(f"the nearest by {by!r} are what they are: leave out the preferences, or {by!r}")
         self._check(scope)
         if not self._store.get_nodes("Title", [id_], []).num_rows:
             raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
@@ -149,9 +161,26 @@ class Searcher:
             return []
         if by is None:
             ranking = self._vectors()[0]
-            found = ranking.rank(id_, scope, k, self._items(scope)) if ranking else None
-            return self.candidates(scope).rank(self._store, id_, k) if found is None else found
+            found = ranking.rank(id_, scope, k, self._items(scope), preferences) if ranking else None
+            return self.candidates(scope).rank(self._store, id_, k, preferences) if found is None else found
         return nearest(self._store, by, id_, scope, k, self._items(scope))
+
+    def recommend(
+        self, liked: Liked | Sequence[str], scope: Scope, k: int = 10, *, preferences: Preferences = NEUTRAL
+    ) -> Recommendation:
+        """Titles in scope for somebody who likes some others: 1 to 100 ids, or ids with how much each counts.
+
+        Raises NotInGraph for a title or catalog that is not there, PreferenceError for ids or weights that are no list.
+        """
+        scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
+        self._check(scope)
+        named, k = checked(self._store, liked), min(max(k, 0), MAX_SUBSTITUTES)
+        ranking, found = self._vectors()[0], list[Substitute]()
+        if k and ranking:
+            found = recommend(self._store, ranking, named, scope, k, self._items(scope), preferences)
+        elif k:
+            found = by_hand(self._store, self.candidates(scope), named, k, preferences)
+        return Recommendation(tuple(named), scope, self._versions(self._store.state()), tuple(found))
 
     def _vectors(self) -> tuple[Ranking | None, Substitutability | None]:
         """What ranks by the current substitute vectors, and what says how good the best is; None without them."""
