@@ -17,10 +17,9 @@ from api.graphql.limits import Limits
 from api.graphql.router import graphql_router
 from api.openapi import describe
 from api.requests import Requests
-from api.routes import catalogs, figures, health, metrics, search, titles
+from api.routes import catalogs, figures, health, metrics, recommend, search, titles
 from api.service import NotModified, Service
 from api.settings import Settings
-from api.tracing import trace
 from graph.store import GraphStore
 
 ATTRIBUTION = "Information courtesy of IMDb (https://www.imdb.com). Used with permission."
@@ -38,11 +37,11 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     service = Service.over(store, settings)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        await anyio.to_thread.run_sync(service.warm)
         yield
-        service.metrics.stop()
-        await anyio.to_thread.run_sync(app.state.end_tracing)
+        await anyio.to_thread.run_sync(service.close)
 
     app = FastAPIOffline(
         title="Reelgraph",
@@ -58,14 +57,14 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     app.state.service = service
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for router in (search.router, titles.router, catalogs.router, figures.router):
+    for router in (search.router, recommend.router, titles.router, catalogs.router, figures.router):
         app.include_router(router, dependencies=[Depends(security.reader)])
     app.include_router(graphql_router(store, service.searcher, Limits.of(settings)))
     app.include_router(catalogs.edits, dependencies=[Depends(security.editor)])
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)
     _surround(app, service)
-    app.state.end_tracing = trace(app, settings)
+    service.tracing.instrument(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 

@@ -68,8 +68,9 @@ def serve(settings: Settings, listen: Listen, announce: Callable[[str], None]) -
             "ssl_certfile": listen.certfile,
             "ssl_keyfile": listen.keyfile,
         }
+        app = create_app(settings, store)  # for workers too: what is wrong with the settings is said here
         if listen.workers == 1:
-            _run(uvicorn.Server(uvicorn.Config(create_app(settings, store), **options)), held)
+            _run(uvicorn.Server(uvicorn.Config(app, **options)), held)
             return
         with tempfile.TemporaryDirectory(prefix="reelgraph-metrics-") as shared:
             os.environ |= {"REELGRAPH_STORE": settings.store, SHARED_METRICS: shared}

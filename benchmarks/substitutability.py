@@ -16,77 +16,68 @@ import argparse
 import sys
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.figure import Figure, run
 from gnn.hidden import TEST_SEEDS, Hiding, Trial, draw
-from gnn.substitutability import Known, Questions, ask, curve_of, genres_of, learn, reliability
-from gnn.substitutes import Options, all_vectors, fit, likes_of
+from gnn.substitutability import Known, Questions, ask, curve_of, genres_of, learn, reliability, together
+from gnn.substitutes import SHRINKAGE, Options, all_vectors, fit, likes_of
 from graph.foldin import DIMENSION, from_content
 from graph.store import GraphStore, open_store
-from graph.substitutability import CONTENT_COEFFICIENTS, FACTS, POOR, Curve
+from graph.substitutability import CONTENT_COEFFICIENTS, FACTS, POOR, probabilities
+
+Floats = npt.NDArray[np.float32]
 
 LIMIT, LEAST = 0.05, 5
 SIZES = (3, 10, 30, 100, 300, 1_000)
 
 
-def questions(store: GraphStore, trial: Trial, options: Options, vectors: str) -> tuple[Questions, Curve]:
-    """The hidden titles of a draw in catalogs, and the curve that is published with the vectors."""
-    judged = trial.judges.counts + trial.warm.counts
-    ids = [id_ for id_, count in zip(trial.judges.titles, judged, strict=True) if count >= LEAST]
+def questions(store: GraphStore, trial: Trial, options: Options, vectors: str) -> tuple[Questions, tuple[float, ...]]:
+    """The hidden titles of a draw in catalogs, and the coefficients that are published with the vectors."""
+    counts = trial.judges.counts + trial.warm.counts
+    ids = [id_ for id_, count in zip(trial.judges.titles, counts, strict=True) if count >= LEAST]
     if vectors == "learned":
         fitted = fit(store, trial.learned, DIMENSION, options)
         learned = learn(store, trial.learned, fitted, options)
         assert learned is not None, "too few likes to learn a curve from"
-        made, landmarks, coefficients = (
-            all_vectors(fitted, ids),
-            fitted.foldin.reader.landmarks.ids,
-            learned.coefficients,
-        )
-        references = all_vectors(fitted, landmarks)
+        made, references = (all_vectors(fitted, some) for some in (ids, fitted.foldin.reader.landmarks.ids))
+        coefficients = learned.coefficients
     else:
         folded = from_content(store)
-        made, coefficients = folded.vectors(ids), CONTENT_COEFFICIENTS
-        references = folded.vectors(folded.reader.landmarks.ids)
+        made, references = (folded.vectors(some) for some in (ids, folded.reader.landmarks.ids))
+        coefficients = CONTENT_COEFFICIENTS
     place = {id_: row for row, id_ in enumerate(ids)}
     column = {id_: row for row, id_ in enumerate(trial.judges.titles)}
     columns = [column[id_] for id_ in ids]
-    known = Known(ids, made, trial.warm.counts[columns], trial.judges.matrix[:, columns].tocsc(),
-                  genres_of(store, ids), np.empty(0, np.int64))  # fmt: skip
+    popularity, judges = trial.warm.counts[columns], trial.judges.matrix[:, columns].tocsc()
+    known = Known(made, popularity, judges, SHRINKAGE, genres_of(store, ids), references)
     asked, inside = (np.array([place[id_] for id_ in some]) for some in (trial.asked, trial.catalog))
-    found, _ = ask(known, asked, made[asked], inside, np.random.default_rng([trial.seed, 2]), SIZES)
-    return found, Curve(coefficients, references)
+    return ask(known, asked, inside, np.random.default_rng([trial.seed, 2]), SIZES), coefficients
 
 
 def measure(options: argparse.Namespace) -> list[Figure]:
     store = open_store(options.store)
     likes = likes_of(store, options.likes_from)
     settings, hiding = Options(likes_from=options.likes_from), Hiding(validation=options.validation)
-    said, good, rows = [], [], []
-    for seed in TEST_SEEDS:
-        found, curve = questions(store, draw(store, likes, hiding, seed), settings, options.vectors)
-        said.append(curve.of(found.asked, found.products))
-        good.append(found.good)
-        rows.append((found, curve))
+    draws = [questions(store, draw(store, likes, hiding, seed), settings, options.vectors) for seed in TEST_SEEDS]
+    asked = together([found for found, _ in draws])
     if options.fit:
-        _print_fit(rows)
-    probabilities, true, names = np.concatenate(said), np.concatenate(good), rows[0][0].names
-    figures = []
-    for name, columns in (("all questions", slice(None)), *((name, [i]) for i, name in enumerate(names))):
-        one = reliability(probabilities[:, columns], true[:, columns])
-        label = name if name == "all questions" else f"… {name} titles" if name[0].isdigit() else f"… {name}"
-        floor = (f"by chance {one.chance:.3f}; said {probabilities[:, columns].mean():.2f}, good {one.base:.2f}; "
-                 f"Brier {one.brier:.3f}, of the base rate {one.base_brier:.3f}")  # fmt: skip
-        figures.append(Figure(label, one.error, "", LIMIT if name == "all questions" else None, floor=floor))
-    poor = probabilities < POOR
-    figures.append(Figure("… said to be poor", float(poor.mean()), floor=f"of these good: {true[poor].mean():.2f}"))
-    return figures
+        fitted = np.round(curve_of(asked.inputs, asked.good), 3).tolist()
+        print(dict(zip(FACTS, fitted, strict=True)))
+    said = np.concatenate([probabilities(coefficients, found.inputs) for found, coefficients in draws])
+    figures = [_figure("all questions", said, asked.good, LIMIT)]
+    for column, name in enumerate(asked.names):
+        label = f"… {name} titles" if name[0].isdigit() else f"… {name}"
+        figures.append(_figure(label, said[:, column], asked.good[:, column], None))
+    poor = said < POOR
+    return [*figures, Figure("… said to be poor", float(poor.mean()), floor=f"good: {asked.good[poor].mean():.2f}")]
 
 
-def _print_fit(rows: list[tuple[Questions, Curve]]) -> None:
-    parts = [one for one, _ in rows]
-    together = Questions(*(np.concatenate([getattr(one, name) for one in parts])
-                           for name in ("asked", "products", "good")), parts[0].names)  # fmt: skip
-    print(dict(zip(FACTS, np.round(curve_of(rows[0][1].references, together), 3).tolist(), strict=True)))
+def _figure(name: str, said: Floats, good: npt.NDArray[np.bool_], limit: float | None) -> Figure:
+    one = reliability(said, good)
+    floor = (f"chance {one.chance:.3f}; said {said.mean():.2f}, good {one.base:.2f}; Brier {one.brier:.3f}, base rate "
+             f"{one.base_brier:.3f}")  # fmt: skip
+    return Figure(name, one.error, "", limit, floor=floor)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def _reliability(name: str, found: dict[str, Any]) -> Figure:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")
-    note = (f"{found['titles']:,} titles left out, {found['questions']:,} questions\nexpected calibration error "
+    note = (f"{found['titles']:,} titles hidden, {found['questions']:,} questions\nexpected calibration error "
             f"{found['error']:.3f} (chance: {found['chance']:.3f})\nBrier {found['brier']:.3f} (base rate: "
             f"{found['base_brier']:.3f})")  # fmt: skip
     axes.text(0.03, 0.97, note, transform=axes.transAxes, va="top", color=_INK)

@@ -1,9 +1,9 @@
-"""The curve of `graph.substitutability`, learned: which best substitutes turn out to be liked most, on left-out titles.
+"""The curve of `graph.substitutability`, learned: which best substitutes turn out to be liked most, on hidden titles.
 
-Viewers are halved by a coin. A throw-away model learns from one half; each asked title is left out of its own
-prediction, and the other half says whether the best one of a catalog is a good one. Catalogs are drawn for each asked
-title from nearly all known titles down to a few, random ones and such as have nothing but one genre, the least or the
-most liked, so that poor bests are among what is learned from. A quarter of the asked titles only measures.
+Viewers are halved by a coin and some titles are hidden. A throw-away model learns from one half, without a single like
+of what is hidden; the other half says whether the best one of a catalog is a good one. Catalogs are drawn for each
+hidden title from all known titles down to a few, random ones and such as have nothing but one genre, the least or the
+most liked, so that poor bests are among what is learned from. A quarter of the hidden titles only measures.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import pyarrow as pa
 import scipy.sparse as sp
 from scipy.optimize import minimize
 
-from gnn.substitutes import SHRINKAGE, Fitted, Likes, Options, fit
+from gnn.substitutes import SHRINKAGE, FeedbackError, Fitted, Likes, Options, fit
 from graph.foldin import damped
 from graph.store import GraphStore, Progress
-from graph.substitutability import FACTS, LIKED_MOST, Curve, features
+from graph.substitutability import FACTS, LIKED_MOST, features, probabilities
 from graph.vectors import top
 
 Floats = npt.NDArray[np.float32]
@@ -29,11 +29,12 @@ Figures = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 BINS = 10
-_ASKED, _ENOUGH, _FEW = 1_000, 10, 40  # titles asked at most; likes of each at least; so few titles teach nothing
-_LANDMARKS = 2_048  # of the throw-away model, which only has to err about as much as the real one
+_ASKED, _ENOUGH, _FEW = 1_000, 10, 40  # titles hidden at most; likes of each at least; so few titles teach nothing
+_HIDDEN = 0.2  # share of the titles with likes enough that one throw-away model does without
+_LANDMARKS = 2_048  # of a throw-away model, which only has to err about as much as the real one
 _SMALLEST, _BLOCK = 3, 128
 _RIDGE = 1e-6
-_TRAINING: tuple[int | None, ...] = (None, None, None)
+_SIZES = (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -41,26 +42,25 @@ class Known:
     """The titles that viewers know, in one order, and what two halves of the viewers say of them.
 
     vectors: (n, d), by one half. popularity: likes in it, (n,). judges: (users, n), the likes of the other half.
-    genres: the rows of each genre. references: the rows of the curve's references.
+    shrinkage: of the judges' cosines. genres: the rows of each genre. references: (m, d), those of the curve.
     """
 
-    ids: Sequence[str]
     vectors: Floats
     popularity: Rows
     judges: sp.csc_matrix
+    shrinkage: float
     genres: Sequence[Rows]
-    references: Rows
+    references: Floats
 
 
 @dataclass(frozen=True)
 class Questions:
-    """Titles asked in catalogs. asked: (a, d) vectors; products: (a, c), of the best of each catalog; good: (a, c).
+    """Titles asked in catalogs. inputs: (a, c, 4), features of the best of each catalog; good: (a, c), whether it was.
 
     names: (c,), what the catalogs of a column have in common.
     """
 
-    asked: Floats
-    products: Floats
+    inputs: Figures
     good: npt.NDArray[np.bool_]
     names: Sequence[str]
 
@@ -102,41 +102,52 @@ def learn(
     chance = np.random.default_rng(0)
     column = {id_: place for place, id_ in enumerate(likes.titles)}
     matrix = likes.matrix[:, [column[id_] for id_ in fitted.ids]].tocsr()
-    counts = np.asarray(matrix.sum(axis=0)).ravel()
-    asked = np.sort(chance.permutation(np.flatnonzero(counts >= _ENOUGH))[:_ASKED])
-    if len(asked) < _FEW:
+    able = chance.permutation(np.flatnonzero(np.asarray(matrix.sum(axis=0)).ravel() >= _ENOUGH))
+    size = min(int(len(able) * _HIDDEN), _ASKED)
+    rounds = 1 if 2 * size > _ASKED else 2
+    genres = genres_of(store, fitted.ids)
+    parts = []
+    for number in range(rounds):
+        hidden, learns = np.sort(able[number * size : (number + 1) * size]), chance.random(matrix.shape[0]) < 0.5
+        try:
+            known = _known(store, fitted, matrix, hidden, learns, options, genres, progress)
+        except FeedbackError:
+            return None
+        parts.append(ask(known, hidden, np.arange(len(fitted.ids)), chance, _SIZES))
+    found = together(parts)
+    if len(found.good) < _FEW:
         return None
-    learns = chance.random(matrix.shape[0]) < 0.5
-    seen = Likes(matrix[learns], fitted.ids)
-    if len(seen.enough(options.least_likes).titles) < _FEW:
-        return None
-    fewer = {name: min(getattr(options, name), _LANDMARKS) for name in ("exact", "landmarks")}
-    thrown = fit(
-        store, seen, fitted.vectors.shape[1], options.model_copy(update={"ridge": fitted.ridge, **fewer}), progress
-    )
-    known, left_out = _known(store, fitted, thrown, seen, matrix[~learns].tocsc())
-    found, kept = ask(known, asked, left_out[asked], np.arange(len(fitted.ids)), chance, _TRAINING)
-    if len(kept) < _FEW:
-        return None
-    tells = chance.permutation(len(kept)) < len(kept) // 4
-    curve = Curve(curve_of(known.vectors[known.references], _some(found, ~tells)), known.vectors[known.references])
-    test = _some(found, tells)
-    return Learned(curve.coefficients, reliability(curve.of(test.asked, test.products), test.good), int(tells.sum()))
+    tells = chance.permutation(len(found.good)) < len(found.good) // 4
+    coefficients = curve_of(found.inputs[~tells], found.good[~tells])
+    said = probabilities(coefficients, found.inputs[tells])
+    return Learned(coefficients, reliability(said, found.good[tells]), int(tells.sum()))
 
 
 def _known(
-    store: GraphStore, fitted: Fitted, thrown: Fitted, seen: Likes, judges: sp.csc_matrix
-) -> tuple[Known, Floats]:
-    """What the throw-away model says of all known titles, as published, and the same of each without its own likes."""
+    store: GraphStore, fitted: Fitted, matrix: sp.csr_matrix, hidden: Rows, learns: npt.NDArray[np.bool_],
+    options: Options, genres: Sequence[Rows], progress: Progress | None,
+) -> Known:  # fmt: skip
+    """All known titles as a throw-away model has them, which saw half the viewers and no like of what is hidden."""
+    seen = np.setdiff1d(np.arange(len(fitted.ids)), hidden)
+    learned = Likes(matrix[learns][:, seen].tocsr(), [fitted.ids[row] for row in seen])
+    fewer = {name: min(getattr(options, name), _LANDMARKS) for name in ("exact", "landmarks")}
+    dimension = fitted.vectors.shape[1]
+    thrown = fit(store, learned, dimension, options.model_copy(update={"ridge": fitted.ridge, **fewer}), progress)
     place = {id_: row for row, id_ in enumerate(fitted.ids)}
     own = [place[id_] for id_ in thrown.ids]
     rest = np.setdiff1d(np.arange(len(fitted.ids)), own)
     vectors = np.empty_like(fitted.vectors)
     vectors[own], vectors[rest] = damped(thrown.vectors), thrown.foldin.vectors([fitted.ids[row] for row in rest])
-    left_out = vectors.copy()
-    left_out[own] = damped(thrown.predicted)
-    references = np.array([place[id_] for id_ in fitted.foldin.reader.landmarks.ids], np.int64)
-    return Known(fitted.ids, vectors, seen.counts, judges, genres_of(store, fitted.ids), references), left_out
+    references = vectors[[place[id_] for id_ in fitted.foldin.reader.landmarks.ids]]
+    popularity = np.asarray(matrix[learns].sum(axis=0)).ravel().astype(np.int64)
+    # What all viewers have in common is meant, and these are half of them: of half the likes half are as many.
+    return Known(vectors, popularity, matrix[~learns].tocsc(), SHRINKAGE / 2, genres, references)
+
+
+def together(parts: Sequence[Questions]) -> Questions:
+    """Questions of several rounds or draws as one."""
+    inputs, good = (np.concatenate([getattr(one, name) for one in parts]) for name in ("inputs", "good"))
+    return Questions(inputs, good, parts[0].names)
 
 
 def genres_of(store: GraphStore, ids: Sequence[str]) -> list[Rows]:
@@ -147,35 +158,28 @@ def genres_of(store: GraphStore, ids: Sequence[str]) -> list[Rows]:
     return [one for one in found if len(one) > _SMALLEST]
 
 
-def ask(
-    known: Known, asked: Rows, vectors: Floats, inside: Rows, chance: np.random.Generator, sizes: Sequence[int | None]
-) -> tuple[Questions, Rows]:
-    """Ask for titles, by their vectors (a, d), in catalogs drawn from the rows `inside`: one of each size and cut.
+def ask(known: Known, asked: Rows, inside: Rows, chance: np.random.Generator, sizes: Sequence[int | None]) -> Questions:
+    """Ask for titles in catalogs drawn from the rows `inside`: one of each size and cut.
 
-    Also which of `asked` viewers of the other half like with anything; the others are no question.
+    A title that viewers of the other half like with nothing else is no question.
     """
-    products: list[list[float]] = []
-    good: list[list[bool]] = []
-    kept: list[int] = []
-    names: Sequence[str] = ()
     order = inside[np.argsort(known.popularity[inside], kind="stable")]
     genres = [own for own in (np.intersect1d(one, inside) for one in known.genres) if len(own) > _SMALLEST]
+    names = [name for name, _ in _catalogs(order, genres, chance, sizes)]
+    inputs, good = [np.empty((0, len(names), len(FACTS)))], [np.empty((0, len(names)), np.bool_)]
     for start in range(0, len(asked), _BLOCK):
         block = asked[start : start + _BLOCK]
-        truth, reached = liked_most(known.judges, block), vectors[start : start + _BLOCK] @ known.vectors.T
+        truth, reached = liked_most(known.judges, block, known.shrinkage), known.vectors[block] @ known.vectors.T
         reached[np.arange(len(block)), block] = -np.inf
-        for row in np.flatnonzero(truth.any(1)):
-            catalogs = _catalogs(order, genres, chance, sizes)
-            best = [rows[np.argmax(reached[row, rows])] for _, rows in catalogs]
-            products.append([float(reached[row, one]) for one in best])
-            good.append([bool(truth[row, one]) and one != block[row] for one in best])
-            kept.append(start + int(row))
-            names = [name for name, _ in catalogs]
-    which = np.array(kept, np.int64)
-    shape = len(kept), len(names)
-    return Questions(
-        vectors[which], np.array(products, np.float32).reshape(shape), np.array(good, bool).reshape(shape), names
-    ), which
+        best = np.zeros((len(block), len(names)), np.int64)
+        for row, products in enumerate(reached):
+            for place, (_, catalog) in enumerate(_catalogs(order, genres, chance, sizes)):
+                best[row, place] = catalog[np.argmax(products[catalog])]
+        kept = truth.any(1)
+        products = np.take_along_axis(reached, best, 1)[kept]
+        inputs.append(features(known.references, known.vectors[block][kept], products))
+        good.append(np.take_along_axis(truth, best, 1)[kept])
+    return Questions(np.concatenate(inputs), np.concatenate(good), names)
 
 
 def _catalogs(
@@ -195,26 +199,25 @@ def _catalogs(
     return [*made, ("one genre", genres[int(chance.integers(len(genres)))] if genres else order)]
 
 
-def liked_most(judges: sp.csc_matrix, asked: Rows) -> npt.NDArray[np.bool_]:
+def liked_most(judges: sp.csc_matrix, asked: Rows, shrinkage: float = SHRINKAGE) -> npt.NDArray[np.bool_]:
     """Which titles viewers of each asked one like most, by shrunk cosine; never itself: (asked, n)."""
     counts = np.asarray(judges.sum(axis=0)).ravel()
     both = (judges[:, asked].T @ judges).toarray()
     both[np.arange(len(asked)), asked] = 0
     made = np.zeros(both.shape, np.bool_)
-    for row, cosines in enumerate(both / np.sqrt(counts + SHRINKAGE)):
+    for row, cosines in enumerate(both / np.sqrt(counts + shrinkage)):
         made[row, top(cosines, LIKED_MOST)] = True
     return cast("npt.NDArray[np.bool_]", made & (both > 0))
 
 
-def curve_of(references: Floats, questions: Questions) -> tuple[float, ...]:
+def curve_of(inputs: Figures, good: npt.NDArray[np.bool_]) -> tuple[float, ...]:
     """Coefficients of the logistic regression; those of the product are kept from falling below 0."""
-    inputs = features(references, questions.asked, questions.products).reshape(-1, len(FACTS))
-    good = questions.good.ravel().astype(np.float64)
+    inputs, true = inputs.reshape(-1, len(FACTS)), good.ravel().astype(np.float64)
 
     def loss(at: Figures) -> tuple[float, Figures]:
         logits = inputs @ at
-        slope = inputs.T @ (1 / (1 + np.exp(-np.clip(logits, -60, 60))) - good) / len(good) + 2 * _RIDGE * at
-        return float((np.logaddexp(0, logits) - good * logits).mean() + _RIDGE * at @ at), slope
+        slope = inputs.T @ (1 / (1 + np.exp(-np.clip(logits, -60, 60))) - true) / len(true) + 2 * _RIDGE * at
+        return float((np.logaddexp(0, logits) - true * logits).mean() + _RIDGE * at @ at), slope
 
     bounds = [(0, None) if name in ("below_bar", "above_bar") else (None, None) for name in FACTS]
     found = minimize(loss, np.zeros(len(FACTS)), jac=True, bounds=bounds, method="L-BFGS-B")
@@ -235,7 +238,3 @@ def reliability(probabilities: npt.NDArray[Any], good: npt.NDArray[np.bool_], se
     base = float(true.mean())
     brier = float(np.square(said - true).mean())
     return Reliability(len(said), error(true), by_chance, brier, base * (1 - base), base, bins)
-
-
-def _some(questions: Questions, rows: npt.NDArray[np.bool_]) -> Questions:
-    return Questions(questions.asked[rows], questions.products[rows], questions.good[rows], questions.names)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import cached_property
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from graph.content import Content, Terms, kernel, near_in_years
+from graph.content import Content, ContentReader, Terms, kernel, near_in_years
 from graph.foldin import VECTORS, FoldIn
 from graph.preferences import Preferences
 from graph.store import GraphStore
@@ -28,8 +29,8 @@ POOL = 500
 PULL = 0.3
 """The power of the kernel that learned scores follow: .29 for people, .25 for genre, .12 for era in such pools.
 
-Without feedback it is 1.0, .63 and .56. So at weight 0 answers are about as like the asked title as the most popular
-titles are, and no less (`benchmarks/facets.py`).
+Without feedback it is 1.0, .63 and .56 (`benchmarks/facets.py`). So weight 0 takes away what a facet brought to a
+score, and does not turn answers against it, as the whole ratio did with learned vectors.
 """
 
 
@@ -37,20 +38,27 @@ class Facets:
     """The facets of a question, weighed: of one asked title, or of several."""
 
     def __init__(self, store: GraphStore, folded: FoldIn, asked: Sequence[str], preferences: Preferences) -> None:
-        self._store, self._wanted = store, preferences
-        self._reader = folded.reader.beside(asked)
+        self._store, self._folded, self._asked, self._wanted = store, folded, asked, preferences
         self._pull = 1.0 if folded.fame else PULL
+        self._by_content = preferences.people != 1 or preferences.genre != 1 or preferences.era != 1
+
+    @cached_property
+    def _reader(self) -> ContentReader:
+        """Compares candidates with the asked titles."""
+        return self._folded.reader.beside(self._asked)
 
     def weigh(self, products: Floats, ids: Sequence[str]) -> Floats:
         """Products of each asked title with candidates, weighed: (asked, ids). Those that are not positive stay."""
         if not len(ids):
             return products
-        factors = self._content(self._reader.landmarks, ids) * self._lengths(ids)
+        factors = self._lengths(ids)
+        if self._by_content:  # which has to be read; popularity has not
+            factors = factors * self._content(self._reader.landmarks, ids)
         return cast(Floats, np.where(products > 0, products * factors, products))
 
     def left(self, nodes: Sequence[tuple[str, str]], ids: Sequence[str]) -> Floats:
         """What each candidate has left of its factor where the one asked title lacks a node: (nodes, ids)."""
-        if not nodes or not ids:
+        if not (self._by_content and nodes and ids):
             return np.ones((len(nodes), len(ids)), np.float32)
         own = self._reader.landmarks
         return cast(Floats, self._content(self._reader.without(own, nodes), ids) / self._content(own, ids))

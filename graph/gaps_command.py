@@ -211,9 +211,10 @@ def _cells(one: Named) -> Sequence[Text]:
 
 
 def _table(*columns: str) -> Table:
-    """A table whose columns of numbers stand right, up to the title's or text's."""
+    """A table whose numbers stand right."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    words = {"title", "year", "id", "text", "the best it has"}
+    long, short = {"title", "text", "the best it has"}, {"year", "id"}  # only what is long may be broken into lines
     for column in columns:
-        table.add_column(column, justify="left" if column in words else "right", max_width=40, no_wrap=True)
+        left = column in long | short
+        table.add_column(column, justify="left" if left else "right", max_width=40, no_wrap=column not in long)
     return table

@@ -1,8 +1,8 @@
 """Titles for somebody who likes some others: an anonymous list, no account and no history.
 
-Each title named is a vector of unit length, so that a popular one does not drown the others, and their sum is asked
-for; a candidate's score is divided by its own length to the power of DAMPING. Both were chosen on validation users
-(docs/answers.md). What each title named brought to a score is known, so the one that brought most is the reason.
+Each title named is a vector of unit length, so that a popular one does not drown the others, and the store is asked for
+their sum (docs/answers.md has what other ways find). What each title named brought to a score is known, so the one that
+brought most is the reason.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from graph.hand_weights import Candidates
 from graph.preferences import PreferenceError, Preferences
 from graph.reasons import MOST, Reasons
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
-from graph.substitutes import Ranking, Substitute, shown
+from graph.substitutes import Ranking, Substitute, pool, shown
 
 Floats = npt.NDArray[np.float32]
 Liked = Mapping[str, float]
 """Titles by id, and how much each counts."""
 
 MAX_LIKED, MAX_WEIGHT = 100, 100.0
-DAMPING = 0.25
 
 
 @dataclass(frozen=True)
@@ -120,13 +119,12 @@ def _brought(
     wanted: Preferences,
 ) -> tuple[list[str], Floats]:  # fmt: skip
     """A pool of candidates, and what each title named brings to the score of each: (named, candidates)."""
-    most = max(facets.POOL, diversity.POOL * k) + len(named)
-    found = store.search_vector(VECTORS, directions.sum(0), most, within=scope)
+    found = store.search_vector(VECTORS, directions.sum(0), pool(k, wanted) + len(named), within=scope)
     left_out = set(named)
     ids, rows = store.get_embeddings(VECTORS, [id_ for id_, _ in found if id_ not in left_out])
     if not ids:
         return [], np.empty((len(named), 0), np.float32)
-    products = directions @ rows.T / np.maximum(np.linalg.norm(rows, axis=1), 1e-9) ** np.float32(DAMPING)
+    products = directions @ rows.T
     if wanted.weighed:
         products = facets.Facets(store, folded, named, wanted).weigh(products, ids)
     return ids, cast(Floats, products)

@@ -30,7 +30,7 @@ POOR = 0.25
 FACTS = ("constant", "below_bar", "above_bar", "length")
 """What the coefficients belong to; with `substitutability_` before it, their name in `Provenance.facts`."""
 
-CONTENT_COEFFICIENTS = (-1.171, 3.674, 1.434, 0.583)
+CONTENT_COEFFICIENTS = (-1.222, 3.56, 1.491, 0.616)
 """Of vectors that no feedback has shaped: content vectors of imdb-24k, judged by viewers of ml-latest-small.
 
 `python -m benchmarks.substitutability --store URL --vectors content --validation --fit` prints them; its validation
@@ -62,12 +62,7 @@ class Curve:
     def given(self, asked: Floats) -> Callable[[Floats], Floats]:
         """`of` for asked titles whose products come in many parts: their bars are worked out once."""
         reached = bars(self.references, asked)
-
-        def of(products: Floats) -> Floats:
-            logits = features(self.references, asked, products, reached) @ np.array(self.coefficients)
-            return cast(Floats, (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32))
-
-        return of
+        return lambda products: probabilities(self.coefficients, features(self.references, asked, products, reached))
 
     @classmethod
     def published(cls, store: GraphStore) -> Curve | None:
@@ -117,6 +112,12 @@ def features(
     length = np.log(np.maximum(np.linalg.norm(asked, axis=1), _LEAST)).reshape(shape)
     parts = np.ones_like(above), np.minimum(above, 0), np.maximum(above, 0), np.broadcast_to(length, above.shape)
     return cast("npt.NDArray[np.float64]", np.stack(parts, -1).astype(np.float64))
+
+
+def probabilities(coefficients: Sequence[float], inputs: npt.NDArray[np.float64]) -> Floats:
+    """The logistic curve: (…, 4) features → (…), 0 to 1."""
+    logits = inputs @ np.array(coefficients)
+    return cast(Floats, (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32))
 
 
 def bars(references: Floats, asked: Floats) -> npt.NDArray[np.float64]:

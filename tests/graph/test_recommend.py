@@ -14,7 +14,7 @@ import pytest
 from graph.explain import check
 from graph.foldin import VECTORS, WEIGHTS, FoldIn, vectors_of
 from graph.preferences import PreferenceError, Preferences
-from graph.recommend import DAMPING, MAX_LIKED
+from graph.recommend import MAX_LIKED
 from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Provenance, Scope, open_store
 from loaders.load import load_sample
@@ -74,9 +74,8 @@ def score(store: GraphStore, liked: dict[str, float], other: str) -> float:
     """What the named titles bring to another one, computed again from what is published."""
     ids, rows = store.get_embeddings(VECTORS, [*liked, other])
     vectors = dict(zip(ids, np.asarray(rows, np.float64), strict=True))
-    length = float(np.linalg.norm(vectors[other]))
     parts = [weight * vectors[id_] @ vectors[other] / np.linalg.norm(vectors[id_]) for id_, weight in liked.items()]
-    return float(sum(parts)) / length**DAMPING
+    return float(sum(parts))
 
 
 def test_without_the_title_that_is_the_reason_the_score_is_lower(store: GraphStore) -> None:
