@@ -17,6 +17,7 @@ from rich.text import Text
 
 from gnn import commands as gnn_commands
 from graph import commands as graph_commands
+from graph import gaps_command
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 loader_commands.register(app, after_load=gnn_commands.after_load)
 graph_commands.register(app)
+gaps_command.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)
 
 _SHOWN = [
