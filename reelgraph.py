@@ -15,6 +15,7 @@ import typer
 from platformdirs import user_data_path
 from rich.text import Text
 
+from api import commands as api_commands
 from gnn import commands as gnn_commands
 from graph import commands as graph_commands
 from graph.search import Searcher
@@ -39,6 +40,7 @@ app = typer.Typer(
 loader_commands.register(app, after_load=gnn_commands.after_load)
 graph_commands.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)
+api_commands.register(app)
 
 _SHOWN = [
     ("toy story", Scope("north", "US")),
@@ -113,6 +115,7 @@ def main() -> None:
 def _exit_code(error: BaseException) -> int | None:
     """2 for what was given, 1 for what went wrong, None for a mistake of ours."""
     # Imported where something has failed: a search has no use for the loaders.
+    from api.settings import ServeError
     from gnn.config import ConfigError
     from gnn.runs import RunError
     from gnn.scorer import TrainingError
@@ -127,7 +130,8 @@ def _exit_code(error: BaseException) -> int | None:
     given = (*loading, ConfigError, RunError, TriplesError, NotInGraph, StoreNotFound, UnknownStore)
     if isinstance(error, given):
         return 2
-    return 1 if isinstance(error, StoreError | DownloadError | TrainingError | OSError | MemoryError) else None
+    wrong = (StoreError, ServeError, DownloadError, TrainingError, OSError, MemoryError)
+    return 1 if isinstance(error, wrong) else None
 
 
 def _usage(error: Any) -> str:

@@ -314,6 +314,9 @@ def _show_figures(held: Figures) -> None:
         if count:
             table.add_row(name, f"{count:,}", f"{mean:,.1f}" if mean else "", f"{largest:,}" if largest else "")
     out.print(table)
+    for name, made in info_.embeddings.items():
+        older = "" if made.graph_hash == info_.graph_hash else ", trained on an earlier graph"
+        out.print(Text(f"vectors {name}: {made.dimension} numbers by {made.model}, run {made.run}, {made.made}{older}"))
     if held.genres:
         out.print("genres: " + ", ".join(f"{name} {count:,}" for name, count in held.genres))
     if held.catalogs:

@@ -70,7 +70,8 @@ class Answer:
     query: str
     status: Status
     scope: Scope
-    graph_version: str
+    versions: Mapping[str, str | None]
+    """graph: of the graph; substitutes: the run that its substitute vectors come from."""
     hits: tuple[Hit, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,7 +82,7 @@ class Answer:
             "catalog": self.scope.catalog,
             "region": self.scope.region,
             "on": self.scope.on.isoformat() if self.scope.on else None,
-            "versions": {"graph": self.graph_version},
+            "versions": dict(self.versions),
             "hits": [hit.as_dict() for hit in self.hits],
         }
 
@@ -108,14 +109,14 @@ class Searcher:
         )
         decision = decide(matches)
         if decision == "unknown":
-            return Answer(query, "unknown", scope, _version(state), ())
+            return Answer(query, "unknown", scope, self._versions(state), ())
         wanted = max(hits, choices(matches)) if decision == "ambiguous" else hits
         names = names_of(self._store, [one.id for one in matches[:wanted]])
         found = tuple(self._hit(one, names[one.id], scope, substitutes) for one in matches[:wanted])
         status: Status = "ambiguous" if decision == "ambiguous" else (
             "in_catalog" if found[0].available else "out_of_catalog"
         )  # fmt: skip
-        return Answer(query, status, scope, _version(state), found)
+        return Answer(query, status, scope, self._versions(state), found)
 
     def _hit(self, one: Match, title: str, scope: Scope, substitutes: int) -> Hit:
         if one.label != "Title":
@@ -153,6 +154,10 @@ class Searcher:
             folded = FoldIn.published(self._store)
             held = self._by_vectors = version, Ranking(self._store, folded) if folded else None
         return held[1]
+
+    def _versions(self, state: str) -> dict[str, str | None]:
+        ranking = self._ranking()
+        return {"graph": _version(state), "substitutes": ranking.run if ranking else None}
 
     def candidates(self, scope: Scope) -> Candidates:
         """The titles in scope with their features; made again when the graph or an offer has changed."""

@@ -56,7 +56,7 @@ class Ranking:
     """Ranks titles by the store's substitute vectors; made once for a version of the graph. Safe for threads."""
 
     def __init__(self, store: GraphStore, folded: FoldIn) -> None:
-        self._store, self._folded = store, folded
+        self._store, self._folded, self.run = store, folded, folded.run
         self._reasons = Reasons(store, folded)
 
     def rank(self, id_: str, scope: Scope, k: int, items: Mapping[str, str | None]) -> list[Substitute] | None:

@@ -1,0 +1,107 @@
+"""What every request works with: the store, the searcher, the settings; and reading the graph at one version."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+import anyio
+from fastapi import Depends, Query, Request, Response
+
+from api.figures import figures_of
+from api.once import OnceAVersion
+from api.problems import Problem
+from api.settings import Settings
+from graph.consistent import at_one_version
+from graph.search import Searcher
+from graph.store import GraphStore, Scope
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Service:
+    """Made once by `create_app`, kept in `app.state.service`."""
+
+    settings: Settings
+    store: GraphStore
+    searcher: Searcher
+    figures: OnceAVersion[dict[str, Any]]
+    probes: anyio.CapacityLimiter
+
+    @classmethod
+    def over(cls, store: GraphStore, settings: Settings) -> Service:
+        """What serves that store."""
+        figures = OnceAVersion(store, lambda: figures_of(store))
+        return cls(settings, store, Searcher(store), figures, anyio.CapacityLimiter(2))
+
+
+async def service_of(request: Request) -> Service:
+    """The service that this app was made for."""
+    service: Service = request.app.state.service
+    return service
+
+
+async def scope_of(
+    catalog: Annotated[
+        str | None,
+        Query(max_length=63, description="slug of a catalog; none: all of them together; `*`: the whole graph"),
+    ] = None,
+    region: Annotated[
+        str | None, Query(pattern="^[A-Za-z]{2,3}$", description="only what may be shown there", examples=["US"])
+    ] = None,
+    on: Annotated[dt.date | None, Query(description="only what may be shown that day; none: today (UTC)")] = None,
+    adult: Annotated[bool, Query(description="whether adult titles count")] = False,
+) -> Scope:
+    """Which titles may be answered, as the query says."""
+    return Scope(catalog, region.upper() if region else None, on or today(), adult)
+
+
+ServiceDep = Annotated[Service, Depends(service_of)]
+ScopeDep = Annotated[Scope, Depends(scope_of)]
+AdultQuery = Annotated[bool, Query(description="whether adult titles count")]
+LimitQuery = Annotated[int, Query(ge=1, le=200, description="how many at most")]
+OffsetQuery = Annotated[int, Query(ge=0, le=100_000, description="how many to pass over")]
+
+
+def today() -> dt.date:
+    """The day that is meant where none is given (UTC)."""
+    return dt.datetime.now(dt.UTC).date()
+
+
+class NotModified(Exception):
+    """What the client holds is current: 304."""
+
+    def __init__(self, etag: str) -> None:
+        super().__init__(etag)
+        self.etag = etag
+
+
+def read(service: Service, request: Request, response: Response, ask: Callable[[], T]) -> T:
+    """Ask the graph, all at one version, for an answer that the client may keep until the graph changes.
+
+    Raises NotModified when the client has that answer already (If-None-Match).
+    """
+    etag = _etag(service.store.state(), request)
+    if etag in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
+        raise NotModified(etag)
+    found = at_one_version(service.store, ask)
+    response.headers["ETag"] = _etag(found.state, request)
+    response.headers["Cache-Control"] = "no-cache"
+    return found.value
+
+
+def _etag(state: str, request: Request) -> str:
+    """Weak, for gzip changes the bytes. An answer may depend on the day."""
+    told = f"{state} {today()} {request.url.path}?{request.url.query}"
+    return f'W/"{hashlib.sha256(told.encode()).hexdigest()[:20]}"'
+
+
+def found_or_404(found: T | None, what: str) -> T:
+    """What was found; a problem where nothing was."""
+    if found is None:
+        raise Problem(404, f"{what}; /search finds ids by name")
+    return found
