@@ -15,7 +15,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import problems, security
 from api.openapi import describe
 from api.requests import Requests
-from api.routes import catalogs, figures, health, search, titles
+from api.page import Page
+from api.routes import catalogs, figures, health, page, search, titles
 from api.service import NotModified, Service
 from api.settings import Settings
 from graph.store import GraphStore
@@ -49,8 +50,10 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},
     )
     app.state.service = Service.over(store, settings)
-    app.include_router(health.router)
-    for router in (search.router, titles.router, catalogs.router, figures.router):
+    app.state.page = Page.of_package()
+    for public in (health.router, page.page):
+        app.include_router(public)
+    for router in (search.router, page.router, titles.router, catalogs.router, figures.router):
         app.include_router(router, dependencies=[Depends(security.reader)])
     app.include_router(catalogs.edits, dependencies=[Depends(security.editor)])
     problems.install(app, store)

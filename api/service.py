@@ -15,11 +15,13 @@ from api.figures import figures_of
 from api.once import OnceAVersion
 from api.problems import Problem
 from api.settings import Settings
+from graph.cards import best_known
 from graph.consistent import at_one_version
 from graph.search import Searcher
 from graph.store import GraphStore, Scope
 
 T = TypeVar("T")
+_KNOWN = 500
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,15 @@ class Service:
     store: GraphStore
     searcher: Searcher
     figures: OnceAVersion[dict[str, Any]]
+    best_known: OnceAVersion[list[str]]
     probes: anyio.CapacityLimiter
 
     @classmethod
     def over(cls, store: GraphStore, settings: Settings) -> Service:
         """What serves that store."""
         figures = OnceAVersion(store, lambda: figures_of(store))
-        return cls(settings, store, Searcher(store), figures, anyio.CapacityLimiter(2))
+        known = OnceAVersion(store, lambda: best_known(store, _KNOWN))
+        return cls(settings, store, Searcher(store), figures, known, anyio.CapacityLimiter(2))
 
 
 async def service_of(request: Request) -> Service:
