@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from platformdirs import user_data_path
@@ -52,8 +52,14 @@ _INTERRUPTED = "interrupted; what was there before is unchanged"
 
 
 @app.command()
-def demo(store: StoreOption = None) -> None:
-    """Build the sample graph and show what an answer looks like. Needs nothing but this command."""
+def demo(
+    store: StoreOption = None,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Build it and show the answers; no service.")] = False,
+) -> None:
+    """Build the sample graph, show what an answer looks like, and open the service on this machine.
+
+    It listens on port 8000, or on any that is free when that one is taken.
+    """
     from loaders.load import load_sample
 
     folder = user_data_path("reelgraph") / "demo"
@@ -70,7 +76,9 @@ def demo(store: StoreOption = None) -> None:
             graph_commands.show_answer(searcher.search(query, scope, substitutes=3))
     out.print(f"\nAsk it yourself:  export REELGRAPH_STORE={url}", soft_wrap=True)
     out.print("                  reelgraph search spirited away --catalog south")
-    out.print("                  reelgraph --help")
+    out.print("                  reelgraph --help\n")
+    if not no_serve:
+        api_commands.serve_anywhere(url)
 
 
 @contextlib.contextmanager

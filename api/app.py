@@ -14,11 +14,12 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems, security
 from api.openapi import describe
-from api.requests import Requests
 from api.page import Page
-from api.routes import catalogs, figures, health, page, search, titles
+from api.requests import Requests
+from api.routes import catalogs, figures, health, metrics, page, search, titles
 from api.service import NotModified, Service
 from api.settings import Settings
+from api.tracing import trace
 from graph.store import GraphStore
 
 ATTRIBUTION = "Information courtesy of IMDb (https://www.imdb.com). Used with permission."
@@ -33,10 +34,14 @@ _GZIP_BYTES = 1000
 def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     """The service over a store, which stays the caller's: it is not closed here."""
 
+    service = Service.over(store, settings)
+
     @contextlib.asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
         yield
+        service.metrics.stop()
+        await anyio.to_thread.run_sync(app.state.end_tracing)
 
     app = FastAPIOffline(
         title="Reelgraph",
@@ -49,32 +54,34 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
         # The page's own default, a badge from a validator on another host, is not wanted.
         swagger_ui_parameters={"validatorUrl": None},
     )
-    app.state.service = Service.over(store, settings)
+    app.state.service = service
     app.state.page = Page.of_package()
-    for public in (health.router, page.page):
-        app.include_router(public)
+    app.include_router(health.router)
+    app.include_router(page.page)
+    app.include_router(metrics.router)
     for router in (search.router, page.router, titles.router, catalogs.router, figures.router):
         app.include_router(router, dependencies=[Depends(security.reader)])
     app.include_router(catalogs.edits, dependencies=[Depends(security.editor)])
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)
-    _surround(app, settings)
+    _surround(app, service)
+    app.state.end_tracing = trace(app, settings)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 
 
-def _surround(app: FastAPI, settings: Settings) -> None:
+def _surround(app: FastAPI, service: Service) -> None:
     """Middleware; the last one added is the outermost."""
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES)
-    if settings.cors_origins:
+    if service.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=settings.cors_origins,
+            allow_origins=service.settings.cors_origins,
             allow_methods=["GET", "POST", "PUT"],
             allow_headers=["Content-Type", "If-None-Match", "X-Request-Id", security.KEY_HEADER],
             expose_headers=["ETag", "X-Request-Id", "Retry-After"],
         )
-    app.add_middleware(Requests)
+    app.add_middleware(Requests, metrics=service.metrics)
 
 
 async def _not_modified(_request: Request, error: NotModified) -> Response:

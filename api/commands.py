@@ -46,11 +46,22 @@ def serve(
         raise typer.BadParameter(why, param_hint="--host")
     if keyfile and not certfile:
         raise typer.BadParameter("a key needs its certificate: --certfile", param_hint="--keyfile")
-    run(settings, Listen(host, port, workers, certfile, keyfile))
+    _run(settings, Listen(host, port, workers, certfile, keyfile))
 
 
-def run(settings: Settings, listen: Listen) -> None:
-    """Serve, and print the address once it answers."""
+def serve_anywhere(store: str) -> None:
+    """Serve on this machine: at the usual port, or at any that is free when that one is taken."""
+    from api.serve import Listen, PortTaken
+    from api.settings import Settings
+
+    settings = Settings(store=store)
+    try:
+        _run(settings, Listen())
+    except PortTaken:
+        _run(settings, Listen(port=0))
+
+
+def _run(settings: Settings, listen: Listen) -> None:
     from api.serve import serve as answer
 
-    answer(settings, listen, lambda address: out.print(f"Reelgraph answers at {address}  (stop it with Ctrl-C)"))
+    answer(settings, listen, lambda address: out.print(f"Reelgraph answers at {address} (stop it with Ctrl-C)"))

@@ -11,21 +11,24 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.metrics import Metrics
 from api.problems import problem_response
 
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 _access = logging.getLogger("reelgraph.access")
 _errors = logging.getLogger("reelgraph.errors")
 
 
 class Requests:
-    """ASGI middleware, the outermost: gives each request an id (its own where it is sane) and logs what became of it.
+    """ASGI middleware, the outermost: gives each request an id (its own where it is sane), logs and counts it.
 
     The line has the route's template, never the query: what people search for stays out of the logs.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -45,7 +48,8 @@ class Requests:
             await send(message)
 
         try:
-            await self._app(scope, receive, sent)
+            with self._metrics.running():
+                await self._app(scope, receive, sent)
         except Exception:
             _errors.exception("unexpected error", extra={"fields": {"request_id": request_id, "route": route(scope)}})
             if status:  # half an answer is out: the connection has to break
@@ -54,7 +58,11 @@ class Requests:
             await failed(scope, receive, sent)
         finally:
             seconds = time.perf_counter() - begun
-            _access.info("request", extra={"fields": _fields(scope, status, seconds)})
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.answered(method, route(scope), status, seconds)
+            quiet = status < 400 and route(scope) in _PROBES
+            level = logging.DEBUG if quiet else logging.INFO
+            _access.log(level, "request", extra={"fields": _fields(scope, status, seconds)})
 
 
 def route(scope: Scope) -> str:

@@ -114,6 +114,9 @@ class Versions(Answered):
     """What the answer was made from."""
 
     graph: str = Field(description="version of the graph", examples=["000001"])
+    substitutes: str | None = Field(
+        description="the run that its substitute vectors come from", examples=["substitutes-2026-11-21"]
+    )
 
 
 class SearchAnswer(Answered):

@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import ssl
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,11 +22,16 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
 from api.logs import CONFIG
+from api.metrics import SHARED_METRICS
 from api.settings import ServeError, Settings
 from graph.store import open_store
 
 _ASK_EVERY_SECONDS = 0.1
 _THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (where to ask a service that listens everywhere)
+
+
+class PortTaken(ServeError):
+    """Another process listens there."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +71,10 @@ def serve(settings: Settings, listen: Listen, announce: Callable[[str], None]) -
         if listen.workers == 1:
             _run(uvicorn.Server(uvicorn.Config(create_app(settings, store), **options)), held)
             return
-        os.environ["REELGRAPH_STORE"] = settings.store
-        factory = f"{__name__}:{app_of_environment.__name__}"
-        Multiprocess(uvicorn.Config(factory, factory=True, workers=listen.workers, **options), [held]).run()
+        with tempfile.TemporaryDirectory(prefix="reelgraph-metrics-") as shared:
+            os.environ |= {"REELGRAPH_STORE": settings.store, SHARED_METRICS: shared}
+            factory = f"{__name__}:{app_of_environment.__name__}"
+            Multiprocess(uvicorn.Config(factory, factory=True, workers=listen.workers, **options), [held]).run()
 
 
 def _run(server: uvicorn.Server, held: socket.socket) -> None:
@@ -101,11 +108,10 @@ def _bound(listen: Listen) -> Iterator[socket.socket]:
         try:
             held.bind(place)
         except OSError as error:
+            where = f"port {listen.port} of {listen.host}"
             if error.errno == errno.EADDRINUSE:
-                why = f"port {listen.port} of {listen.host} is taken; choose another with --port, or 0 for a free one"
-            else:
-                why = f"{listen.host}, port {listen.port}: {error.strerror}"
-            raise ServeError(why) from None
+                raise PortTaken(f"{where} is taken; choose another with --port, or 0 for a free one") from None
+            raise ServeError(f"{where} cannot be listened to: {error.strerror}") from None
         held.set_inheritable(True)
         yield held
 

@@ -12,16 +12,21 @@ import anyio
 from fastapi import Depends, Query, Request, Response
 
 from api.figures import figures_of
-from api.once import OnceAVersion
+from api.metrics import Metrics
 from api.problems import Problem
 from api.settings import Settings
 from graph.cards import best_known
 from graph.consistent import at_one_version
-from graph.search import Searcher
+from graph.kept import Kept
+from graph.search import Answer, Searcher
 from graph.store import GraphStore, Scope
 
 T = TypeVar("T")
+
+
 _KNOWN = 500
+_KEPT_SUBSTITUTES = 50
+"""An answer with room for more is not kept, so that what is kept stays small."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +35,43 @@ class Service:
 
     settings: Settings
     store: GraphStore
+    metrics: Metrics
     searcher: Searcher
-    figures: OnceAVersion[dict[str, Any]]
-    best_known: OnceAVersion[list[str]]
+    _answers: Kept[Answer]
+    _figures: Kept[dict[str, Any]]
+    _known: Kept[list[str]]
     probes: anyio.CapacityLimiter
+    """Threads for questions about health, which must not wait for those of other requests."""
 
     @classmethod
     def over(cls, store: GraphStore, settings: Settings) -> Service:
         """What serves that store."""
-        figures = OnceAVersion(store, lambda: figures_of(store))
-        known = OnceAVersion(store, lambda: best_known(store, _KNOWN))
-        return cls(settings, store, Searcher(store), figures, known, anyio.CapacityLimiter(2))
+        metrics = Metrics(store)
+        answers: Kept[Answer] = Kept(store.state, settings.kept_answers)
+        figures: Kept[dict[str, Any]] = Kept(store.state, 1)
+        known: Kept[list[str]] = Kept(store.state, 1)
+        searcher = Searcher(store, metrics.stage)
+        return cls(settings, store, metrics, searcher, answers, figures, known, anyio.CapacityLimiter(2))
+
+    def search(self, query: str, scope: Scope, hits: int, substitutes: int) -> tuple[Answer, bool]:
+        """The answer, and whether it was kept from an earlier request."""
+        made: list[Answer] = []
+
+        def make() -> Answer:
+            made.append(self.searcher.search(query, scope, hits=hits, substitutes=substitutes))
+            return made[0]
+
+        if hits * substitutes > _KEPT_SUBSTITUTES:
+            return make(), False
+        return self._answers.of((query, scope, hits, substitutes), make), not made
+
+    def figures(self) -> dict[str, Any]:
+        """The graph in numbers, counted once for each version and change of offers."""
+        return self._figures.of("figures", lambda: figures_of(self.store))
+
+    def best_known(self) -> list[str]:
+        """Ids of the best known titles of the graph, found once for each version and change of offers."""
+        return self._known.of("known", lambda: best_known(self.store, _KNOWN))
 
 
 async def service_of(request: Request) -> Service:

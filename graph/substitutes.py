@@ -18,6 +18,7 @@ from graph.explain import Evidence
 from graph.foldin import VECTORS, FoldIn
 from graph.reasons import Reasons
 from graph.siblings import Sibling, siblings
+from graph.stages import Stage, untimed
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
@@ -55,8 +56,8 @@ class Substitute:
 class Ranking:
     """Ranks titles by the store's substitute vectors; made once for a version of the graph. Safe for threads."""
 
-    def __init__(self, store: GraphStore, folded: FoldIn) -> None:
-        self._store, self._folded, self.run = store, folded, folded.run
+    def __init__(self, store: GraphStore, folded: FoldIn, stage: Stage = untimed) -> None:
+        self._store, self._folded, self._stage, self.run = store, folded, stage, folded.run
         self._reasons = Reasons(store, folded)
 
     def rank(self, id_: str, scope: Scope, k: int, items: Mapping[str, str | None]) -> list[Substitute] | None:
@@ -84,7 +85,8 @@ class Ranking:
         chosen = sorted(scores, key=lambda other: (-scores[other], other))[:k]
         if not chosen:
             return []
-        evidence = self._reasons.of(id_, chosen, related, named, inside, scope.adult)
+        with self._stage("evidence"):
+            evidence = self._reasons.of(id_, chosen, related, named, inside, scope.adult)
         rows_of = {row["id"]: row for row in self._store.get_nodes("Title", chosen, _SHOWN).to_pylist()}
         highest = scores[chosen[0]] if scores[chosen[0]] > 0 else 1.0
         return [

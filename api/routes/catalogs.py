@@ -12,7 +12,7 @@ from api.schemas_details import CatalogAnswer, CatalogsAnswer, CatalogTitles
 from api.service import ServiceDep, read
 from graph.catalogs import Offer, catalogs, replace_offers, wrong_offers
 
-_SHOWN_ERRORS = 100
+SHOWN_ERRORS = 100
 SlugPath = Annotated[
     str, Path(pattern="^[a-z0-9][a-z0-9-]{0,62}$", description="the catalog's slug", examples=["north"])
 ]
@@ -42,6 +42,6 @@ def put_titles(service: ServiceDep, slug: SlugPath, body: CatalogTitles) -> Any:
     if wrong:
         errors = [{"where": f"body.titles.{place}", "why": why} for place, why in wrong.items()]
         detail = f"{len(wrong)} of {len(offers)} rows are wrong; nothing was changed"
-        raise Problem(422, detail, errors[:_SHOWN_ERRORS])
+        raise Problem(422, detail, errors[:SHOWN_ERRORS])
     replace_offers(service.store, slug, body.name, offers)
     return next(asdict(one) for one in catalogs(service.store) if one.id == slug)

@@ -16,4 +16,4 @@ router = APIRouter(tags=["graph"])
 @router.get("/figures", response_model=FiguresAnswer, responses=responses(422, 503))
 def figures(service: ServiceDep, request: Request, response: Response) -> Any:
     """Counts, degrees, genres, titles a year, ratings against votes."""
-    return read(service, request, response, service.figures.current)
+    return read(service, request, response, service.figures)

@@ -102,7 +102,7 @@ def drawn(
 
 
 def _known(service: Service, scope: Scope, limit: int) -> dict[str, Any]:
-    ids = service.best_known.current()
+    ids = service.best_known()
     offered = set(service.store.offered(scope).column("id").to_pylist())
     inside, outside = ([id_ for id_ in ids if (id_ in offered) is there][:limit] for there in (True, False))
     return {"offered": cards(service.store, inside), "missing": cards(service.store, outside)}

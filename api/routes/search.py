@@ -34,9 +34,6 @@ def search(
     substitutes: Annotated[int, Query(ge=0, le=MAX_SUBSTITUTES, description="substitutes for each of them")] = 5,
 ) -> Any:
     """Find a title; say whether the catalog has it, and what it has instead. Or a person, genre or keyword."""
-    return read(
-        service,
-        request,
-        response,
-        lambda: service.searcher.search(q, scope, hits=hits, substitutes=substitutes),
-    ).as_dict()
+    answer, kept = read(service, request, response, lambda: service.search(q, scope, hits, substitutes))
+    service.metrics.searched(answer.status, kept=kept)
+    return answer.as_dict()
