@@ -130,9 +130,7 @@ def _layers(graph: Any) -> dict[int, list[str]]:
     return dict(sorted(layers.items()))
 
 
-def _wide(
-    graph: Any, start: str, end: str, labels: Mapping[str, tuple[str | None, str]]
-) -> tuple[float, float, str]:
+def _wide(graph: Any, start: str, end: str, labels: Mapping[str, tuple[str | None, str]]) -> tuple[float, float, str]:
     """Layers from left to right; boxes of a layer are equally wide."""
     layers = _layers(graph)
     # Layers given as lists: as a node attribute networkx would gather them in sets, in another order each time.
@@ -171,9 +169,7 @@ def _curve(near: _Node, far: _Node, words: str, *, from_end: bool, to_end: bool)
     return _line(line) + _word(*at, words)
 
 
-def _tall(
-    graph: Any, start: str, end: str, labels: Mapping[str, tuple[str | None, str]]
-) -> tuple[float, float, str]:
+def _tall(graph: Any, start: str, end: str, labels: Mapping[str, tuple[str | None, str]]) -> tuple[float, float, str]:
     """One box under the other. Several paths of one step leave by the line on the left and arrive by that on the right."""
     order = [id_ for ids in _layers(graph).values() for id_ in ids]
     laid = nx.multipartite_layout(graph, subset_key=dict(enumerate([id_] for id_ in order)), align="horizontal")
@@ -219,14 +215,14 @@ def _word(x: float, y: float, words: str) -> str:
 
 
 def _text(x: float, y: float, text: str, size: int, fill: str) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size}" fill="{fill}">{escape(text)}</text>'
-    )
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size}" fill="{fill}">{escape(text)}</text>'
 
 
 def _box(node: _Node, ends: bool, *, words: bool = False) -> str:
     """A title has corners, a person is round, words alone have no box; the two that were asked for are filled."""
-    fill, ink = ("var(--ink, #1c1a17)", "var(--paper, #fff)") if ends else ("var(--raised, #fff)", "var(--ink, #1c1a17)")
+    fill, ink = (
+        ("var(--ink, #1c1a17)", "var(--paper, #fff)") if ends else ("var(--raised, #fff)", "var(--ink, #1c1a17)")
+    )
     if node.label is None:
         fill, ink = "var(--paper, #fff)", "var(--soft, #5f594f)"
     second = node.words if words and not ends else ""

@@ -102,7 +102,7 @@ class Searcher:
         """Answer a search. `scope.on` None means today. Raises NotInGraph for a catalog that is not there."""
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
         hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
-        self._check(scope)
+        self.check(scope)
         state = self._store.state()
         with self._stage("match"):
             matches = self._by_id(query, scope.adult) or match(
@@ -137,7 +137,7 @@ class Searcher:
 
         by: the name of published vectors, whose nearest are then meant; None: what the graph itself says.
         """
-        self._check(scope)
+        self.check(scope)
         if not self._store.get_nodes("Title", [id_], []).num_rows:
             raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
         if k <= 0:
@@ -194,7 +194,8 @@ class Searcher:
             if adult or not r["is_adult"]
         ]
 
-    def _check(self, scope: Scope) -> None:
+    def check(self, scope: Scope) -> None:
+        """Raise NotInGraph where the scope names a catalog that is not there."""
         if scope.catalog in (None, WHOLE_GRAPH) or self._store.get_nodes("Catalog", [scope.catalog], []).num_rows:
             return
         there: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]

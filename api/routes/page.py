@@ -72,7 +72,8 @@ def known(
     """Of the 500 best known titles of the graph those that may be shown, and those that may not."""
     made = read(service, request, response, lambda: _known(service, scope, limit))
     return {
-        name: [of_hosts(card, service.settings.poster_hosts).as_dict() for card in found] for name, found in made.items()
+        name: [of_hosts(card, service.settings.poster_hosts).as_dict() for card in found]
+        for name, found in made.items()
     }
 
 
@@ -102,6 +103,7 @@ def drawn(
 
 
 def _known(service: Service, scope: Scope, limit: int) -> dict[str, Any]:
+    service.searcher.check(scope)
     ids = service.best_known()
     offered = set(service.store.offered(scope).column("id").to_pylist())
     inside, outside = ([id_ for id_ in ids if (id_ in offered) is there][:limit] for there in (True, False))

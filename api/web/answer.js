@@ -65,7 +65,7 @@ const namedHead = (hit, state) => (place) => [
 export function meter(value) {
   if (value === null || value === undefined) return null;
   const words = standIn(value);
-  const bar = h("span", { class: "bar", "aria-hidden": "true" }, h("span", { class: "filled" }));
+  const bar = h("span", { class: "meter-bar", "aria-hidden": "true" }, h("span", { class: "filled" }));
   bar.firstChild.style.inlineSize = `${Math.round(value * 100)}%`;
   return h("p", { class: `meter ${words}` }, bar, h("span", {}, "What there is makes ", h("b", {}, `a ${words} stand-in`)));
 }

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
-import { namedBars, plot, ratingDots, yearBars } from "./plots.js";
+import { namedBars, plot, ratingBars, votesOf, yearBars } from "./plots.js";
 import { hrefTo } from "./state.js";
 import { compact, kindOf, number } from "./words.js";
 
@@ -17,7 +17,7 @@ export async function figuresView(state, signal) {
   const content = h("article", { class: "figures" },
     h("h1", { tabindex: "-1" }, "The graph in numbers"),
     h("p", { class: "soft" }, figures.made ? `Loaded ${new Date(figures.made).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" })}, version ${figures.version}` : `Version ${figures.version}`),
-    h("dl", { class: "big" }, big.map(([name, count]) => h("div", {}, h("dt", {}, name), h("dd", { title: number(count ?? 0) }, (count ?? 0) < 100_000 ? number(count ?? 0) : compact(count))))),
+    h("dl", { class: "big" }, big.map(([name, count]) => h("div", {}, h("dt", {}, name), h("dd", { title: number(count ?? 0) }, (count ?? 0) < 10_000_000 ? number(count ?? 0) : compact(count))))),
     counts.Title ? plots(figures, state, signal) : null,
     relationships(relations, figures), catalogs(figures, state));
   return { title: "The graph", said: "The graph in numbers", content };
@@ -31,9 +31,9 @@ function plots({ titles_by_year: byYear, ratings, genres, titles_by_kind: kinds 
     years.length ? plot({ id: "years", title: "Titles a year", signal, draw: yearBars(byYear), columns: ["Year", "Titles"],
       text: `From ${years[0]} to ${years.at(-1)}; most of them, ${number(byYear[peak])}, from ${peak}.`,
       rows: Object.entries(byYear).map(([year, count]) => [year, number(count)]) }) : null,
-    fullest ? plot({ id: "ratings", title: "Rating against votes", signal, draw: ratingDots(ratings), columns: ["Rating", "Votes", "Titles"],
-      text: `How many titles have which mean rating (upwards) from how many votes (to the right). Most, ${number(fullest.titles)}, have ${fullest.rating} to ${fullest.rating + 0.5} from ${compact(fullest.votes)} to ${compact(fullest.votes * 10)} votes.`,
-      rows: ratings.map((one) => [`${one.rating} to ${one.rating + 0.5}`, `${compact(one.votes)} to ${compact(one.votes * 10)}`, number(one.titles)]) }) : null,
+    fullest ? plot({ id: "ratings", title: "Rating against votes", signal, draw: ratingBars(ratings), columns: ["Rating", "Votes", "Titles"],
+      text: `The wider a bar, the more titles have that mean rating (upwards) from so many votes (to the right). Most, ${number(fullest.titles)}, have ${fullest.rating} to ${fullest.rating + 0.5} from ${votesOf(fullest.votes)}.`,
+      rows: ratings.map((one) => [`${one.rating} to ${one.rating + 0.5}`, votesOf(one.votes), number(one.titles)]) }) : null,
     h("section", { class: "plot", "aria-labelledby": "genres" }, h("h2", { id: "genres" }, "Genres"),
       h("p", { class: "soft" }, "Titles of each of the most frequent genres."), namedBars(genres, (name) => hrefTo(state, { q: name }))),
     h("section", { class: "plot", "aria-labelledby": "kinds" }, h("h2", { id: "kinds" }, "Kinds"),

@@ -174,6 +174,29 @@ function tiles(random, colours) {
   });
 }
 
+function totem(random, [ground, a, b, c]) {
+  const fills = [a, b, c], x = random.between(44, 56);
+  let y = 96, last = -1;
+  return range(5).flatMap((i) => {
+    const tall = random.between(13, 21), wide = random.between(22, 50) - i * 2, fill = fills[(last = (last + random.whole(1, 2)) % 3)];
+    const lean = x + random.between(-6, 6), top = (y -= tall);
+    if (i === 4) return [circle(lean, top + 7, 9, fill), circle(lean + 2, top + 5, 2, ground)];
+    return random.pick([
+      () => [rect(lean - wide / 2, top, wide, tall, fill)],
+      () => [path(`M${n(lean - wide / 2)} ${n(top + tall)}a${n(wide / 2)} ${n(tall)} 0 0 1 ${n(wide)} 0z`, fill)],
+      () => [path(`M${n(lean - wide / 2)} ${n(top + tall)}L${n(lean - wide / 4)} ${n(top)}H${n(lean + wide / 4)}L${n(lean + wide / 2)} ${n(top + tall)}z`, fill)],
+      () => [rect(lean - wide / 2, top, wide, tall, fill, { rx: n(tall / 2) })],
+    ])();
+  });
+}
+
+function waves(random, [, a, b, c]) {
+  const step = random.between(11, 15), deep = random.between(5, 9), shift = random.between(0, 40);
+  const wave = (y, fill, opacity, by) => path(`M-60 ${n(y)}` + `q${n(20)} ${n(-2 * deep)} 40 0t40 0`.repeat(3) + "V110H-60z", fill, { opacity, transform: `translate(${n(by)} 0)` });
+  return [circle(random.between(26, 74), random.between(24, 34), random.between(12, 18), a),
+    ...range(4).map((i) => wave(52 + i * step, [b, c, b, a][i], i === 2 ? 0.85 : 1, -((shift + i * 23) % 40)))];
+}
+
 function halftone(random, [, a, b, c]) {
   const x = random.between(20, 80), y = random.between(20, 80), step = random.pick([8, 10]);
   return range(Math.ceil(100 / step) ** 2).map((i) => {
@@ -223,7 +246,7 @@ const GENRES = {
   "Film-Noir": [[blinds, city], ["ink", "stone"]],
   War: [[bars], ["moss", "stone", "ember"]],
   Horror: [[doorway, teeth, eye], ["ember", "ink", "plum"]],
-  Animation: [[tiles, confetti], ["coral", "sky", "mustard", "cobalt"]],
+  Animation: [[tiles, confetti, totem], ["coral", "sky", "mustard", "cobalt"]],
   "Sci-Fi": [[orbits], ["night", "teal", "ink", "cobalt"]],
   Musical: [[grooves, lanes], ["plum", "mustard", "rose"]],
   Music: [[grooves], ["ember", "mustard", "plum"]],
@@ -234,13 +257,13 @@ const GENRES = {
   Crime: [[blinds, keyhole, city], ["ink", "ember", "sand"]],
   Thriller: [[spiral, eye], ["ember", "stone", "night"]],
   Romance: [[overlap, horizon], ["rose", "plum", "coral"]],
-  Adventure: [[ridges], ["teal", "sand", "sky"]],
+  Adventure: [[ridges, waves], ["teal", "sand", "sky"]],
   Action: [[burst, bars, city], ["rust", "mustard", "night"]],
   History: [[columns, arches], ["sand", "stone", "moss"]],
   Biography: [[arches, columns], ["sand", "teal", "stone"]],
-  Family: [[confetti, ridges], ["sky", "mustard", "coral"]],
-  Comedy: [[confetti, lanes], ["mustard", "coral", "sky"]],
-  Drama: [[horizon, arches, overlap], ["rose", "teal", "moss", "night", "sand"]],
+  Family: [[totem, waves], ["sky", "mustard", "coral"]],
+  Comedy: [[confetti, lanes, totem], ["mustard", "coral", "sky"]],
+  Drama: [[horizon, arches, overlap, waves], ["rose", "teal", "moss", "night", "sand"]],
 };
 const OTHER = [[frames, halftone], ["stone", "sand", "teal", "coral"]];
 
@@ -262,10 +285,10 @@ const PALETTES = {
   cobalt: ["#223c94", "#f7d54a", "#5c7fe0", "#f5f2e8", "#fbf8ee"],
 };
 
-/** The motif and the colours for a title's genres: the most telling genre gives the one, the next the other. */
+/** The motif and the colours for a title's genres: mostly those of the most telling one, else of the next. */
 export function chosenFor(genres, random) {
-  const telling = Object.keys(GENRES).filter((genre) => genres.includes(genre));
-  const [motifs, palettes] = GENRES[telling[0]] ?? OTHER;
-  const tinted = telling[1] && random.next() < 0.4 ? GENRES[telling[1]][1] : palettes;
-  return { motif: random.pick(motifs), colours: PALETTES[random.pick(tinted)] };
+  const telling = Object.keys(GENRES).filter((genre) => genres.includes(genre)).map((genre) => GENRES[genre]);
+  const [first, second] = [telling[0] ?? OTHER, telling[1] ?? telling[0] ?? OTHER];
+  const motif = random.pick(random.next() < 0.7 ? first[0] : second[0]);
+  return { motif, colours: PALETTES[random.pick([...first[1], ...second[1]])] };
 }

@@ -56,26 +56,31 @@ export function yearBars(byYear) {
   };
 }
 
-/** Circles, each as large as the number of titles with that rating and so many votes. */
-export function ratingDots(ratings) {
+/** For each power of ten of votes a column of bars, as wide as the number of titles with that rating. */
+export function ratingBars(ratings) {
   return (width, height) => {
-    const votes = [...new Set(ratings.map((one) => one.votes))].sort((a, b) => a - b);
-    const most = Math.max(...ratings.map((one) => one.titles), 1);
+    const votes = ratings.map((one) => Math.round(Math.log10(one.votes)));
+    const first = Math.min(...votes), columns = Math.max(...votes) - first + 1;
+    const most = Math.max(...ratings.map((one) => one.titles));
     const low = Math.min(...ratings.map((one) => one.rating)), high = Math.max(...ratings.map((one) => one.rating)) + 0.5;
-    const decades = Math.round(Math.log10(votes.at(-1) / votes[0])) + 1;
-    const column = (width - LEFT - RIGHT) / decades, down = height - BOTTOM, row = (down - TOP) / ((high - low) / 0.5);
-    const x = (one) => LEFT + (Math.round(Math.log10(one / votes[0])) + 0.5) * column;
-    const y = (rating) => down - ((rating - low) / 0.5) * row;
-    const largest = Math.min(column * 0.46, row * 1.5);
+    const column = (width - LEFT - RIGHT) / columns, down = height - BOTTOM, row = (down - TOP) / ((high - low) / 0.5);
+    const x = (at) => LEFT + (at + 0.5) * column, y = (rating) => down - ((rating - low) / 0.5) * row;
     const whole = Array.from({ length: 10 }, (_, at) => at + 1).filter((one) => one >= low && one <= high);
+    const bar = (one, at) => {
+      const wide = Math.max((column * 0.92 * one.titles) / most, 1.5);
+      return s("rect", { x: x(votes[at] - first) - wide / 2, y: y(one.rating + 0.5) + 0.75, width: wide, height: Math.max(row - 1.5, 1), class: "bar" },
+        s("title", {}, `${number(one.titles)} titles rated ${one.rating} to ${one.rating + 0.5} by ${votesOf(one.votes)}`));
+    };
     return [
       whole.map((one) => [s("line", { x1: LEFT, x2: width - RIGHT, y1: y(one), y2: y(one), class: "grid" }), label(LEFT - 10, y(one) + 4, one, "end")]),
-      [...ratings].sort((a, b) => b.titles - a.titles).map((one) => s("circle", { cx: x(one.votes), cy: y(one.rating + 0.25), r: Math.max(largest * Math.sqrt(one.titles / most), 1.2), class: "dot" },
-        s("title", {}, `${number(one.titles)} titles rated ${one.rating} to ${one.rating + 0.5} by ${compact(one.votes)} to ${compact(one.votes * 10)}`))),
-      Array.from({ length: decades }, (_, at) => label(LEFT + (at + 0.5) * column, height - 12, `${compact(votes[0] * 10 ** at)}–${compact(votes[0] * 10 ** (at + 1))}`)),
+      ratings.map(bar),
+      Array.from({ length: columns }, (_, at) => label(x(at), height - 12, column < 70 ? compact(10 ** (first + at)) : votesOf(10 ** (first + at)).replace(" votes", ""))),
     ];
   };
 }
+
+/** A power of ten of votes, up to the next. */
+export const votesOf = (votes) => `${compact(votes)}–${compact(votes * 10)} votes`;
 
 /** Bars with their names, as a list that reads as well as it looks. */
 export function namedBars(counts, hrefOfOne = null) {

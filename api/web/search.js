@@ -38,9 +38,10 @@ export function startSearch() {
 /** What was typed becomes the state: a new entry in the history only where another view was open. */
 function typed() {
   const state = read();
-  const open = state.title || state.person || state.view;
-  if (box.value.trim() === state.q && !open) return;
-  goTo(hrefOf({ ...state, q: box.value.trim(), pick: "", title: "", from: "", person: "", view: "", all: "" }), { push: Boolean(open) });
+  const other = Boolean(state.title || state.person || state.view);
+  if (box.value.trim() === state.q && !other) return;
+  const href = hrefOf({ ...state, q: box.value.trim(), pick: "", title: "", from: "", person: "", view: "", all: "" });
+  goTo(href, { push: other || !state.q });
 }
 
 function pressed(event) {
@@ -79,9 +80,9 @@ function take(place) {
   goTo(pickHref(read(), hit));
 }
 
-/** The address of the answer about one hit. A genre or keyword is asked for by its name, which is its id. */
+/** The address of the answer about one hit, whatever else has its name; what was typed stays. */
 export const pickHref = (state, hit) =>
-  hrefOf({ ...state, q: hit.title, pick: hit.id, title: "", from: "", person: "", view: "", all: "" });
+  hrefOf({ ...state, q: state.q || hit.title, pick: hit.id, title: "", from: "", person: "", view: "", all: "" });
 
 /** Shows what the state says in the box and the options, and the matches of what is typed. */
 export function syncSearch(state, inSearch) {
