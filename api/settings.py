@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     )
     poster_hosts: list[str] = Field(
         default=[],
-        description='hosts whose posters the page may show, as JSON: ["images.example.org"]; none by default',
+        description='hosts whose posters the page shows, as JSON: ["images.example.org"]; none by default',
     )
     threads: int = Field(default=8, ge=1, le=200, description="how many requests a worker answers at a time")
     kept_answers: int = Field(default=1000, ge=0, description="searches whose answers are kept until the graph changes")

@@ -162,15 +162,17 @@ def _curve(near: _Node, far: _Node, words: str, *, from_end: bool, to_end: bool)
     x1, x2 = near.right, far.left
     flat1, flat2 = (0 if from_end else _FLAT), (0 if to_end else _FLAT)
     bend = (x2 - x1 - flat1 - flat2) / 2
-    line = f"M{x1:.1f} {near.y:.1f}h{flat1}" + (
-        f"C{x1 + flat1 + bend:.1f} {near.y:.1f} {x2 - flat2 - bend:.1f} {far.y:.1f} {x2 - flat2:.1f} {far.y:.1f}h{flat2}"
+    start, end = x1 + flat1, x2 - flat2
+    line = (
+        f"M{x1:.1f} {near.y:.1f}h{flat1}"
+        f"C{start + bend:.1f} {near.y:.1f} {end - bend:.1f} {far.y:.1f} {end:.1f} {far.y:.1f}h{flat2}"
     )
     at = (x2 - _FLAT / 2, far.y) if from_end or not to_end else (x1 + _FLAT / 2, near.y)
     return _line(line) + _word(*at, words)
 
 
 def _tall(graph: Any, start: str, end: str, labels: Mapping[str, tuple[str | None, str]]) -> tuple[float, float, str]:
-    """One box under the other. Several paths of one step leave by the line on the left and arrive by that on the right."""
+    """One box under the other. Several short paths leave by the line on the left and arrive by that on the right."""
     order = [id_ for ids in _layers(graph).values() for id_ in ids]
     laid = nx.multipartite_layout(graph, subset_key=dict(enumerate([id_] for id_ in order)), align="horizontal")
     step = _ROW + 6

@@ -71,10 +71,8 @@ def known(
 ) -> Any:
     """Of the 500 best known titles of the graph those that may be shown, and those that may not."""
     made = read(service, request, response, lambda: _known(service, scope, limit))
-    return {
-        name: [of_hosts(card, service.settings.poster_hosts).as_dict() for card in found]
-        for name, found in made.items()
-    }
+    hosts = service.settings.poster_hosts
+    return {name: [of_hosts(card, hosts).as_dict() for card in found] for name, found in made.items()}
 
 
 @router.get(
@@ -113,7 +111,7 @@ def _known(service: Service, scope: Scope, limit: int) -> dict[str, Any]:
 def _evidence(service: Service, start: str, to: str, scope: Scope) -> list[Evidence]:
     """Paths, and before them the reasons for a substitute that are no paths."""
     paths = explain(service.store, start, to, limit=_DRAWN_PATHS, adult=scope.adult)
-    if not service.store.get_nodes("Title", [start, to], []).num_rows == 2:
+    if service.store.get_nodes("Title", [start, to], []).num_rows != 2:
         return paths
     found = service.searcher.similar(start, scope, _LOOKED_THROUGH)
     reasons = next((one.evidence for one in found if one.id == to), ())

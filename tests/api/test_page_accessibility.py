@@ -1,4 +1,4 @@
-"""What the page is to people who do not see it, use no mouse, or want nothing to move: axe-core, keys, media queries."""
+"""What the page is to people who do not see it, use no mouse, or want nothing to move."""
 
 from __future__ import annotations
 

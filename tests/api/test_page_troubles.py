@@ -1,4 +1,4 @@
-"""The page when something is wrong: a catalog that is not there, no connection, a key that is asked for; foreign posters."""
+"""The page when something is wrong: a catalog that is not there, no connection, a missing key, foreign posters."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def test_paths_of_one_step_stand_in_rows_between_the_two(sample: GraphStore) -> 
     assert len({x for _, x, _ in drawn.values()}) == 1
     assert all(start[1] < x < end[1] for _, x, _ in drawn.values())
     rows = [y for _, _, y in drawn.values()]
-    assert all(later - earlier >= 40 for earlier, later in zip(rows, rows[1:], strict=False))
+    assert all(later - earlier >= 40 for earlier, later in itertools.pairwise(rows))
 
 
 @pytest.mark.parametrize("shape", ["wide", "tall"])
@@ -63,7 +64,7 @@ def test_from_the_top_everything_stands_below_each_other(sample: GraphStore) -> 
     evidence = explain(sample, TOY_STORY, BUGS_LIFE, limit=8)
     drawn = list(boxes(picture(sample, TOY_STORY, BUGS_LIFE, evidence, shape="tall")).values())
     heights = sorted(y for _, _, y in drawn)
-    assert all(later - earlier >= 50 for earlier, later in zip(heights, heights[1:], strict=False))
+    assert all(later - earlier >= 50 for earlier, later in itertools.pairwise(heights))
 
 
 def test_viewers_names_and_what_joins_two_directly_are_drawn_too(sample: GraphStore) -> None:
