@@ -83,7 +83,7 @@ function choices(answer, cards, state) {
   return [h("section", { class: "hit", "aria-labelledby": "hit-0" },
     h("div", { class: "asked" }, h("div", { class: "asked-name" },
       h("h2", { id: "hit-0", tabindex: "-1" }, "Which one do you mean?"),
-      h("p", { class: "soft" }, `“${name}” can mean ${many(answer.hits.length, "thing")}.`))),
+      h("p", { class: "soft" }, `“${name}” can mean ${many(answer.hits.length, answer.hits.some(isNamed) ? "thing" : "title")}.`))),
     cardList("Choices", answer.hits.map((hit) => choice(hit, cards, state)), "grid choices"))];
 }
 
