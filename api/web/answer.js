@@ -10,9 +10,9 @@ import { foundBy, isNamed, kindOf, many, standIn, statusOf } from "./words.js";
 
 /** The view of a search: {title, said, content}. */
 export async function answerView(state, signal) {
-  const answer = await get("search", {
-    q: state.pick || state.q, hits: state.hits, substitutes: state.substitutes, ...scopeOf(state), ...tuned(state),
-  }, signal);
+  const asked = { q: state.pick || state.q, hits: state.hits, substitutes: state.substitutes, ...scopeOf(state) };
+  const [found, { catalogs }] = await Promise.all([get("search", asked, signal), get("catalogs", {}, signal)]);
+  const answer = { ...found, bare: !catalogs.length };
   const listed = answer.hits.flatMap((hit) => offeredOf(hit));
   const cards = await cardsOf([...answer.hits.filter((hit) => !isNamed(hit)), ...listed].map((one) => one.id).slice(0, 500), signal);
   const hits = answer.status === "unknown" ? unknown(state)
@@ -22,12 +22,6 @@ export async function answerView(state, signal) {
 }
 
 const offeredOf = (hit) => hit.titles ?? hit.substitutes ?? [];
-
-/** Weights and diversity, where they are not as usual. */
-const tuned = (state) => ({
-  weight: Object.entries(state.weights).filter(([, value]) => value !== 1).map(([name, value]) => `${name}:${value}`),
-  diversity: state.diversity || "",
-});
 
 function said(answer, count) {
   if (answer.status === "unknown") return "Nothing of that name is known.";
@@ -44,7 +38,7 @@ function hitSection(answer, hit, cards, state, place) {
   return h("section", { class: place ? "hit further" : "hit", "aria-labelledby": `hit-${place}` },
     h("div", { class: "asked" }, head(place),
       h("p", { class: `status ${hit.available ? "there" : "missing"}` }, h("strong", {}, status), next ? ` ${next}` : ""),
-      meter(hit.substitutability)),
+      offered.length ? meter(hit.substitutability) : null),
     offered.length ? cardList(next || status, offered.map((one) => offeredCard(hit, one, cards, state)))
       : null);
 }
@@ -62,12 +56,12 @@ const namedHead = (hit, state) => (place) => [
     h("p", { class: "facts" }, h("span", {}, kindOf(hit.kind))))];
 
 /** How well the catalog can stand in, in words and as a bar. */
-export function meter(value) {
+function meter(value) {
   if (value === null || value === undefined) return null;
   const words = standIn(value);
   const bar = h("span", { class: "meter-bar", "aria-hidden": "true" }, h("span", { class: "filled" }));
   bar.firstChild.style.inlineSize = `${Math.round(value * 100)}%`;
-  return h("p", { class: `meter ${words}` }, bar, h("span", {}, "What there is makes ", h("b", {}, `a ${words} stand-in`)));
+  return h("p", { class: `meter ${words}` }, bar, h("span", {}, "The best of them is ", h("b", {}, `a ${words} stand-in`)));
 }
 
 function offeredCard(hit, one, cards, state) {

@@ -8,7 +8,7 @@ import { askForKey } from "./key.js";
 import { personView } from "./person.js";
 import { listCatalogs, startSearch, syncSearch } from "./search.js";
 import { startView } from "./start.js";
-import { goTo, onChange, read } from "./state.js";
+import { goTo, hrefTo, onChange, read } from "./state.js";
 import { titleView } from "./title.js";
 
 const SLOW_MS = 200;
@@ -30,7 +30,7 @@ async function show(state, how) {
   const inSearch = view.name === "answer" || view.name === "start";
   document.body.dataset.view = view.name;
   syncSearch(state, inSearch);
-  markPage(view.name);
+  markPage(state, view.name);
   const main = byId("main"), slow = setTimeout(() => main.setAttribute("aria-busy", "true"), SLOW_MS);
   let made;
   try {
@@ -46,7 +46,10 @@ async function show(state, how) {
   document.title = made.title ? `${made.title} – Reelgraph` : "Reelgraph";
   const content = h("div", { class: "view" }, made.content);
   if (isNew) content.dataset.view = view.name; // only another view arrives; what is typed changes in place
+  const focused = main.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  main.style.minHeight = isNew ? "" : `${main.offsetHeight}px`; // nothing jumps while a part is still being read
   replace(main, content);
+  if (focused && !isNew) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   byId("said").textContent = made.said;
   settle(how, isNew, content);
   shown = view.key;
@@ -68,9 +71,10 @@ function failed(error, again) {
     h("p", { class: "actions" }, missing ? h("a", { class: "firm", href: "?" }, "Start again") : h("button", { class: "firm", type: "button", onclick: again }, "Try again"))) };
 }
 
-function markPage(name) {
+function markPage(state, name) {
   for (const link of document.querySelectorAll("[data-page]")) {
     const current = link.dataset.page === (name === "figures" ? "figures" : "search");
+    link.href = hrefTo(state, { view: link.dataset.page === "figures" ? "figures" : "" });
     if (current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }

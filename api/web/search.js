@@ -20,6 +20,7 @@ export function startSearch() {
     event.preventDefault();
     clearTimeout(waiting);
     typed();
+    if (matchMedia("(hover: none)").matches) box.blur(); // the keyboard on the screen makes room
   });
   list.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
   list.addEventListener("click", (event) => {
@@ -75,9 +76,8 @@ function activate(place) {
 
 /** A match is taken: the answer is then about that one, whatever else has its name. */
 function take(place) {
-  const { hit } = matches[place];
   clearTimeout(waiting);
-  goTo(pickHref(read(), hit));
+  goTo(pickHref(read(), matches[place]));
 }
 
 /** The address of the answer about one hit, whatever else has its name; what was typed stays. */
@@ -118,7 +118,7 @@ async function findMatches(state) {
 
 function showMatches(hits, text) {
   asked = text;
-  matches = hits.map((hit) => ({ hit }));
+  matches = hits;
   replace(list, hits.map((hit, at) => h("li", { id: `match-${at}`, role: "option", "aria-selected": "false", "data-place": at },
     h("span", { class: "match-title" }, hit.title),
     h("span", { class: "match-facts" }, hit.start_year ?? kindOf(hit.kind)),
@@ -129,7 +129,7 @@ function showMatches(hits, text) {
 }
 
 function markTaken(state) {
-  matches.forEach(({ hit }, at) => list.children[at].setAttribute("aria-selected", String(Boolean(state.pick) && hit.id === state.pick)));
+  matches.forEach((hit, at) => list.children[at].setAttribute("aria-selected", String(Boolean(state.pick) && hit.id === state.pick)));
 }
 
 function startOptions() {

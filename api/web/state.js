@@ -15,10 +15,6 @@ export function read(search = location.search) {
   }
   if (!/^\d{4}-\d\d-\d\d$/.test(state.on)) state.on = "";
   if (!/^[A-Za-z]{2,3}$/.test(state.region)) state.region = "";
-  state.weights = Object.fromEntries(
-    query.getAll("weight").map((one) => one.split(":")).filter(([name, value]) => name && Number.isFinite(Number.parseFloat(value)))
-      .map(([name, value]) => [name, Number.parseFloat(value)]));
-  state.diversity = Number.parseFloat(query.get("diversity") ?? "") || 0;
   return state;
 }
 
@@ -27,8 +23,6 @@ export function hrefOf(state) {
   const query = new URLSearchParams();
   for (const name of TEXTS) if (state[name]) query.set(name, state[name]);
   for (const [name, [, , usual]] of Object.entries(NUMBERS)) if (state[name] !== usual) query.set(name, state[name]);
-  for (const [name, value] of Object.entries(state.weights ?? {})) if (value !== 1) query.append("weight", `${name}:${value}`);
-  if (state.diversity) query.set("diversity", state.diversity);
   return `?${query}`;
 }
 

@@ -124,14 +124,15 @@ async function fillSimilar(place, title, state, signal) {
   const where = (all, label) => h("a", { href: hrefOf({ ...state, all }), "aria-current": state.all === all ? "true" : null, "data-quiet": true }, label);
   const heading = h("div", { class: "row-head" }, h("h2", { id: "similar" }, "Similar titles"),
     h("p", { class: "switch" }, where("", state.catalog ? "in this catalog" : "in the catalogs"), where("1", "in the whole graph")));
-  replace(place, heading, h("p", { class: "soft" }, "Looking …"));
+  const body = h("div", {}, h("p", { class: "soft" }, "Looking …"));
+  replace(place, heading, body);
   try {
     const { similar } = await get(`titles/${encodeURIComponent(title.id)}/similar`, { limit: SIMILAR, ...scope }, signal);
     const cards = await cardsOf(similar.map((one) => one.id), signal);
-    replace(place, heading, similar.length
+    replace(body, similar.length
       ? cardList("Similar titles", similar.map((one) => card(joined(cards, one), hrefTo(state, { title: one.id, from: title.id, all: state.all }), chips(one.evidence, title.title))))
       : h("p", {}, "Nothing is offered there on that day."));
   } catch (error) {
-    if (error.name !== "AbortError") replace(place, heading, h("p", { class: "problem" }, error.message));
+    if (error.name !== "AbortError") replace(body, h("p", { class: "problem" }, error.message));
   }
 }

@@ -35,6 +35,7 @@ export const lengthOf = (minutes) => (minutes < 60 ? `${minutes} min` : `${Math.
 export function statusOf(answer, hit, offered) {
   const place = answer.catalog ? "this catalog" : "any catalog";
   if (answer.status === "unknown") return ["Nothing of that name is known.", ""];
+  if (answer.bare) return ["No catalog is loaded, so nothing can be offered.", ""];
   if (isNamed(hit)) return namedStatus(hit, answer.catalog ? "in this catalog" : "in a catalog", place);
   if (hit.available) return [answer.catalog ? "In this catalog." : "In a catalog.", offered ? "Close to it, and there too:" : ""];
   const closest = offered ? "Closest you have:" : "Nothing is offered there on that day.";
@@ -53,8 +54,8 @@ function namedStatus(hit, there, place) {
 /** A reason in few words: without ", like Toy Story", which all reasons of one list would repeat. */
 export const reasonOf = (evidence, asked) => evidence.text.replace(`, like ${asked}`, "");
 
-/** How well a catalog can stand in: words for 0 … 1. */
-export const standIn = (value) => (value >= 0.66 ? "good" : value >= 0.33 ? "fair" : "poor");
+/** How likely the best substitute is a good one, in words: poor below one time in four, good from one in two. */
+export const standIn = (value) => (value >= 0.5 ? "good" : value >= 0.25 ? "fair" : "poor");
 
 /** By which name a title was found, where that is not the one it is shown by. */
 export function foundBy(match, title) {
