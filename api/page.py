@@ -17,6 +17,9 @@ _TYPES = {
 }
 _INDEX = "index.html"
 _HERE = b"web/@/"  # where index.html has the version to come
+_MODULES = b"  <!-- modules -->\n"  # and where all modules are named, so that none waits for the one that imports it
+_PRELOAD = '  <link rel="modulepreload" href="web/@/{}">\n'
+_SCRIPT = "theme.js"  # the one that is no module
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class Page:
         }
         version = hashlib.sha256(b"".join(file.content for file in found.values())).hexdigest()[:12]
         index = found.pop(_INDEX)
-        content = index.content.replace(_HERE, f"web/{version}/".encode())
+        modules = [name for name in found if name.endswith(".js") and name != _SCRIPT]
+        preloads = "".join(_PRELOAD.format(name) for name in modules).encode()
+        content = index.content.replace(_MODULES, preloads).replace(_HERE, f"web/{version}/".encode())
         return cls(version, File(content, index.media_type), found)
 
 
