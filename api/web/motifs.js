@@ -178,7 +178,7 @@ function totem(random, [ground, a, b, c]) {
   const fills = [a, b, c], x = random.between(44, 56);
   let y = 96, last = -1;
   return range(5).flatMap((i) => {
-    const tall = random.between(13, 21), wide = random.between(22, 50) - i * 2, fill = fills[(last = (last + random.whole(1, 2)) % 3)];
+    const tall = random.between(12, 17), wide = random.between(22, 50) - i * 2, fill = fills[(last = (last + random.whole(1, 2)) % 3)];
     const lean = x + random.between(-6, 6), top = (y -= tall);
     if (i === 4) return [circle(lean, top + 7, 9, fill), circle(lean + 2, top + 5, 2, ground)];
     return random.pick([
