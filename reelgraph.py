@@ -18,6 +18,7 @@ from rich.text import Text
 from api import commands as api_commands
 from gnn import commands as gnn_commands
 from graph import commands as graph_commands
+from graph import gaps_command
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 loader_commands.register(app, after_load=gnn_commands.after_load)
 graph_commands.register(app)
+gaps_command.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)
 api_commands.register(app)
 

@@ -44,15 +44,18 @@ _PHRASES = {
     "SEEN_IN_ARCHIVE": ("with {} in archive footage", "is seen in"),
 }
 
+_BY_TITLES = ("viewers", "liked")
+
 
 @dataclass(frozen=True)
 class Evidence:
     """One reason. `path` alternates ids and relationship types; a reason by name has the two ids alone.
 
-    A reason by viewers has no path: `via` names the titles whose viewers carried the score (graph/reasons.py).
+    Reasons by viewers and of what was liked have no path: `via` names the titles whose viewers carried the score
+    (graph/reasons.py), or the one of those named that did (graph/recommend.py).
     """
 
-    kind: Literal["path", "name", "viewers"]
+    kind: Literal["path", "name", "viewers", "liked"]
     weight: float
     text: str
     path: tuple[str, ...]
@@ -61,7 +64,7 @@ class Evidence:
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
         plain = {"kind": self.kind, "weight": round(self.weight, 4), "text": self.text}
-        return plain | ({"via": list(self.via)} if self.kind == "viewers" else {"path": list(self.path)})
+        return plain | ({"via": list(self.via)} if self.kind in _BY_TITLES else {"path": list(self.path)})
 
 
 def rarity(degrees: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -81,8 +84,8 @@ def credit_text(name: str, here: str, there: str, other: str) -> str:
 
 
 def check(store: GraphStore, evidence: Evidence) -> bool:
-    """Walk the path again on the graph as it is now: whether each of its steps is there. Of viewers: the titles."""
-    if evidence.kind == "viewers":
+    """Walk the path again on the graph as it is now: whether each of its steps is there. Without one: the titles."""
+    if evidence.kind in _BY_TITLES:
         return bool(evidence.via) and store.get_nodes("Title", evidence.via, []).num_rows == len(evidence.via)
     if evidence.kind == "name":
         titles = store.get_nodes("Title", evidence.path, ["title"]).column("title").to_pylist()

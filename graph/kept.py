@@ -15,7 +15,8 @@ class Kept(Generic[V]):
     """The last few values by key, forgotten when `token` says something else than before. Safe for threads.
 
     token: what differs whenever a value must be made again, such as `GraphStore.state`. A value is made by the first
-    thread that asks for it; others that ask meanwhile wait. One that was made while the token changed is not kept.
+    thread that asks for it; others that ask meanwhile wait, and where it fails each tries for itself. What was made
+    while the token changed is not kept.
     """
 
     def __init__(self, token: Callable[[], str], most: int) -> None:
@@ -25,7 +26,7 @@ class Kept(Generic[V]):
         self._lock = threading.Lock()
 
     def of(self, key: Hashable, make: Callable[[], V]) -> V:
-        """The value of that key, made where it is not kept. Whatever `make` raises is raised to all who wait."""
+        """The value of that key, made where it is not kept. Raises what `make` raises."""
         token = self._token()
         with self._lock:
             if token != self._of:
@@ -38,17 +39,23 @@ class Kept(Generic[V]):
             while len(held) > self._most:
                 held.popitem(last=False)
         if there is None:
-            self._make(held, key, value, token, make)
-        return value.result()
+            return self._make(held, key, value, token, make)
+        return there.result() if there.exception() is None else make()
 
     def _make(
         self, held: OrderedDict[Hashable, Future[V]], key: Hashable, value: Future[V], token: str, make: Callable[[], V]
-    ) -> None:
+    ) -> V:
+        kept = False
         try:
-            value.set_result(make())
-        except BaseException as error:  # noqa: BLE001  (it is raised to whoever asked)
+            made = make()
+        except BaseException as error:
             value.set_exception(error)
-        if value.exception() or self._token() != token:
+            raise
+        else:
+            value.set_result(made)
+            kept = self._token() == token
+            return made
+        finally:
             with self._lock:
-                if held.get(key) is value:
+                if not kept and held.get(key) is value:
                     del held[key]

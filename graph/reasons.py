@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from graph.content import kernel
 from graph.explain import Evidence, credit_text, names_of
+from graph.facets import Facets
 from graph.foldin import CONTENT, VECTORS, FoldIn, loudness
 from graph.franchise import series_label
 from graph.schema import CREDITS
@@ -61,10 +62,12 @@ class Reasons:
         named: set[str],
         items: Mapping[str, str | None] | None,
         adult: bool,
+        weighed: Facets | None = None,
     ) -> dict[str, list[Evidence]]:
         """At most three for each chosen title, the weightiest first.
 
-        items: the titles in scope; None: all, the adult ones too if `adult`.
+        items: the titles in scope; None: all, the adult ones too if `adult`. weighed: the facets of a request that
+        weighs some; the score that must fall is then the weighed one.
         """
         shared = self._shared(asked, chosen)
         title = self._folded.reader.read([asked])
@@ -74,6 +77,9 @@ class Reasons:
         ids, vectors = self._store.get_embeddings(VECTORS, chosen)
         parts = rows[0][:, None] * (self._folded.weights @ vectors.T)  # (landmarks, chosen with a vector)
         whole = parts.sum(0)
+        tried = without @ vectors.T  # (nodes, chosen with a vector)
+        if weighed is not None:
+            tried *= weighed.left(nodes, ids)
         place = {node: row for row, node in enumerate(nodes)}
         names = names_of(self._store, [asked, *(id_ for label, id_ in nodes if label == "Person")])
         carried = self._carried(ids, parts, whole, self._open(asked, items, adult)) if self._learned else {}
@@ -82,7 +88,7 @@ class Reasons:
             reasons = self._series(asked, other, names[asked], related, named)
             if other in ids and whole[ids.index(other)] > 0:
                 column = ids.index(other)
-                fall = 1 - without @ vectors[column] / whole[column]
+                fall = 1 - tried[:, column] / whole[column]
                 reasons += [self._path(asked, other, one, float(fall[place[one.label, one.id]]), names)
                             for one in shared[other] if fall[place[one.label, one.id]] > _LEAST]  # fmt: skip
                 reasons += carried.get(other, [])

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -25,7 +29,8 @@ from api.settings import Settings
 from graph.store import GraphStore, open_store
 from loaders.load import load_sample
 
-Served = Callable[..., httpx.Client]
+ROOT = Path(__file__).parents[2]
+ADDRESS = re.compile(r"Reelgraph answers at (https?://\S+) \(stop it with Ctrl-C\)")
 
 
 @contextlib.contextmanager
@@ -71,7 +76,7 @@ def client(sample_folder: Path) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
+def served() -> Iterator[Callable[..., httpx.Client]]:
     """A store and settings by name → a client of the service over that store."""
     with contextlib.ExitStack() as stack:
 
@@ -175,3 +180,49 @@ def visit(chromium: Browser, page_address: str) -> Iterator[Visiting]:
             assert made.requests, "nothing was asked for"
             assert [url for url in made.requests if not url.startswith((made.address, "data:"))] == []
             assert made.complaints == []
+
+
+@dataclass
+class Process:
+    """A command that serves, once it has said where. Its log is a file, for a pipe that nobody reads fills up."""
+
+    popen: subprocess.Popen[str]
+    log: Path
+    printed: list[str] = field(default_factory=list)
+    address: str = ""
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """One request, on a connection of its own."""
+        return httpx.get(f"{self.address}{path}", timeout=60, trust_env=False, **options)
+
+    def stop(self, number: int) -> tuple[int, str]:
+        """Exit code and log after that signal."""
+        self.popen.send_signal(number)
+        return self.popen.wait(60), self.log.read_text("utf-8")
+
+
+@pytest.fixture
+def serve(sample_folder: Path, tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Arguments of `reelgraph serve` (or another command that serves) → its process; over the sample unless told."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*arguments: str, command: str = "serve", **environment: str) -> Process:
+            store = () if "--store" in arguments else ("--store", f"embedded:{sample_folder}")
+            log = tmp_path / "serve.log"
+            popen = subprocess.Popen(
+                [sys.executable, "-m", "reelgraph", command, *store, *arguments],
+                cwd=ROOT, env=os.environ | environment, text=True, stdout=subprocess.PIPE,
+                stderr=stack.enter_context(log.open("w")),
+            )  # fmt: skip
+            stack.enter_context(popen)
+            stack.callback(popen.kill)
+            process = Process(popen, log)
+            assert popen.stdout
+            for line in popen.stdout:
+                process.printed.append(line)
+                if found := ADDRESS.fullmatch(line.strip()):
+                    process.address = found[1]
+                    return process
+            raise AssertionError(log.read_text("utf-8"))
+
+        yield start
