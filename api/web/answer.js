@@ -5,12 +5,12 @@ import { card, cardList, chips, facts, joined } from "./cards.js";
 import { h } from "./dom.js";
 import { poster } from "./poster.js";
 import { pickHref } from "./search.js";
-import { hrefTo } from "./state.js";
+import { hrefTo, tuningOf } from "./state.js";
 import { foundBy, isNamed, kindOf, many, standIn, statusOf } from "./words.js";
 
 /** The view of a search: {title, said, content}. */
 export async function answerView(state, signal) {
-  const asked = { q: state.pick || state.q, hits: state.hits, substitutes: state.substitutes, ...scopeOf(state) };
+  const asked = { q: state.pick || state.q, hits: state.hits, substitutes: state.substitutes, ...scopeOf(state), ...tuningOf(state) };
   const [found, { catalogs }] = await Promise.all([get("search", asked, signal), get("catalogs", {}, signal)]);
   const answer = { ...found, bare: !catalogs.length };
   const listed = answer.hits.flatMap((hit) => offeredOf(hit));

@@ -3,6 +3,7 @@
 import { get, scopeOf } from "./api.js";
 import { byId, h, replace } from "./dom.js";
 import { goTo, hrefOf, read } from "./state.js";
+import { startTune, syncTune } from "./tune.js";
 import { kindOf, many } from "./words.js";
 
 const TYPING_MS = 140, MATCHES = 8;
@@ -34,6 +35,7 @@ export function startSearch() {
     box.select();
   });
   startOptions();
+  startTune();
 }
 
 /** What was typed becomes the state: a new entry in the history only where another view was open. */
@@ -163,6 +165,7 @@ function syncOptions(state) {
     byId(name).value = state[name];
     byId(name).nextElementSibling.value = state[name];
   }
+  syncTune(state);
   const chosen = byId("catalog").selectedOptions[0]?.textContent ?? state.catalog;
   byId("options-button").textContent = ["Options", chosen, state.region, state.on, many(state.substitutes, "substitute")].filter(Boolean).join(" · ");
 }

@@ -1,7 +1,11 @@
 // What the page shows, held by the address bar alone: a link, a reload and the back button bring the same view again.
 
 const TEXTS = ["q", "pick", "title", "from", "person", "view", "catalog", "region", "on", "all"];
-const NUMBERS = { hits: [1, 20, 1], substitutes: [0, 20, 5] }; // least, most, default
+const NUMBERS = { // least, most, default
+  hits: [1, 20, 1], substitutes: [0, 20, 5], diversity: [0, 1, 0],
+  people: [0, 4, 1], genre: [0, 4, 1], era: [0, 4, 1], popularity: [0, 4, 1],
+};
+const WHOLE = ["hits", "substitutes"];
 
 let listener = () => {};
 
@@ -10,13 +14,19 @@ export function read(search = location.search) {
   const query = new URLSearchParams(search);
   const state = Object.fromEntries(TEXTS.map((name) => [name, query.get(name) ?? ""]));
   for (const [name, [least, most, usual]] of Object.entries(NUMBERS)) {
-    const given = Number.parseInt(query.get(name) ?? "", 10);
+    const given = WHOLE.includes(name) ? Number.parseInt(query.get(name) ?? "", 10) : Number.parseFloat(query.get(name) ?? "");
     state[name] = Number.isNaN(given) ? usual : Math.min(Math.max(given, least), most);
   }
   if (!/^\d{4}-\d\d-\d\d$/.test(state.on)) state.on = "";
   if (!/^[A-Za-z]{2,3}$/.test(state.region)) state.region = "";
   return state;
 }
+
+/** Diversity and facets that are not as usual, as the service takes them. */
+export const tuningOf = (state) => ({
+  diversity: state.diversity || "",
+  weight: ["people", "genre", "era", "popularity"].filter((name) => state[name] !== 1).map((name) => `${name}=${state[name]}`),
+});
 
 /** The address of a state, relative, without what is the default. */
 export function hrefOf(state) {

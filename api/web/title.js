@@ -6,7 +6,7 @@ import { h, replace } from "./dom.js";
 import { evidenceSection } from "./evidence.js";
 import { poster } from "./poster.js";
 import { pickHref } from "./search.js";
-import { hrefOf, hrefTo } from "./state.js";
+import { hrefOf, hrefTo, tuningOf } from "./state.js";
 import { dayOf, kindOf, lengthOf, many, number, ROLES, yearsOf } from "./words.js";
 
 const SIMILAR = 12, CAST_SHOWN = 12;
@@ -127,7 +127,7 @@ async function fillSimilar(place, title, state, signal) {
   const body = h("div", {}, h("p", { class: "soft" }, "Looking …"));
   replace(place, heading, body);
   try {
-    const { similar } = await get(`titles/${encodeURIComponent(title.id)}/similar`, { limit: SIMILAR, ...scope }, signal);
+    const { similar } = await get(`titles/${encodeURIComponent(title.id)}/similar`, { limit: SIMILAR, ...scope, ...tuningOf(state) }, signal);
     const cards = await cardsOf(similar.map((one) => one.id), signal);
     replace(body, similar.length
       ? cardList("Similar titles", similar.map((one) => card(joined(cards, one), hrefTo(state, { title: one.id, from: title.id, all: state.all }), chips(one.evidence, title.title))))
