@@ -5,7 +5,7 @@ const NUMBERS = { // least, most, default
   hits: [1, 20, 1], substitutes: [0, 20, 5], diversity: [0, 1, 0],
   people: [0, 4, 1], genre: [0, 4, 1], era: [0, 4, 1], popularity: [0, 4, 1],
 };
-const WHOLE = ["hits", "substitutes"];
+const TUNED = ["diversity", "people", "genre", "era", "popularity"];
 
 let listener = () => {};
 
@@ -14,7 +14,7 @@ export function read(search = location.search) {
   const query = new URLSearchParams(search);
   const state = Object.fromEntries(TEXTS.map((name) => [name, query.get(name) ?? ""]));
   for (const [name, [least, most, usual]] of Object.entries(NUMBERS)) {
-    const given = WHOLE.includes(name) ? Number.parseInt(query.get(name) ?? "", 10) : Number.parseFloat(query.get(name) ?? "");
+    const given = TUNED.includes(name) ? Number.parseFloat(query.get(name) ?? "") : Number.parseInt(query.get(name) ?? "", 10);
     state[name] = Number.isNaN(given) ? usual : Math.min(Math.max(given, least), most);
   }
   if (!/^\d{4}-\d\d-\d\d$/.test(state.on)) state.on = "";
@@ -22,11 +22,8 @@ export function read(search = location.search) {
   return state;
 }
 
-/** Diversity and facets that are not as usual, as the service takes them. */
-export const tuningOf = (state) => ({
-  diversity: state.diversity || "",
-  weight: ["people", "genre", "era", "popularity"].filter((name) => state[name] !== 1).map((name) => `${name}=${state[name]}`),
-});
+/** Diversity and the weights of facets, where they are not as usual. */
+export const tuningOf = (state) => Object.fromEntries(TUNED.filter((name) => state[name] !== NUMBERS[name][2]).map((name) => [name, state[name]]));
 
 /** The address of a state, relative, without what is the default. */
 export function hrefOf(state) {
