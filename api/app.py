@@ -16,10 +16,9 @@ from api import problems, security
 from api.openapi import describe
 from api.page import Page
 from api.requests import Requests
-from api.routes import catalogs, figures, health, metrics, page, search, titles
+from api.routes import catalogs, figures, health, metrics, page, recommend, search, titles
 from api.service import NotModified, Service
 from api.settings import Settings
-from api.tracing import trace
 from graph.store import GraphStore
 
 ATTRIBUTION = "Information courtesy of IMDb (https://www.imdb.com). Used with permission."
@@ -37,11 +36,10 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     service = Service.over(store, settings)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
         yield
-        service.metrics.stop()
-        await anyio.to_thread.run_sync(app.state.end_tracing)
+        await anyio.to_thread.run_sync(service.close)
 
     app = FastAPIOffline(
         title="Reelgraph",
@@ -59,13 +57,13 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     app.include_router(health.router)
     app.include_router(page.page)
     app.include_router(metrics.router)
-    for router in (search.router, page.router, titles.router, catalogs.router, figures.router):
+    for router in (search.router, page.router, recommend.router, titles.router, catalogs.router, figures.router):
         app.include_router(router, dependencies=[Depends(security.reader)])
     app.include_router(catalogs.edits, dependencies=[Depends(security.editor)])
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)
     _surround(app, service)
-    app.state.end_tracing = trace(app, settings)
+    service.tracing.instrument(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from graph.preferences import PreferenceError
 from graph.store import GraphStore, InvalidRows, NotInGraph, StoreBusy, StoreError, StoreFull, StoreReadOnly
 
 _log = logging.getLogger("reelgraph.problems")
@@ -102,6 +103,10 @@ def install(app: FastAPI, store: GraphStore) -> None:
     @app.exception_handler(Problem)
     async def of_problem(request: Request, error: Problem) -> JSONResponse:
         return problem_response(error.status, error.detail, _id(request), error.errors, error.headers)
+
+    @app.exception_handler(PreferenceError)
+    async def of_preference(request: Request, error: PreferenceError) -> JSONResponse:
+        return problem_response(422, str(error), _id(request))
 
     @app.exception_handler(StoreError)
     async def of_store(request: Request, error: StoreError) -> JSONResponse:

@@ -32,22 +32,22 @@ class PathEvidence(Answered):
     )
 
 
-class ViewersEvidence(Answered):
-    """A reason from what viewers like."""
+class ViaEvidence(Answered):
+    """A reason from other titles: what their viewers like, or that they were named."""
 
-    kind: Literal["viewers"]
+    kind: Literal["viewers", "liked"] = Field(description="`liked`: the request named them")
     weight: float = Field(description="the share of the score that goes with it", examples=[0.3])
     text: str = Field(examples=["liked by viewers of A Bug's Life"])
-    via: list[str] = Field(description="the titles whose viewers carried the score", examples=[["tt0120623"]])
+    via: list[str] = Field(description="the titles that carried the score", examples=[["tt0120623"]])
 
 
 def _kind_of_evidence(value: Any) -> str:
     kind = value["kind"] if isinstance(value, dict) else value.kind
-    return "viewers" if kind == "viewers" else "path"
+    return "path" if kind in ("path", "name") else "via"
 
 
 Evidence = Annotated[
-    Annotated[PathEvidence, Tag("path")] | Annotated[ViewersEvidence, Tag("viewers")], Discriminator(_kind_of_evidence)
+    Annotated[PathEvidence, Tag("path")] | Annotated[ViaEvidence, Tag("via")], Discriminator(_kind_of_evidence)
 ]
 
 
@@ -93,6 +93,9 @@ class _Hit(Answered):
 class TitleHit(_Hit):
     """A title that the text may mean, and what could be shown instead."""
 
+    substitutability: float | None = Field(
+        description="how good the best substitute is likely to be, 0 to 1; null: not known", examples=[0.81]
+    )
     substitutes: list[Substitute]
 
 
@@ -136,6 +139,17 @@ class SimilarTitles(Answered):
 
     id: TitleId
     similar: list[Substitute]
+
+
+class RecommendationAnswer(Answered):
+    """What is recommended to somebody who likes some titles."""
+
+    titles: list[TitleId] = Field(description="the titles named")
+    catalog: str | None
+    region: str | None
+    on: str | None = Field(examples=["2026-11-21"])
+    versions: Versions
+    items: list[Substitute]
 
 
 class Explanation(Answered):

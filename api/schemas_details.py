@@ -1,11 +1,10 @@
-"""What the service answers about one title, one person, the catalogs and the graph as a whole."""
+"""What the service answers about one title, one person, and the graph as a whole."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.schemas import Answered, Kind, TitleId, Year
 
@@ -99,43 +98,6 @@ class PersonAnswer(Answered):
     titles: list[Part]
 
 
-class CatalogAnswer(Answered):
-    """A catalog."""
-
-    id: str = Field(description="its slug", examples=["north"])
-    name: str | None = Field(examples=["north"])
-    titles: int = Field(description="how many offers it has, at any time", examples=[80])
-
-
-class CatalogsAnswer(Answered):
-    """All catalogs."""
-
-    catalogs: list[CatalogAnswer]
-
-
-class OfferedTitle(BaseModel):
-    """One row of what a catalog offers."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: str = Field(min_length=1, max_length=200, description="a title's id", examples=["tt0198781"])
-    item_id: str = Field(min_length=1, max_length=200, description="the catalog's own id", examples=["N002"])
-    regions: list[Annotated[str, Field(pattern="^[A-Za-z]{2,3}$")]] = Field(
-        default=[], max_length=300, description="country codes; none: everywhere", examples=[["US", "GB"]]
-    )
-    available_from: dt.date | None = Field(default=None, description="first day; none: always was")
-    available_until: dt.date | None = Field(default=None, description="last day, included; none: no end")
-
-
-class CatalogTitles(BaseModel):
-    """All that a catalog offers from now on."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str | None = Field(default=None, max_length=200, description="as people call it; none: as before")
-    titles: list[OfferedTitle] = Field(max_length=200_000)
-
-
 class Provenance(Answered):
     """Which run published vectors come from."""
 
@@ -144,6 +106,7 @@ class Provenance(Answered):
     dimension: int
     graph_hash: str
     made: str
+    facts: dict[str, float] = Field(description="numbers that belong to these vectors")
 
 
 class Degrees(Answered):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -15,13 +17,24 @@ from api.figures import figures_of
 from api.metrics import Metrics
 from api.problems import Problem
 from api.settings import Settings
+from api.tracing import Tracing
 from graph.cards import best_known
 from graph.consistent import at_one_version
+from graph.demand import Demand
 from graph.kept import Kept
+from graph.preferences import MOST_WEIGHT, NEUTRAL, Preferences
 from graph.search import Answer, Searcher
-from graph.store import GraphStore, Scope
+from graph.store import GraphStore, Scope, StoreError
 
 T = TypeVar("T")
+_log = logging.getLogger("reelgraph.service")
+RegionQuery = Annotated[
+    str | None, Query(pattern="^[A-Za-z]{2,3}$", description="only what may be shown there", examples=["US"])
+]
+DayQuery = Annotated[dt.date | None, Query(description="only what may be shown that day; none: today (UTC)")]
+AdultQuery = Annotated[bool, Query(description="whether adult titles count")]
+LimitQuery = Annotated[int, Query(ge=1, le=200, description="how many at most")]
+OffsetQuery = Annotated[int, Query(ge=0, le=100_000, description="how many to pass over")]
 
 
 _KNOWN = 500
@@ -36,7 +49,9 @@ class Service:
     settings: Settings
     store: GraphStore
     metrics: Metrics
+    tracing: Tracing
     searcher: Searcher
+    demand: Demand
     _answers: Kept[Answer]
     _figures: Kept[dict[str, Any]]
     _known: Kept[list[str]]
@@ -46,24 +61,51 @@ class Service:
     @classmethod
     def over(cls, store: GraphStore, settings: Settings) -> Service:
         """What serves that store."""
-        metrics = Metrics(store)
+        metrics, tracing = Metrics(store), Tracing.of(settings)
+
+        @contextlib.contextmanager
+        def stage(name: str) -> Iterator[None]:
+            with metrics.stage(name), tracing.stage(name):
+                yield
+
         answers: Kept[Answer] = Kept(store.state, settings.kept_answers)
         figures: Kept[dict[str, Any]] = Kept(store.state, 1)
-        known: Kept[list[str]] = Kept(store.state, 1)
-        searcher = Searcher(store, metrics.stage)
-        return cls(settings, store, metrics, searcher, answers, figures, known, anyio.CapacityLimiter(2))
+        return cls(
+            settings,
+            store,
+            metrics,
+            tracing,
+            Searcher(store, stage),
+            Demand(store, on=settings.count_searches),
+            answers,
+            figures,
+            Kept(store.state, 1),
+            anyio.CapacityLimiter(2),
+        )
 
-    def search(self, query: str, scope: Scope, hits: int, substitutes: int) -> tuple[Answer, bool]:
+    def search(
+        self, query: str, scope: Scope, hits: int, substitutes: int, preferences: Preferences = NEUTRAL
+    ) -> tuple[Answer, bool]:
         """The answer, and whether it was kept from an earlier request."""
         made: list[Answer] = []
 
         def make() -> Answer:
-            made.append(self.searcher.search(query, scope, hits=hits, substitutes=substitutes))
-            return made[0]
+            answer = self.searcher.search(query, scope, hits=hits, substitutes=substitutes, preferences=preferences)
+            made.append(answer)
+            return answer
 
         if hits * substitutes > _KEPT_SUBSTITUTES:
             return make(), False
-        return self._answers.of((query, scope, hits, substitutes), make), not made
+        return self._answers.of((query, scope, hits, substitutes, preferences), make), not made
+
+    def close(self) -> None:
+        """Write and send what is still held."""
+        try:
+            self.demand.close()
+        except StoreError as error:
+            _log.error("counted searches are lost", extra={"fields": {"error": str(error)}})
+        self.tracing.stop()
+        self.metrics.stop()
 
     def figures(self) -> dict[str, Any]:
         """The graph in numbers, counted once for each version and change of offers."""
@@ -85,21 +127,28 @@ async def scope_of(
         str | None,
         Query(max_length=63, description="slug of a catalog; none: all of them together; `*`: the whole graph"),
     ] = None,
-    region: Annotated[
-        str | None, Query(pattern="^[A-Za-z]{2,3}$", description="only what may be shown there", examples=["US"])
-    ] = None,
-    on: Annotated[dt.date | None, Query(description="only what may be shown that day; none: today (UTC)")] = None,
-    adult: Annotated[bool, Query(description="whether adult titles count")] = False,
+    region: RegionQuery = None,
+    on: DayQuery = None,
+    adult: AdultQuery = False,
 ) -> Scope:
     """Which titles may be answered, as the query says."""
     return Scope(catalog, region.upper() if region else None, on or today(), adult)
 
 
+async def preferences_of(
+    diversity: Annotated[float, Query(ge=0, le=1, description="0: the best; 1: the best that differ most")] = 0.0,
+    people: Annotated[float, Query(ge=0, le=MOST_WEIGHT, description="how much people in common count")] = 1.0,
+    genre: Annotated[float, Query(ge=0, le=MOST_WEIGHT, description="how much genres in common count")] = 1.0,
+    era: Annotated[float, Query(ge=0, le=MOST_WEIGHT, description="how much being of one time counts")] = 1.0,
+    popularity: Annotated[float, Query(ge=0, le=MOST_WEIGHT, description="how much votes count")] = 1.0,
+) -> Preferences:
+    """How substitutes are ranked, as the query says; 1 changes nothing, 0 takes a facet's pull away."""
+    return Preferences(diversity, people, genre, era, popularity)
+
+
 ServiceDep = Annotated[Service, Depends(service_of)]
 ScopeDep = Annotated[Scope, Depends(scope_of)]
-AdultQuery = Annotated[bool, Query(description="whether adult titles count")]
-LimitQuery = Annotated[int, Query(ge=1, le=200, description="how many at most")]
-OffsetQuery = Annotated[int, Query(ge=0, le=100_000, description="how many to pass over")]
+PreferencesDep = Annotated[Preferences, Depends(preferences_of)]
 
 
 def today() -> dt.date:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from graph.settings import default_store
+from graph.settings import GraphSettings
 
 
-class Settings(BaseSettings):
+class Settings(GraphSettings):
     """How the service behaves. The command line's options come first, then the environment, then these."""
 
-    model_config = SettingsConfigDict(env_prefix="REELGRAPH_", extra="ignore")
-
-    store: str = Field(default_factory=default_store, description="URL of the store, such as embedded:PATH")
     api_key: SecretStr | None = Field(
         default=None, description="the key that every request must carry; needed beyond loopback"
     )

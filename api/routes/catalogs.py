@@ -1,16 +1,19 @@
-"""Catalogs: which there are, and what one of them offers from now on."""
+"""Catalogs: which there are, what one of them offers from now on, and what it lacks."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.problems import Problem, responses
-from api.schemas_details import CatalogAnswer, CatalogsAnswer, CatalogTitles
-from api.service import ServiceDep, read
+from api.schemas_catalogs import CatalogAnswer, CatalogsAnswer, CatalogTitles, GapsAnswer
+from api.service import DayQuery, RegionQuery, ServiceDep, read, today
 from graph.catalogs import Offer, catalogs, replace_offers, wrong_offers
+from graph.consistent import at_one_version
+from graph.gaps import gaps
+from graph.store import Scope
 
 SHOWN_ERRORS = 100
 SlugPath = Annotated[
@@ -45,3 +48,26 @@ def put_titles(service: ServiceDep, slug: SlugPath, body: CatalogTitles) -> Any:
         raise Problem(422, detail, errors[:SHOWN_ERRORS])
     replace_offers(service.store, slug, body.name, offers)
     return next(asdict(one) for one in catalogs(service.store) if one.id == slug)
+
+
+@edits.get("/catalogs/{slug}/gaps", response_model=GapsAnswer, responses=responses(404, 422, 503))
+def catalog_gaps(
+    service: ServiceDep,
+    slug: SlugPath,
+    region: RegionQuery = None,
+    on: DayQuery = None,
+    days: Annotated[
+        int | None, Query(ge=1, le=3650, description="searches of the last so many days; none: ever")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="how many gaps at most")] = 20,
+    budget: Annotated[int | None, Query(ge=1, le=200, description="how many titles to buy; none: no purchases")] = None,
+) -> Any:
+    """What was wanted and not to be had, weighted by how far the catalog makes up for it; and what to buy."""
+    scope = Scope(slug, region.upper() if region else None, on or today())
+    found = at_one_version(
+        service.store,
+        lambda: gaps(
+            service.store, scope, minimum_count=service.settings.minimum_count, days=days, limit=limit, budget=budget
+        ),
+    )
+    return found.value.as_dict()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from api.problems import responses
 from api.schemas import Explanation, SimilarTitles
 from api.schemas_details import PersonAnswer, TitleAnswer
-from api.service import AdultQuery, LimitQuery, OffsetQuery, ScopeDep, ServiceDep, found_or_404, read
+from api.service import AdultQuery, LimitQuery, OffsetQuery, PreferencesDep, ScopeDep, ServiceDep, found_or_404, read
 from graph.details import person_details, title_details
 from graph.explain import explain
 from graph.search import MAX_SUBSTITUTES
@@ -49,6 +49,7 @@ def similar(
     request: Request,
     response: Response,
     scope: ScopeDep,
+    preferences: PreferencesDep,
     id: TitlePath,  # noqa: A002
     limit: Annotated[int, Query(ge=1, le=MAX_SUBSTITUTES, description="how many")] = 10,
     by: Annotated[
@@ -57,7 +58,9 @@ def similar(
     ] = None,
 ) -> Any:
     """The titles most like another one, with reasons: in a catalog, in all of them, or (`catalog=*`) in the graph."""
-    found = read(service, request, response, lambda: service.searcher.similar(id, scope, limit, by=by))
+    found = read(
+        service, request, response, lambda: service.searcher.similar(id, scope, limit, by=by, preferences=preferences)
+    )
     return {"id": id, "similar": [one.as_dict() for one in found]}
 
 

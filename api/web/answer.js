@@ -2,16 +2,19 @@
 
 import { cardsOf, get, scopeOf } from "./api.js";
 import { card, cardList, chips, facts, joined } from "./cards.js";
-import { h } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { poster } from "./poster.js";
 import { pickHref } from "./search.js";
 import { hrefTo, tuningOf } from "./state.js";
 import { foundBy, isNamed, kindOf, many, standIn, statusOf } from "./words.js";
 
+const SETTLED_MS = 1500;
+let counted = "";
+
 /** The view of a search: {title, said, content}. */
 export async function answerView(state, signal) {
   const asked = { q: state.pick || state.q, hits: state.hits, substitutes: state.substitutes, ...scopeOf(state), ...tuningOf(state) };
-  const [found, { catalogs }] = await Promise.all([get("search", asked, signal), get("catalogs", {}, signal)]);
+  const [found, { catalogs }] = await Promise.all([get("search", { ...asked, ...countOf(asked, state, signal) }, signal), get("catalogs", {}, signal)]);
   const answer = { ...found, bare: !catalogs.length };
   const listed = answer.hits.flatMap((hit) => offeredOf(hit));
   const cards = await cardsOf([...answer.hits.filter((hit) => !isNamed(hit)), ...listed].map((one) => one.id).slice(0, 500), signal);
@@ -19,6 +22,25 @@ export async function answerView(state, signal) {
     : answer.status === "ambiguous" ? choices(answer, cards, state)
       : answer.hits.map((hit, place) => hitSection(answer, hit, cards, state, place));
   return { title: state.q, said: said(answer, listed.length), content: h("div", { class: "answer" }, hits) };
+}
+
+/**
+ * Whether the request counts as demand: once for each question, however the sliders stand, and not while it is typed.
+ * What is typed is counted by a request of its own when it has stood for a while.
+ */
+function countOf(asked, state, signal) {
+  const question = JSON.stringify([asked.q, scopeOf(state)]);
+  if (question === counted) return { count: false };
+  if (state.pick || document.activeElement !== byId("q")) {
+    counted = question;
+    return {};
+  }
+  setTimeout(() => {
+    if (signal.aborted || question === counted) return;
+    counted = question;
+    get("search", asked).catch(() => {}); // whatever is wrong has been said
+  }, SETTLED_MS);
+  return { count: false };
 }
 
 const offeredOf = (hit) => hit.titles ?? hit.substitutes ?? [];

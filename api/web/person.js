@@ -11,7 +11,7 @@ const PAGE = 48, OFFERED = 12;
 export async function personView(state, signal) {
   const [person, answer] = await Promise.all([
     get(`people/${encodeURIComponent(state.person)}`, { limit: PAGE }, signal),
-    get("search", { q: state.person, hits: 1, substitutes: OFFERED, ...scopeOf(state) }, signal)]);
+    get("search", { q: state.person, hits: 1, substitutes: OFFERED, count: false, ...scopeOf(state) }, signal)]);
   const [hit] = answer.hits;
   const offered = hit?.id === person.id ? hit.titles : [];
   const cards = await cardsOf([...offered, ...person.titles].map((one) => one.id), signal);

@@ -108,7 +108,7 @@ async function findMatches(state) {
   running = new AbortController();
   const { signal } = running;
   try {
-    const answer = await get("search", { q: state.q, hits: MATCHES, substitutes: 0, ...scopeOf(state) }, signal);
+    const answer = await get("search", { q: state.q, hits: MATCHES, substitutes: 0, count: false, ...scopeOf(state) }, signal);
     if (!signal.aborted) {
       showMatches(answer.hits, `${state.q}|${state.catalog}|${state.region}|${state.on}`);
       markTaken(state);

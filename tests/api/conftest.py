@@ -70,21 +70,29 @@ def client(sample_folder: Path) -> Iterator[httpx.Client]:
     """The service over the sample, as it is without settings; for reading."""
     with (
         contextlib.closing(open_store(f"embedded:{sample_folder}")) as store,
-        running(create_app(Settings(store=store.url), store)) as client,
+        running(create_app(Settings(store=store.url, count_searches=False), store)) as client,
     ):
         yield client
 
 
+@contextlib.contextmanager
+def _service(store: GraphStore, **settings: object) -> Iterator[httpx.Client]:
+    made = Settings(store=store.url, **settings)  # type: ignore[arg-type]
+    with running(create_app(made, store)) as client:
+        yield client
+
+
+@pytest.fixture
+def service() -> Callable[..., contextlib.AbstractContextManager[httpx.Client]]:
+    """A store and settings by name → the service over that store, stopped at the end of the block."""
+    return _service
+
+
 @pytest.fixture
 def served() -> Iterator[Callable[..., httpx.Client]]:
-    """A store and settings by name → a client of the service over that store."""
+    """The same, stopped at the end of the test."""
     with contextlib.ExitStack() as stack:
-
-        def serve(store: GraphStore, **settings: object) -> httpx.Client:
-            made = Settings(store=store.url, **settings)  # type: ignore[arg-type]
-            return stack.enter_context(running(create_app(made, store)))
-
-        yield serve
+        yield lambda store, **settings: stack.enter_context(_service(store, **settings))
 
 
 POLICY = (
@@ -135,7 +143,7 @@ def chromium() -> Iterator[Browser]:
 def page_address(sample_folder: Path) -> Iterator[str]:
     """The service over the sample, under a policy that forbids everything that is not the page's own."""
     with contextlib.closing(open_store(f"embedded:{sample_folder}")) as store:
-        app = create_app(Settings(store=store.url), store)
+        app = create_app(Settings(store=store.url, count_searches=False), store)
 
         @app.middleware("http")
         async def under_policy(request: Request, call_next: RequestResponseEndpoint) -> Response:
@@ -207,10 +215,12 @@ def serve(sample_folder: Path, tmp_path: Path) -> Iterator[Callable[..., Process
     with contextlib.ExitStack() as stack:
 
         def start(*arguments: str, command: str = "serve", **environment: str) -> Process:
-            store = () if "--store" in arguments else ("--store", f"embedded:{sample_folder}")
+            if "--store" not in arguments:
+                environment.setdefault("REELGRAPH_STORE", f"embedded:{sample_folder}")
+                environment.setdefault("REELGRAPH_COUNT_SEARCHES", "false")  # nobody writes to the sample
             log = tmp_path / "serve.log"
             popen = subprocess.Popen(
-                [sys.executable, "-m", "reelgraph", command, *store, *arguments],
+                [sys.executable, "-m", "reelgraph", command, *arguments],
                 cwd=ROOT, env=os.environ | environment, text=True, stdout=subprocess.PIPE,
                 stderr=stack.enter_context(log.open("w")),
             )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from schemathesis.core.failures import FailureGroup
+from schemathesis.core.failures import Failure, FailureGroup
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +38,8 @@ def test_every_route_is_there(document: Any) -> None:
         ("GET", "/explain"),
         ("GET", "/catalogs"),
         ("PUT", "/catalogs/{slug}/titles"),
+        ("GET", "/catalogs/{slug}/gaps"),
+        ("POST", "/recommend"),
         ("GET", "/figures"),
         ("GET", "/health/live"),
         ("GET", "/health/ready"),
@@ -89,7 +91,8 @@ def test_answers_are_as_described(client: httpx.Client, document: Any, template:
     operation.validate_response(got)
     if got.headers["content-type"] == "application/json":
         other = httpx.Response(got.status_code, json={"no": "answer"}, request=got.request)
-        with pytest.raises(FailureGroup):
+        other.elapsed = got.elapsed
+        with pytest.raises((Failure, FailureGroup)):
             operation.validate_response(other)
 
 

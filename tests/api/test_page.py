@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from graph.demand import searches
+from graph.store import GraphStore
+
 Visiting = Callable[..., Any]
 
 VIEWS = {
@@ -47,6 +50,30 @@ def test_typing_answers_with_the_status_in_words_and_cards_with_reasons(visit: V
     assert first.locator(".poster > svg").bounding_box()["width"] > 100
     assert visited.query == {"q": "toy story", "catalog": "north"}
     expect(page.locator("#said[aria-live=polite]")).to_contain_text("Not in this catalog. Closest you have: 5 titles.")
+
+
+def test_how_good_a_stand_in_the_catalog_has_is_said_in_words(visit: Visiting) -> None:
+    visited = visit()
+    page = visited.open("?q=toy+story&catalog=north")
+    answer = page.request.get(f"{visited.address}/search?q=toy+story&catalog=north").json()
+    value = answer["hits"][0]["substitutability"]
+    words = "good" if value >= 0.5 else "fair" if value >= 0.25 else "poor"
+    expect(page.locator(".meter")).to_have_text(f"The best of them is a {words} stand-in")
+    whole, filled = (page.locator(at).bounding_box()["width"] for at in (".meter-bar", ".filled"))
+    assert filled / whole == pytest.approx(value, abs=0.02)
+
+
+def test_what_is_half_typed_is_no_demand(visit: Visiting, own_store: GraphStore, service: Any) -> None:
+    with service(own_store) as client:
+        page = visit(address=str(client.base_url).rstrip("/")).open("?catalog=north")
+        page.get_by_role("combobox", name="A title, a person").press_sequentially("toy story", delay=200)
+        with page.expect_request(lambda request: "/search" in request.url and "count=false" not in request.url):
+            expect(cards(page)).to_have_count(5)
+        page.get_by_role("slider", name="Substitutes per hit").press("ArrowRight")
+        expect(cards(page)).to_have_count(6)
+        page.wait_for_load_state("networkidle")
+    found = searches(own_store, "north", least=1)
+    assert (dict(found.titles), dict(found.unknown)) == ({"tt0114709": 1}, {})
 
 
 def test_only_what_was_typed_last_is_shown(visit: Visiting) -> None:
