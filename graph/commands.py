@@ -250,7 +250,8 @@ def export(
 ) -> None:
     """Write the graph out, as Parquet or GraphML.
 
-    Parquet: graph tables, all of them. GraphML: the best-known titles with people and genres, for Gephi or networkx.
+    Parquet: graph tables, all but counted searches. GraphML: the best-known titles with people and genres, for Gephi
+    or networkx.
     """
     from graph.export import export_graphml, export_parquet
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from graph.consistent import version_of
 from graph.explain import names_of
 from graph.foldin import FoldIn
 from graph.hand_weights import Candidates
+from graph.kept import Kept
 from graph.match import CHOICES, Match, choices, decide, match
 from graph.nearest import nearest
 from graph.preferences import NEUTRAL, PreferenceError, Preferences
 from graph.recommend import Liked, Recommendation, by_hand, checked, recommend
+from graph.stages import Stage, untimed
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 from graph.substitutability import Curve, Substitutability
 from graph.substitutes import Ranking, Substitute
@@ -24,8 +25,9 @@ from graph.titles_of import Near, has_titles, titles_of
 from graph.topics import Topics
 
 Status = Literal["in_catalog", "out_of_catalog", "ambiguous", "unknown"]
+_ByVectors = tuple[Ranking | None, Substitutability | None]
 MAX_HITS, MAX_SUBSTITUTES = 20, 100
-_KEPT_SCOPES = 4
+_KEPT_CANDIDATES, _KEPT_SCOPES = 4, 16
 _TCONST = re.compile(r"\btt\d{7,}\b")
 _NCONST = re.compile(r"\bnm\d{7,}\b")
 
@@ -96,12 +98,11 @@ class Answer:
 class Searcher:
     """Answers questions from one store; keeps what the last few scopes need between them. Safe for threads."""
 
-    def __init__(self, store: GraphStore) -> None:
-        self._store = store
-        self._kept: OrderedDict[tuple[str, Scope], Candidates] = OrderedDict()
-        self._by_vectors: tuple[str, Ranking | None, Substitutability | None] | None = None
-        self._offered: tuple[tuple[str, Scope], Mapping[str, str | None]] | None = None
-        self._lock = threading.Lock()
+    def __init__(self, store: GraphStore, stage: Stage = untimed) -> None:
+        self._store, self._stage = store, stage
+        self._by_vectors: Kept[_ByVectors] = Kept(lambda: version_of(store.state()), 1)
+        self._candidates: Kept[Candidates] = Kept(store.state, _KEPT_CANDIDATES)
+        self._offered: Kept[Mapping[str, str | None]] = Kept(store.state, _KEPT_SCOPES)
         self._topics = Topics(store)
 
     def search(
@@ -115,15 +116,17 @@ class Searcher:
         hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
         self._check(scope)
         state = self._store.state()
-        matches = self._by_id(query, scope.adult) or match(
-            self._store, query, max(hits, CHOICES), adult=scope.adult, also=self._topics.named(query)
-        )
-        decision = decide(matches)
+        with self._stage("match"):
+            matches = self._by_id(query, scope.adult) or match(
+                self._store, query, max(hits, CHOICES), adult=scope.adult, also=self._topics.named(query)
+            )
+            decision = decide(matches)
         if decision == "unknown":
             return Answer(query, "unknown", scope, self._versions(state), ())
         wanted = max(hits, choices(matches)) if decision == "ambiguous" else hits
         names = names_of(self._store, [one.id for one in matches[:wanted]])
-        found = tuple(self._hit(one, names[one.id], scope, substitutes, preferences) for one in matches[:wanted])
+        with self._stage("substitutes"):
+            found = tuple(self._hit(one, names[one.id], scope, substitutes, preferences) for one in matches[:wanted])
         status: Status = "ambiguous" if decision == "ambiguous" else (
             "in_catalog" if found[0].available else "out_of_catalog"
         )  # fmt: skip
@@ -182,45 +185,34 @@ class Searcher:
             found = by_hand(self._store, self.candidates(scope), named, k, preferences)
         return Recommendation(tuple(named), scope, self._versions(self._store.state()), tuple(found))
 
-    def _vectors(self) -> tuple[Ranking | None, Substitutability | None]:
+    def _vectors(self) -> _ByVectors:
         """What ranks by the current substitute vectors, and what says how good the best is; None without them."""
-        version = _version(self._store.state())
-        held = self._by_vectors
-        if held is None or held[0] != version:
+
+        def make() -> _ByVectors:
             folded, curve = FoldIn.published(self._store), Curve.published(self._store)
-            ranking = Ranking(self._store, folded) if folded else None
-            held = self._by_vectors = version, ranking, Substitutability(self._store, curve) if curve else None
-        return held[1:]
+            ranking = Ranking(self._store, folded, self._stage) if folded else None
+            return ranking, Substitutability(self._store, curve) if curve else None
+
+        return self._by_vectors.of("vectors", make)
 
     def _versions(self, state: str) -> dict[str, str | None]:
         ranking = self._vectors()[0]
-        return {"graph": _version(state), "substitutes": ranking.run if ranking else None}
+        return {"graph": version_of(state), "substitutes": ranking.run if ranking else None}
 
     def candidates(self, scope: Scope) -> Candidates:
         """The titles in scope with their features; made again when the graph or an offer has changed."""
-        key = (self._store.state(), scope)
-        with self._lock:
-            held = self._kept.get(key)
-        if held is None:
-            held = Candidates(self._store, scope)
-            with self._lock:
-                self._kept = OrderedDict((k, v) for k, v in self._kept.items() if k[0] == key[0])
-                self._kept[key] = held
-                while len(self._kept) > _KEPT_SCOPES:
-                    self._kept.popitem(last=False)
-        return held
+        return self._candidates.of(scope, lambda: Candidates(self._store, scope))
 
     def _items(self, scope: Scope) -> Mapping[str, str | None]:
         """The catalog's own id of each title in scope; the whole graph has none."""
         if scope.catalog == WHOLE_GRAPH:
             return {}
-        key = (self._store.state(), scope)
-        held = self._offered
-        if held is None or held[0] != key:
+
+        def make() -> Mapping[str, str | None]:
             offered = self._store.offered(scope)
-            ids, items = (offered.column(name).to_pylist() for name in ("id", "item_id"))
-            held = self._offered = key, dict(zip(ids, items, strict=True))
-        return held[1]
+            return dict(zip(*(offered.column(name).to_pylist() for name in ("id", "item_id")), strict=True))
+
+        return self._offered.of(scope, make)
 
     def _by_id(self, query: str, adult: bool) -> list[Match]:
         """The title or person whose id was typed, or pasted with its address."""
@@ -245,7 +237,3 @@ class Searcher:
             return
         there: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]
         raise NotInGraph(f"there is no catalog {scope.catalog!r}; there are: {', '.join(there) or 'none'}")
-
-
-def _version(state: str) -> str:
-    return state.partition("+")[0]

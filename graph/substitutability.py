@@ -9,7 +9,7 @@ docs/out-of-catalog.md has the measurements.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -58,7 +58,12 @@ class Curve:
         asked: (n, d) substitute vectors. products: (n,) or (n, c), inner products of candidates with their row's asked
         title → the same shape, float32.
         """
-        return probabilities(self.coefficients, features(self.references, asked, products))
+        return self.given(asked)(products)
+
+    def given(self, asked: Floats) -> Callable[[Floats], Floats]:
+        """`of` for asked titles whose products come in many parts: their bars are worked out once."""
+        reached = bars(self.references, asked)
+        return lambda products: probabilities(self.coefficients, features(self.references, asked, products, reached))
 
     @classmethod
     def published(cls, store: GraphStore) -> Curve | None:
@@ -95,10 +100,16 @@ class Substitutability:
         return float(self._curve.of(vectors, np.array(products[:1], np.float32))[0])
 
 
-def features(references: Floats, asked: Floats, products: Floats) -> npt.NDArray[np.float64]:
-    """What a curve weighs, in the order of FACTS: (n, d) asked, (n,) or (n, c) products → (n, 4) or (n, c, 4)."""
+def features(
+    references: Floats, asked: Floats, products: Floats, reached: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.float64]:
+    """What a curve weighs, in the order of FACTS: (n, d) asked, (n,) or (n, c) products → (n, 4) or (n, c, 4).
+
+    reached: the bars, (n,), where they are known.
+    """
+    reached = bars(references, asked) if reached is None else reached
     shape = len(asked), *(1,) * (products.ndim - 1)
-    above = np.log(np.maximum(products, _LEAST) / bars(references, asked).reshape(shape)).clip(_LOW, _HIGH)
+    above = np.log(np.maximum(products, _LEAST) / reached.reshape(shape)).clip(_LOW, _HIGH)
     length = np.log(np.maximum(np.linalg.norm(asked, axis=1), _LEAST)).reshape(shape)
     parts = np.ones_like(above), np.minimum(above, 0), np.maximum(above, 0), np.broadcast_to(length, above.shape)
     return cast("npt.NDArray[np.float64]", np.stack(parts, -1).astype(np.float64))

@@ -20,6 +20,7 @@ from graph.foldin import VECTORS, FoldIn
 from graph.preferences import NEUTRAL, Preferences
 from graph.reasons import Reasons
 from graph.siblings import Sibling, siblings
+from graph.stages import Stage, untimed
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
@@ -57,8 +58,8 @@ class Substitute:
 class Ranking:
     """Ranks titles by the store's substitute vectors; made once for a version of the graph. Safe for threads."""
 
-    def __init__(self, store: GraphStore, folded: FoldIn) -> None:
-        self._store, self._folded, self.run = store, folded, folded.run
+    def __init__(self, store: GraphStore, folded: FoldIn, stage: Stage = untimed) -> None:
+        self._store, self._folded, self._stage, self.run = store, folded, stage, folded.run
         self._reasons = Reasons(store, folded)
 
     def rank(
@@ -97,7 +98,8 @@ class Ranking:
         chosen = list(scores) if wanted.diversity else sorted(scores, key=lambda other: (-scores[other], other))[:k]
         if not chosen:
             return []
-        evidence = self._reasons.of(id_, chosen, related, named, inside, scope.adult, weighed)
+        with self._stage("evidence"):
+            evidence = self._reasons.of(id_, chosen, related, named, inside, scope.adult, weighed)
         highest = scores[chosen[0]] if scores[chosen[0]] > 0 else 1.0
         return shown(self._store, {other: scores[other] / highest for other in chosen}, items, evidence)
 

@@ -293,7 +293,7 @@ def test_rollback(cli, files, tmp_path):
 
 
 def test_demo(cli, tmp_path):
-    done = cli("demo", "--store", f"embedded:{tmp_path}")
+    done = cli("demo", "--no-serve", "--store", f"embedded:{tmp_path}")
     assert (done.code, done.err) == (0, "")
     assert "$ reelgraph search toy story" in done.out
     assert f"export REELGRAPH_STORE=embedded:{tmp_path}" in done.out
@@ -432,7 +432,7 @@ def test_help_is_the_table_of_contents(cli):
 @pytest.mark.parametrize(
     ("command", "mentions"),
     [
-        ("demo", ["--store"]),
+        ("demo", ["--store", "--no-serve"]),
         ("download", ["FOLDER", "--url", "IMDb's terms", "--json"]),
         ("load", ["--imdb", "--catalog", "FILE[:SLUG]", "--kinds", "--min-votes", "--engine", "--store", "--json"]),
         ("load", ["--feedback", "DIR|FILE", "--texts"]),

@@ -1,0 +1,28 @@
+"""Settings of the service, from the environment (prefix `REELGRAPH_`)."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from graph.settings import GraphSettings
+
+
+class Settings(GraphSettings):
+    """How the service behaves. The command line's options come first, then the environment, then these."""
+
+    api_key: SecretStr | None = Field(
+        default=None, description="the key that every request must carry; needed beyond loopback"
+    )
+    cors_origins: list[str] = Field(
+        default=[], description='origins whose pages may ask, as JSON: ["https://example.org"]; none by default'
+    )
+    threads: int = Field(default=8, ge=1, le=200, description="how many requests a worker answers at a time")
+    kept_answers: int = Field(default=1000, ge=0, description="searches whose answers are kept until the graph changes")
+    graceful_seconds: int = Field(default=30, ge=0, description="how long a stopping worker finishes what it has begun")
+    tracing_endpoint: str | None = Field(
+        default=None, description="where spans go, by OTLP over HTTP; needs the extra tracing"
+    )
+
+
+class ServeError(Exception):
+    """The service cannot run as it was asked to: a taken port, an unreadable certificate, a missing extra."""

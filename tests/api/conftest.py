@@ -1,0 +1,140 @@
+"""The service over loopback, as clients meet it: a store with the sample in it, and real HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.settings import Settings
+from graph.store import GraphStore, open_store
+from loaders.load import load_sample
+
+ROOT = Path(__file__).parents[2]
+ADDRESS = re.compile(r"Reelgraph answers at (https?://\S+) \(stop it with Ctrl-C\)")
+
+
+@contextlib.contextmanager
+def running(app: FastAPI) -> Iterator[httpx.Client]:
+    """A client of that app, which listens on a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", log_config=None))
+        thread = threading.Thread(target=server.run, args=([held],), daemon=True)
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        with httpx.Client(base_url=f"http://127.0.0.1:{held.getsockname()[1]}", timeout=60, trust_env=False) as client:
+            yield client
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An embedded store with the sample in it, which nobody writes to."""
+    folder = tmp_path_factory.mktemp("sample") / "store"
+    with contextlib.closing(open_store(f"embedded:{folder}", create=True)) as store:
+        load_sample(store)
+    return folder
+
+
+@pytest.fixture
+def own_store(sample_folder: Path, tmp_path: Path) -> Iterator[GraphStore]:
+    """The sample in a store of the test's own, to write to."""
+    shutil.copytree(sample_folder, tmp_path / "store")
+    with contextlib.closing(open_store(f"embedded:{tmp_path / 'store'}")) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def client(sample_folder: Path) -> Iterator[httpx.Client]:
+    """The service over the sample, as it is without settings; for reading."""
+    with (
+        contextlib.closing(open_store(f"embedded:{sample_folder}")) as store,
+        running(create_app(Settings(store=store.url, count_searches=False), store)) as client,
+    ):
+        yield client
+
+
+@contextlib.contextmanager
+def _service(store: GraphStore, **settings: object) -> Iterator[httpx.Client]:
+    made = Settings(store=store.url, **settings)  # type: ignore[arg-type]
+    with running(create_app(made, store)) as client:
+        yield client
+
+
+@pytest.fixture
+def service() -> Callable[..., contextlib.AbstractContextManager[httpx.Client]]:
+    """A store and settings by name → the service over that store, stopped at the end of the block."""
+    return _service
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[..., httpx.Client]]:
+    """The same, stopped at the end of the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda store, **settings: stack.enter_context(_service(store, **settings))
+
+
+@dataclass
+class Process:
+    """A command that serves, once it has said where. Its log is a file, for a pipe that nobody reads fills up."""
+
+    popen: subprocess.Popen[str]
+    log: Path
+    printed: list[str] = field(default_factory=list)
+    address: str = ""
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """One request, on a connection of its own."""
+        return httpx.get(f"{self.address}{path}", timeout=60, trust_env=False, **options)
+
+    def stop(self, number: int) -> tuple[int, str]:
+        """Exit code and log after that signal."""
+        self.popen.send_signal(number)
+        return self.popen.wait(60), self.log.read_text("utf-8")
+
+
+@pytest.fixture
+def serve(sample_folder: Path, tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Arguments of `reelgraph serve` (or another command that serves) → its process; over the sample unless told."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*arguments: str, command: str = "serve", **environment: str) -> Process:
+            if "--store" not in arguments:
+                environment.setdefault("REELGRAPH_STORE", f"embedded:{sample_folder}")
+                environment.setdefault("REELGRAPH_COUNT_SEARCHES", "false")  # nobody writes to the sample
+            log = tmp_path / "serve.log"
+            popen = subprocess.Popen(
+                [sys.executable, "-m", "reelgraph", command, *arguments],
+                cwd=ROOT, env=os.environ | environment, text=True, stdout=subprocess.PIPE,
+                stderr=stack.enter_context(log.open("w")),
+            )  # fmt: skip
+            stack.enter_context(popen)
+            stack.callback(popen.kill)
+            process = Process(popen, log)
+            assert popen.stdout
+            for line in popen.stdout:
+                process.printed.append(line)
+                if found := ADDRESS.fullmatch(line.strip()):
+                    process.address = found[1]
+                    return process
+            raise AssertionError(log.read_text("utf-8"))
+
+        yield start
