@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import SettingsConfigDict, SettingsError
 
 from graph.settings import GraphSettings
 
 
 class Settings(GraphSettings):
     """How the service behaves. The command line's options come first, then the environment, then these."""
+
+    model_config = SettingsConfigDict(env_prefix="REELGRAPH_", extra="ignore", env_ignore_empty=True)
 
     api_key: SecretStr | None = Field(
         default=None, description="the key that every request must carry; needed beyond loopback"
@@ -31,6 +34,21 @@ class Settings(GraphSettings):
     graphql_aliases: int = Field(default=15, ge=0, description="how many aliases a GraphQL query may have")
     graphql_cost: int = Field(default=10_000, ge=1, description="how many nodes a GraphQL query may ask for")
     graphql_introspection: bool = Field(default=True, description="whether GraphQL tells its schema to whoever asks")
+
+
+def read_settings(store: str | None = None) -> Settings:
+    """The settings of the environment. Raises BadSettings, which names those that are wrong."""
+    try:
+        return Settings(store=store) if store else Settings()
+    except ValidationError as error:
+        wrong = [f"REELGRAPH_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors()]
+        raise BadSettings("; ".join(wrong)) from None
+    except SettingsError as error:  # a list that is no JSON
+        raise BadSettings(f'{error}; write lists as JSON, such as ["https://example.org"]') from None
+
+
+class BadSettings(ValueError):
+    """Settings that cannot be followed."""
 
 
 class ServeError(Exception):
