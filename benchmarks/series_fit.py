@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from benchmarks.series import catalog, loaded
 from benchmarks.series_pairs import Pair, both_ways, closure, related, written
 from graph.sibling_odds import KEYWORD, WEIGHTS, place
-from graph.siblings import traces
+from graph.siblings import traces, years_between
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 FOLDS, RIDGE, FIRST = 5, 3e-4, 3
@@ -57,7 +57,10 @@ def questions(store: GraphStore, pairs: Sequence[Pair], seed: int) -> list[Asked
     series = np.random.default_rng(seed).permutation(sorted({min(own) for own in whole.values()})).tolist()
     inside, made = catalog(store, pairs), []
     for id_ in sorted(sure):
-        ids, rows, years = traces(store, id_, Scope(WHOLE_GRAPH), inside)
+        ids, rows = traces(store, id_, Scope(WHOLE_GRAPH), inside)
+        nodes = store.get_nodes("Title", [id_, *ids], ["start_year"])
+        year = dict(zip(nodes.column("id").to_pylist(), nodes.column("start_year").to_pylist(), strict=True))
+        years = [years_between(year[id_], year[other]) for other in ids]
         wanted = {other for hidden, other in both_ways(asked) if hidden == id_}
         truth = np.array([true(id_, other) for other in ids])
         made.append(Asked(ids, rows, years, truth, wanted, series.index(min(whole[id_])) % FOLDS))

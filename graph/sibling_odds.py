@@ -10,6 +10,7 @@ together and on what else is near one of them, by
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,20 +19,20 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 WEIGHTS: Mapping[str, float] = {
-    "nearest": 4.13,  # 1 / place among all titles by people in common
-    "writer": 2.87,  # a writer in common
-    "rare_writer": 4.09,  # the same, over the square root of how many other titles that writer has
-    "part": 3.27,  # square root of how many people play a part with a telling word in common
+    "nearest": 4.17,  # 1 / place among all titles by people in common
+    "writer": 3.04,  # a writer in common
+    "rare_writer": 4.11,  # the same, over the square root of how many other titles that writer has
+    "part": 3.34,  # square root of how many people play a part with a telling word in common
     "recast": 2.27,  # square root of how many parts are called the same and played by another person
-    "series": 2.18,  # both names are those of one series, subtitles and numbers aside
-    "name_people": 6.49,  # one name goes on where the other ends, times the square root of the people's cosine
-    "name_genres": 3.29,  # the same, times the genres' likeness
-    "rare_word": 1.05,  # how rare the rarest word is that the names have in common
-    "words": 2.33,  # the share of the asked name, by rarity, that the other one has
-    "genres": 2.32,  # genres in common, of all that either has
-    "keyword": 2.53,  # 1 / place among all titles by rare keywords in common
+    "series": 2.05,  # both names are those of one series, subtitles and numbers aside
+    "name_people": 5.96,  # one name goes on where the other ends, times the square root of the people's cosine
+    "name_genres": 2.84,  # the same, times the genres' likeness
+    "rare_word": 1.4,  # how rare the rarest word is that the names have in common
+    "words": 1.95,  # the share of the asked name, by rarity, that the other one has
+    "genres": 2.42,  # genres in common, of all that either has
+    "keyword": 2.51,  # 1 / place among all titles by rare keywords in common
 }
-CONSTANT = -9.14
+CONSTANT = -9.38
 (
     NEAREST, WRITER, RARE_WRITER, PART, RECAST, SERIES, NAME_PEOPLE, NAME_GENRES, RARE_WORD, WORDS, GENRES, KEYWORD
 ) = range(len(WEIGHTS))  # fmt: skip
@@ -58,13 +59,18 @@ def log_odds(traces: Floats) -> Floats:
 
 def probability(log_odds: float) -> float:
     """0 to 1."""
-    return float(1 / (1 + np.exp(-log_odds)))
+    return 1 / (1 + math.exp(-log_odds))
+
+
+def odds_of(probability: float) -> float:
+    """Log-odds."""
+    return math.log(probability / (1 - probability))
 
 
 def because(traces: Floats) -> tuple[str, ...]:
     """Of one title's traces, (traces,): the groups without one of which it would count as no sibling, the most telling
     first; the most telling alone where it still would without any one of them."""
-    odds, least = float(log_odds(traces)), float(np.log(LEAST / (1 - LEAST)))
+    odds, least = float(log_odds(traces)), odds_of(LEAST)
     falls = {name: float(traces[list(own)] @ _WEIGHTS[list(own)]) for name, own in GROUPS.items()}
     told = sorted((name for name in falls if falls[name] > 0), key=lambda name: -falls[name])
     return tuple(name for name in told if odds - falls[name] < least) or tuple(told[:1])

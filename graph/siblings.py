@@ -16,14 +16,15 @@ import numpy as np
 
 from graph.sibling_names import NAMED, Names
 from graph.sibling_odds import (
-    GENRES, KEYWORD, LEAST, NAME_GENRES, NAME_PEOPLE, NEAREST, PART, RARE_WORD, RARE_WRITER, RECAST, SERIES, WEIGHTS, WORDS, WRITER,
-    Floats, because, log_odds, place, probability,
+    GENRES, KEYWORD, LEAST, NAME_GENRES, NAME_PEOPLE, NEAREST, PART, RARE_WORD, RARE_WRITER, RECAST, SERIES, WEIGHTS,
+    WORDS, WRITER, Floats, because, log_odds, odds_of, place, probability,
 )  # fmt: skip
-from graph.sibling_people import People, played_again
-from graph.store import WHOLE_GRAPH, GraphStore, Scope
+from graph.sibling_people import People, coded, played_again
+from graph.store import GraphStore, Scope
 
 _LOOKED_AT, _BY_KEYWORD = 40, 10  # titles of those that people and keywords lead to
-_TITLES = 60  # of a keyword at most, or it is not rare
+_TITLES, _PLACES = 60, 30  # of a keyword at most, or it is not rare; places by keywords that count
+_PARTS, _RECAST = 3.0, 1.5  # square roots of more parts than two titles are thought to share
 _FAR = 2.0  # log(1 + years) where a year is not known
 
 
@@ -42,69 +43,87 @@ class Sibling:
 
 def siblings(store: GraphStore, id_: str, within: Scope, inside: Collection[str] | None) -> dict[str, Sibling]:
     """The titles in scope that belong to another one. inside: only among these; None: among all."""
-    ids, rows, years = traces(store, id_, within, inside)
+    ids, rows = traces(store, id_, within, inside, odds_of(LEAST))
     odds = log_odds(rows)
-    chosen = [row for row in range(len(ids)) if probability(odds[row]) >= LEAST]
+    chosen = {ids[row]: row for row in np.flatnonzero(odds >= odds_of(LEAST)).tolist()}
+    if not chosen:
+        return {}
+    known = {row["id"]: row for row in store.get_nodes("Title", [id_, *chosen], ["start_year", "is_adult"]).to_pylist()}
+    asked = known[id_]["start_year"]
     return {
-        ids[row]: Sibling(probability(odds[row]), place(float(odds[row]), years[row]), because(rows[row]))
-        for row in chosen
+        other: Sibling(
+            probability(float(odds[row])),
+            place(float(odds[row]), years_between(asked, known[other]["start_year"])),
+            because(rows[row]),
+        )
+        for other, row in chosen.items()
+        if within.adult or not known[other]["is_adult"]
     }
 
 
 def traces(
-    store: GraphStore, id_: str, within: Scope, inside: Collection[str] | None
-) -> tuple[list[str], Floats, list[float]]:
-    """Titles that may belong to another one: ids, their traces (ids, traces), and log(1 + years between)."""
+    store: GraphStore, id_: str, within: Scope, inside: Collection[str] | None, least: float = -math.inf
+) -> tuple[list[str], Floats]:
+    """Titles that may belong to another one, adult ones too, and their traces: (ids, traces).
+
+    least: log-odds; titles that cannot have these are left out.
+    """
     (asked,) = store.get_nodes("Title", [id_], NAMED).to_pylist()
-    people, names = People(store, id_, within.adult), Names(store, asked, within.adult)
-    keywords = _by_keywords(store, id_, within)
+    people, names, keywords = People(store, id_), Names(store, asked, within.adult), _by_keywords(store, id_)
 
     def some(found: Iterable[str], most: int | None = None) -> list[str]:
         return [other for other in found if other != id_ and (inside is None or other in inside)][:most]
 
     others = [*some(dict.fromkeys(people.looked_at()), _LOOKED_AT), *some(keywords, _BY_KEYWORD)]
-    names.add(store.get_nodes("Title", others, NAMED).to_pylist())
+    if not names.all_found:
+        names.add(others)
     ids = list(dict.fromkeys([*others, *some(names.alike())]))
     rows = np.zeros((len(ids), len(WEIGHTS)))
-    genres = _genres(store, [id_, *ids])
     named = np.zeros(len(ids))
     for row, other in enumerate(ids):
         rows[row, SERIES], named[row], rows[row, RARE_WORD], rows[row, WORDS] = names.traces(other)
         rows[row, NEAREST] = 1 / people.places[other] if other in people.places else 0
         rows[row, WRITER], rows[row, RARE_WRITER] = other in people.written, people.written.get(other, 0)
         rows[row, KEYWORD] = keywords.get(other, 0)
-        rows[row, GENRES] = len(genres[0] & genres[row + 1]) / max(len(genres[0] | genres[row + 1]), 1)
-    by_name = [other for row, other in enumerate(ids) if named[row]]
-    rows[named > 0, NAME_PEOPLE] = np.sqrt(people.cosines(by_name))
+    rows[:, GENRES] = _genres(store, id_, ids)
     rows[:, NAME_GENRES] = named * rows[:, GENRES]
-    rows[:, PART], rows[:, RECAST] = np.sqrt(played_again(store, id_, ids))
-    return ids, rows, [_between(asked["start_year"], names.years.get(other)) for other in ids]
+    by_name = np.flatnonzero(named)
+    rows[by_name, NAME_PEOPLE] = np.sqrt(people.cosines([ids[row] for row in by_name]))
+    parts = np.array([_PARTS * (other in people.places or other in people.written) for other in ids])
+    most = log_odds(rows) + parts * WEIGHTS["part"] + _RECAST * WEIGHTS["recast"]
+    kept = np.flatnonzero(most >= least)
+    ids, rows = [ids[row] for row in kept], rows[kept]
+    if ids:
+        rows[:, PART], rows[:, RECAST] = np.sqrt(played_again(store, id_, ids))
+    return ids, rows
 
 
-def _between(one: int | None, other: int | None) -> float:
+def years_between(one: int | None, other: int | None) -> float:
+    """log(1 + years)."""
     return _FAR if one is None or other is None else math.log1p(abs(one - other))
 
 
-def _by_keywords(store: GraphStore, id_: str, within: Scope) -> dict[str, float]:
+def _by_keywords(store: GraphStore, id_: str) -> dict[str, float]:
     """Titles that share rare keywords → 1 / their place, those with the rarest first."""
     own = store.neighbours([id_], ["HAS_KEYWORD"], "out").column("neighbour").to_pylist()
     counts = store.degrees(own, ["HAS_KEYWORD"], "in") if own else np.empty(0)
     rare = [(keyword, count) for keyword, count in zip(own, counts.tolist(), strict=True) if count <= _TITLES]
     if not rare:
         return {}
-    everywhere = Scope(WHOLE_GRAPH, adult=within.adult)
-    table = store.neighbours([keyword for keyword, _ in rare], ["HAS_KEYWORD"], "in", within=everywhere)
-    found = table.column("neighbour").combine_chunks()
+    table = store.neighbours([keyword for keyword, _ in rare], ["HAS_KEYWORD"], "in")
+    ids, title = coded(table, "neighbour")
     weights = np.log(4 * _TITLES / np.array([count for _, count in rare]))[table.column("source").to_numpy()]
-    sums = np.bincount(found.indices.to_numpy(), weights, len(found.dictionary))
-    ids = found.dictionary.to_pylist()
-    order = [ids[place] for place in np.argsort(-sums, kind="stable") if ids[place] != id_]
-    return {other: 1 / place for place, other in enumerate(order, 1)}
+    sums = np.bincount(title, weights, len(ids))
+    order = [ids[row] for row in np.argsort(-sums, kind="stable")[: _PLACES + 1] if ids[row] != id_]
+    return {other: 1 / place for place, other in enumerate(order[:_PLACES], 1)}
 
 
-def _genres(store: GraphStore, ids: Sequence[str]) -> list[set[str]]:
-    found: list[set[str]] = [set() for _ in ids]
-    table = store.neighbours(ids, ["IN_GENRE"], "out")
-    for source, genre in zip(table.column("source").to_pylist(), table.column("neighbour").to_pylist(), strict=True):
-        found[source].add(genre)
-    return found
+def _genres(store: GraphStore, id_: str, ids: Sequence[str]) -> Floats:
+    """Genres in common with the first title, of all that either has: (ids,)."""
+    table = store.neighbours([id_, *ids], ["IN_GENRE"], "out")
+    names, genre = coded(table, "neighbour")
+    sets = np.zeros((len(ids) + 1, len(names)))
+    sets[table.column("source").to_numpy(), genre] = 1
+    both = sets[1:] @ sets[0]
+    made: Floats = both / np.maximum(sets[1:].sum(1) + sets[0].sum() - both, 1)
+    return made

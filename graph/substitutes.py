@@ -22,11 +22,9 @@ from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
 
-FIRST = 3
-"""So many siblings (`graph.siblings`) come to places of the first three: one to the third, two to the second and third.
-
-Rank by product alone and most stay below; add a fixed share of the best product and all other answers suffer more
-(docs/out-of-catalog.md has both figures).
+FIRST, MOST = 3, 2
+"""Siblings (`graph.siblings`) come to places of the first three, two at most: one to the third, two to the second and
+third. A third one costs other answers more than it finds (docs/out-of-catalog.md has the figures).
 """
 RELATED = 1.0
 """What being of one series by EPISODE_OF adds, in shares of the best candidate's product."""
@@ -112,10 +110,10 @@ def raised(products: Mapping[str, float], related: Collection[str], alike: Mappi
 def brought_up(
     products: Mapping[str, float], related: Collection[str], alike: Mapping[str, Sibling]
 ) -> list[str]:
-    """The siblings that come among the first: of more than FIRST those that `graph.sibling_odds` places first, then
+    """The siblings that come among the first: of more than MOST those that `graph.sibling_odds` places first, then
     those with the largest products."""
     there = (other for other in alike if other in products and other not in related)
-    return sorted(there, key=lambda other: (-alike[other].order, -products[other], other))[:FIRST]
+    return sorted(there, key=lambda other: (-alike[other].order, -products[other], other))[:MOST]
 
 
 def related_to(store: GraphStore, id_: str, scope: Scope) -> dict[str, tuple[str, ...]]:
