@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 
 from benchmarks.series import catalog, loaded
 from benchmarks.series_pairs import Pair, both_ways, closure, related, written
-from graph.sibling_odds import KEYWORD, WEIGHTS, place
+from graph.sibling_odds import Trace, place
 from graph.siblings import traces, years_between
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
@@ -73,7 +73,7 @@ def fit(asked: Sequence[Asked]) -> Floats:
     true = np.concatenate([one.true for one in asked])
     rows, true = rows[~np.isnan(true)], true[~np.isnan(true)]
     bare = rows.copy()
-    bare[:, KEYWORD] = 0
+    bare[:, Trace.KEYWORD] = 0
     rows, true = np.concatenate([rows, bare]), np.concatenate([true, true])
     rows = np.concatenate([rows, np.ones((len(rows), 1))], 1)
     scale = np.append(np.maximum(rows[:, :-1].std(0), 1e-9), 1.0)
@@ -93,7 +93,8 @@ def fit(asked: Sequence[Asked]) -> Floats:
 def show(asked: Sequence[Asked]) -> None:
     """Print the constants, and for levels of probability what is found in the folds left out."""
     weights = fit(asked)
-    print("WEIGHTS =", {name: round(float(one), 2) for name, one in zip(WEIGHTS, weights, strict=False)})
+    for trace in Trace:
+        print(f"Trace.{trace.name}: {weights[trace]:.2f},")
     print(f"CONSTANT = {weights[-1]:.2f}\n")
     hits, counts, right = np.zeros(len(LEVELS)), np.zeros(len(LEVELS)), np.zeros(len(LEVELS))
     found, true, wanted = [], [], 0

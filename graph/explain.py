@@ -86,6 +86,8 @@ def check(store: GraphStore, evidence: Evidence) -> bool:
     """Look at the graph as it is now: whether each step of a path is there, and what else the reason says is true."""
     if evidence.kind == "viewers":
         return bool(evidence.via) and store.get_nodes("Title", evidence.via, []).num_rows == len(evidence.via)
+    if not evidence.path:
+        return False
     first, last = evidence.path[0], evidence.path[-1]
     if evidence.kind == "name":
         rows = store.get_nodes("Title", [first, last], ["title", "original_title"]).to_pylist()

@@ -85,11 +85,12 @@ _NO_SUBTITLE, _NO_NUMBER, _NO_ARTICLE = (re.compile(pattern) for pattern in (_SU
 _PARTS = re.compile(r":\s|\s[-–—]\s")
 _NO_FINAL_NUMBER = re.compile(_NUMBER, re.IGNORECASE)
 _STEM = re.compile(r"(?<=[^\W\d]{3})s?\d*$")
-_PLAIN_WORDS = frozenset(
-    "the an of and in to for on at by with from is it my la le de el ii iii iv part vol chapter episode movie film "
-    "new one two three return back story day night man love life world".split()
-)
-_PLAIN_PARTS = frozenset(
-    "the and man woman boy girl old young mrs miss sir lady king doctor captain voice self narrator himself "
-    "herself".split()
-)
+_PLAIN_WORDS = frozenset({
+    "the", "an", "of", "and", "in", "to", "for", "on", "at", "by", "with", "from", "is", "it", "my", "la", "le", "de",
+    "el", "ii", "iii", "iv", "part", "vol", "chapter", "episode", "movie", "film", "new", "one", "two", "three",
+    "return", "back", "story", "day", "night", "man", "love", "life", "world",
+})  # fmt: skip
+_PLAIN_PARTS = frozenset({
+    "the", "and", "man", "woman", "boy", "girl", "old", "young", "mrs", "miss", "sir", "lady", "king", "doctor",
+    "captain", "voice", "self", "narrator", "himself", "herself",
+})  # fmt: skip

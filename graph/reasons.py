@@ -84,14 +84,14 @@ class Reasons:
         series = sibling_evidence(self._store, asked, {other: alike[other] for other in roles}, roles, names)
         made: dict[str, list[Evidence]] = {}
         for other in chosen:
-            reasons = self._series(asked, other, names[asked], related)
+            reasons = self._series(other, names[asked], related)
             reasons += series.get(other, [])
             told = {id_ for one in reasons for id_ in (*one.path[2:-1:2], *one.via)}
             if other in ids and whole[ids.index(other)] > 0:
                 column = ids.index(other)
                 fall = 1 - without @ vectors[column] / whole[column]
-                reasons += [self._path(asked, other, one, float(fall[place[one.label, one.id]]), names)
-                            for one in shared[other] if fall[place[one.label, one.id]] > _LEAST and one.id not in told]  # fmt: skip
+                falls = {one: float(fall[place[one.label, one.id]]) for one in shared[other] if one.id not in told}
+                reasons += [self._path(asked, other, *one, names) for one in falls.items() if one[1] > _LEAST]
                 reasons += carried.get(other, [])
             made[other] = _best(reasons)
         return made
@@ -120,9 +120,7 @@ class Reasons:
             text = f"about {one.id}, like {names[asked]}"
         return Evidence("path", fall, text, one.path(asked, other))
 
-    def _series(
-        self, asked: str, other: str, title: str, related: Mapping[str, tuple[str, ...]]
-    ) -> list[Evidence]:
+    def _series(self, other: str, title: str, related: Mapping[str, tuple[str, ...]]) -> list[Evidence]:
         if other not in related:
             return []
         path = related[other]

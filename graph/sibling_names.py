@@ -12,9 +12,10 @@ from graph.names import normalise
 from graph.store import GraphStore
 
 NAMED = ("title", "original_title")
-_HITS = 60  # of a text search
-_COMMON = 80  # titles with a word in their names from which on it tells nothing
-_UNKNOWN = math.log(_COMMON / 20)  # how telling a word is that was not searched for
+_HITS = 40  # of a text search
+_RARE = 20  # titles with a word in their names: below, all are found by it, and no other word is searched for
+_COMMON = 50  # titles with a word in their names from which on it tells nothing
+_UNKNOWN = math.log(_COMMON / 12)  # how telling a word is that was not searched for
 
 
 class Names:
@@ -47,7 +48,9 @@ class Names:
             if self._rarity.get(word, _UNKNOWN) == _UNKNOWN:
                 titles = len({id_ for id_ in self._search(word) if word in self._words[id_]})
                 self._rarity[word] = math.log(_COMMON / max(titles, 1))
-                self.all_found = self.all_found or (word in series and titles < _HITS // 2)
+                self.all_found = self.all_found or (word in series and titles < _RARE)
+            if self.all_found:
+                break
         for word in every:
             self._rarity.setdefault(word, _UNKNOWN)
 

@@ -12,38 +12,54 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-WEIGHTS: Mapping[str, float] = {
-    "nearest": 4.17,  # 1 / place among all titles by people in common
-    "writer": 3.04,  # a writer in common
-    "rare_writer": 4.11,  # the same, over the square root of how many other titles that writer has
-    "part": 3.34,  # square root of how many people play a part with a telling word in common
-    "recast": 2.27,  # square root of how many parts are called the same and played by another person
-    "series": 2.05,  # both names are those of one series, subtitles and numbers aside
-    "name_people": 5.96,  # one name goes on where the other ends, times the square root of the people's cosine
-    "name_genres": 2.84,  # the same, times the genres' likeness
-    "rare_word": 1.4,  # how rare the rarest word is that the names have in common
-    "words": 1.95,  # the share of the asked name, by rarity, that the other one has
-    "genres": 2.42,  # genres in common, of all that either has
-    "keyword": 2.51,  # 1 / place among all titles by rare keywords in common
+
+class Trace(IntEnum):
+    """What two titles have in common, and its column in a row of traces."""
+
+    NEAREST = 0  # 1 / place among all titles by people in common
+    WRITER = 1  # a writer in common
+    RARE_WRITER = 2  # the same, over the square root of how many other titles that writer has
+    PART = 3  # square root of how many people play a part with a telling word in common
+    RECAST = 4  # square root of how many parts are called the same and played by another person
+    SERIES = 5  # both names are those of one series, subtitles and numbers aside
+    NAME_PEOPLE = 6  # one name goes on where the other ends, times the square root of the people's cosine
+    NAME_GENRES = 7  # the same, times the genres' likeness
+    RARE_WORD = 8  # how rare the rarest word is that the names have in common
+    WORDS = 9  # the share of the asked name, by rarity, that the other one has
+    GENRES = 10  # genres in common, of all that either has
+    KEYWORD = 11  # 1 / place among all titles by rare keywords in common
+
+
+WEIGHTS: Mapping[Trace, float] = {
+    Trace.NEAREST: 4.08,
+    Trace.WRITER: 3.11,
+    Trace.RARE_WRITER: 3.76,
+    Trace.PART: 3.36,
+    Trace.RECAST: 2.6,
+    Trace.SERIES: 2.27,
+    Trace.NAME_PEOPLE: 5.91,
+    Trace.NAME_GENRES: 2.81,
+    Trace.RARE_WORD: 1.88,
+    Trace.WORDS: 1.46,
+    Trace.GENRES: 2.49,
+    Trace.KEYWORD: 2.71,
 }
-CONSTANT = -9.38
-(
-    NEAREST, WRITER, RARE_WRITER, PART, RECAST, SERIES, NAME_PEOPLE, NAME_GENRES, RARE_WORD, WORDS, GENRES, KEYWORD
-) = range(len(WEIGHTS))  # fmt: skip
-GROUPS: Mapping[str, tuple[int, ...]] = {
-    "name": (SERIES, NAME_PEOPLE, NAME_GENRES, RARE_WORD, WORDS),
-    "part": (PART, RECAST),
-    "people": (NEAREST, WRITER, RARE_WRITER, NAME_PEOPLE),
-    "keyword": (KEYWORD,),
+CONSTANT = -9.17
+GROUPS: Mapping[str, tuple[Trace, ...]] = {
+    "name": (Trace.SERIES, Trace.NAME_PEOPLE, Trace.NAME_GENRES, Trace.RARE_WORD, Trace.WORDS),
+    "part": (Trace.PART, Trace.RECAST),
+    "people": (Trace.NEAREST, Trace.WRITER, Trace.RARE_WRITER, Trace.NAME_PEOPLE),
+    "keyword": (Trace.KEYWORD,),
 }
 """Which traces a reason stands for."""
-LEAST = 0.2
+LEAST = 0.3
 """From this probability on a title counts as a sibling: chosen on validation (docs/out-of-catalog.md has the table)."""
 SURE, YEARS = 2.0, 0.75
 """Among siblings no more log-odds than SURE count, for beyond them the nearer year says more (by YEARS)."""

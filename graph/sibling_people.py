@@ -14,12 +14,11 @@ import pyarrow.compute as pc
 
 from graph.explain import ROLE_WEIGHTS, rarity
 from graph.franchise import part_words
-from graph.schema import CREDITS
 from graph.store import GraphStore
 
 Floats = npt.NDArray[np.float64]
 
-_TELLING = CREDITS[: CREDITS.index("CAST")]
+_TELLING = ("DIRECTED", "ACTED_IN", "WROTE", "PRODUCED")
 _PLACES = 120  # of titles by people in common that are counted
 _MOST = 1000  # credits from which on a person tells nothing of two titles
 
@@ -39,8 +38,8 @@ class People:
         if not people:
             return
         roles, role = coded(own, "type")
-        credits = store.degrees(people, _TELLING, "out")
-        rare = np.where(credits > _MOST, 0.0, rarity(credits))
+        counts = store.degrees(people, _TELLING, "out")
+        rare = np.where(counts > _MOST, 0.0, rarity(counts))
         weights = np.zeros(len(people))
         np.maximum.at(weights, mine, _weights(roles)[role] * rare[mine])
         self._length = max(float(weights @ weights) / math.sqrt(len(people)), 1e-9)
@@ -126,7 +125,8 @@ def played_again(store: GraphStore, id_: str, ids: Sequence[str]) -> Floats:
         flat = pc.list_flatten(parts)
         same = np.flatnonzero(pc.index_in(flat, value_set=pa.array(list(called))).is_valid().to_numpy(False))
         rows = pc.list_parent_indices(parts).to_numpy()[same]
-        cast = {(int(source[row]), part) for row, part in zip(rows.tolist(), flat.take(pa.array(same)).to_pylist(), strict=True)
+        names = flat.take(pa.array(same)).to_pylist()
+        cast = {(int(source[row]), part) for row, part in zip(rows.tolist(), names, strict=True)
                 if row >= first and person[row] != called[part]}  # fmt: skip
         for title, _ in cast:
             found[1, title - 1] += 1

@@ -15,16 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from graph.sibling_names import NAMED, Names
-from graph.sibling_odds import (
-    GENRES, KEYWORD, LEAST, NAME_GENRES, NAME_PEOPLE, NEAREST, PART, RARE_WORD, RARE_WRITER, RECAST, SERIES, WEIGHTS,
-    WORDS, WRITER, Floats, because, log_odds, odds_of, place, probability,
-)  # fmt: skip
+from graph.sibling_odds import LEAST, Floats, Trace, because, log_odds, odds_of, place, probability
 from graph.sibling_people import People, coded, played_again
 from graph.store import GraphStore, Scope
 
-_LOOKED_AT, _BY_KEYWORD = 40, 10  # titles of those that people and keywords lead to
+_LOOKED_AT, _BY_KEYWORD = 30, 8  # titles of those that people and keywords lead to
 _TITLES, _PLACES = 60, 30  # of a keyword at most, or it is not rare; places by keywords that count
-_PARTS, _RECAST = 3.0, 1.5  # square roots of more parts than two titles are thought to share
+_CASTS = 16  # titles whose parts are looked at: those that are the likeliest without
 _FAR = 2.0  # log(1 + years) where a year is not known
 
 
@@ -43,7 +40,7 @@ class Sibling:
 
 def siblings(store: GraphStore, id_: str, within: Scope, inside: Collection[str] | None) -> dict[str, Sibling]:
     """The titles in scope that belong to another one. inside: only among these; None: among all."""
-    ids, rows = traces(store, id_, within, inside, odds_of(LEAST))
+    ids, rows = traces(store, id_, within, inside)
     odds = log_odds(rows)
     chosen = {ids[row]: row for row in np.flatnonzero(odds >= odds_of(LEAST)).tolist()}
     if not chosen:
@@ -61,13 +58,8 @@ def siblings(store: GraphStore, id_: str, within: Scope, inside: Collection[str]
     }
 
 
-def traces(
-    store: GraphStore, id_: str, within: Scope, inside: Collection[str] | None, least: float = -math.inf
-) -> tuple[list[str], Floats]:
-    """Titles that may belong to another one, adult ones too, and their traces: (ids, traces).
-
-    least: log-odds; titles that cannot have these are left out.
-    """
+def traces(store: GraphStore, id_: str, within: Scope, inside: Collection[str] | None) -> tuple[list[str], Floats]:
+    """Titles that may belong to another one, adult ones too, and their traces: (ids, traces)."""
     (asked,) = store.get_nodes("Title", [id_], NAMED).to_pylist()
     people, names, keywords = People(store, id_), Names(store, asked, within.adult), _by_keywords(store, id_)
 
@@ -78,23 +70,20 @@ def traces(
     if not names.all_found:
         names.add(others)
     ids = list(dict.fromkeys([*others, *some(names.alike())]))
-    rows = np.zeros((len(ids), len(WEIGHTS)))
+    rows = np.zeros((len(ids), len(Trace)))
     named = np.zeros(len(ids))
     for row, other in enumerate(ids):
-        rows[row, SERIES], named[row], rows[row, RARE_WORD], rows[row, WORDS] = names.traces(other)
-        rows[row, NEAREST] = 1 / people.places[other] if other in people.places else 0
-        rows[row, WRITER], rows[row, RARE_WRITER] = other in people.written, people.written.get(other, 0)
-        rows[row, KEYWORD] = keywords.get(other, 0)
-    rows[:, GENRES] = _genres(store, id_, ids)
-    rows[:, NAME_GENRES] = named * rows[:, GENRES]
+        rows[row, Trace.SERIES], named[row], rows[row, Trace.RARE_WORD], rows[row, Trace.WORDS] = names.traces(other)
+        rows[row, Trace.NEAREST] = 1 / people.places[other] if other in people.places else 0
+        rows[row, Trace.WRITER], rows[row, Trace.RARE_WRITER] = other in people.written, people.written.get(other, 0)
+        rows[row, Trace.KEYWORD] = keywords.get(other, 0)
+    rows[:, Trace.GENRES] = _genres(store, id_, ids)
+    rows[:, Trace.NAME_GENRES] = named * rows[:, Trace.GENRES]
     by_name = np.flatnonzero(named)
-    rows[by_name, NAME_PEOPLE] = np.sqrt(people.cosines([ids[row] for row in by_name]))
-    parts = np.array([_PARTS * (other in people.places or other in people.written) for other in ids])
-    most = log_odds(rows) + parts * WEIGHTS["part"] + _RECAST * WEIGHTS["recast"]
-    kept = np.flatnonzero(most >= least)
-    ids, rows = [ids[row] for row in kept], rows[kept]
-    if ids:
-        rows[:, PART], rows[:, RECAST] = np.sqrt(played_again(store, id_, ids))
+    rows[by_name, Trace.NAME_PEOPLE] = np.sqrt(people.cosines([ids[row] for row in by_name]))
+    cast = np.argsort(-log_odds(rows), kind="stable")[:_CASTS]
+    if len(cast):
+        rows[cast, Trace.PART], rows[cast, Trace.RECAST] = np.sqrt(played_again(store, id_, [ids[row] for row in cast]))
     return ids, rows
 
 

@@ -107,9 +107,7 @@ def raised(products: Mapping[str, float], related: Collection[str], alike: Mappi
     return scores
 
 
-def brought_up(
-    products: Mapping[str, float], related: Collection[str], alike: Mapping[str, Sibling]
-) -> list[str]:
+def brought_up(products: Mapping[str, float], related: Collection[str], alike: Mapping[str, Sibling]) -> list[str]:
     """The siblings that come among the first: of more than MOST those that `graph.sibling_odds` places first, then
     those with the largest products."""
     there = (other for other in alike if other in products and other not in related)
