@@ -11,11 +11,24 @@ from graph.settings import GraphSettings
 class Settings(GraphSettings):
     """How the service behaves. The command line's options come first, then the environment, then these."""
 
-    model_config = SettingsConfigDict(env_prefix="REELGRAPH_", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="REELGRAPH_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     api_key: SecretStr | None = Field(
-        default=None, description="the key that every request must carry; needed beyond loopback"
+        default=None, min_length=32, description="an administrator's key, for containers; others: reelgraph keys make"
     )
+    require_keys: bool = Field(
+        default=False, description="whether a key is needed on this machine too, as behind a proxy; always beyond it"
+    )
+    rate_limit: str | None = Field(
+        default=None, description="requests of a key, such as 100/second;3000/minute; none: that, where keys are needed"
+    )
+    rate_store: SecretStr | None = Field(
+        default=None, description="where they are counted for all workers: redis://HOST; needs the extra redis"
+    )
+    body_bytes: int = Field(default=5 * 2**20, ge=1, description="how large a request may be")
+    request_seconds: float = Field(default=30, gt=0, description="how long a request may take")
     cors_origins: list[str] = Field(
         default=[], description='origins whose pages may ask, as JSON: ["https://example.org"]; none by default'
     )

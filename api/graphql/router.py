@@ -12,7 +12,7 @@ import logging
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from graphql import GraphQLError
@@ -25,6 +25,7 @@ from api import security
 from api.graphql.batches import Batches, Sources
 from api.graphql.limits import Limits
 from api.graphql.schema import Schema, make_schema
+from api.headers import CSP, TOOL_POLICY
 from api.problems import Problem, responses, without_place
 from graph.consistent import at_one_version
 from graph.ordered import InvalidCursor
@@ -40,11 +41,6 @@ _FILES = {
     "vendor/graphiql/react.production.min.js": "text/javascript",
     "vendor/graphiql/react-dom.production.min.js": "text/javascript",
 }
-# GraphiQL's dialogs write styles of their own; its fonts are in its style sheet.
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 _log = logging.getLogger("reelgraph.graphql")
 
 
@@ -71,14 +67,14 @@ def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> API
     """The routes over a store. Queries need the role of a reader; GraphiQL itself needs none, for it shows no data."""
     schema, sources = make_schema(limits), Sources.over(store, searcher)
     router = APIRouter(tags=["graphql"])
-    described: dict[str, Any] = {"response_model": GraphQLAnswer, "responses": responses(400, 401, 422, 503)}
+    described: dict[str, Any] = {"response_model": GraphQLAnswer, "responses": responses(400, 422, 503)}
 
-    @router.post("/graphql", dependencies=[Depends(security.reader)], **described)
+    @router.post("/graphql", dependencies=[security.READER], **described)
     def post(request: Request, asked: GraphQLQuery) -> Response:
         """Ask the graph in GraphQL. Mistakes in the query are in `errors`, with status 200."""
         return _answer(schema, sources, request, asked)
 
-    @router.get("/graphql", **described)
+    @router.get("/graphql", dependencies=[Security(security.declared, scopes=["read"])], **described)
     async def get(
         request: Request,
         query: Annotated[
@@ -92,7 +88,7 @@ def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> API
         """The same by GET; without a query GraphiQL, where one writes queries."""
         if query is None:
             return _page(request)
-        await security.reader(request)
+        security.check(request, "read")
         asked = GraphQLQuery(query=query, variables=_variables(variables), operationName=operation)
         return await run_in_threadpool(_answer, schema, sources, request, asked)
 
@@ -169,4 +165,4 @@ def _page(request: Request) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         raise Problem(400, "Send a query as `query`, or open this address in a browser.")
     content = (files("api") / "web" / "graphiql.html").read_bytes()
-    return HTMLResponse(content, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})
+    return HTMLResponse(content, headers={CSP: TOOL_POLICY, "Cache-Control": "no-cache"})
