@@ -9,14 +9,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from platformdirs import user_data_path
 from rich.text import Text
 
+from api import commands as api_commands
 from gnn import commands as gnn_commands
 from graph import commands as graph_commands
+from graph import gaps_command
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
@@ -38,7 +40,9 @@ app = typer.Typer(
 )
 loader_commands.register(app, after_load=gnn_commands.after_load)
 graph_commands.register(app)
+gaps_command.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)
+api_commands.register(app)
 
 _SHOWN = [
     ("toy story", Scope("north", "US")),
@@ -50,8 +54,14 @@ _INTERRUPTED = "interrupted; what was there before is unchanged"
 
 
 @app.command()
-def demo(store: StoreOption = None) -> None:
-    """Build the sample graph and show what an answer looks like. Needs nothing but this command."""
+def demo(
+    store: StoreOption = None,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Build it and show the answers; no service.")] = False,
+) -> None:
+    """Build the sample graph, show what an answer looks like, and open the service on this machine.
+
+    It listens on port 8000, or on any that is free when that one is taken.
+    """
     from loaders.load import load_sample
 
     folder = user_data_path("reelgraph") / "demo"
@@ -68,7 +78,9 @@ def demo(store: StoreOption = None) -> None:
             graph_commands.show_answer(searcher.search(query, scope, substitutes=3))
     out.print(f"\nAsk it yourself:  export REELGRAPH_STORE={url}", soft_wrap=True)
     out.print("                  reelgraph search spirited away --catalog south")
-    out.print("                  reelgraph --help")
+    out.print("                  reelgraph --help\n")
+    if not no_serve:
+        api_commands.serve_anywhere(url)
 
 
 @contextlib.contextmanager
@@ -113,6 +125,7 @@ def main() -> None:
 def _exit_code(error: BaseException) -> int | None:
     """2 for what was given, 1 for what went wrong, None for a mistake of ours."""
     # Imported where something has failed: a search has no use for the loaders.
+    from api.settings import ServeError
     from gnn.config import ConfigError
     from gnn.runs import RunError
     from gnn.scorer import TrainingError
@@ -127,7 +140,8 @@ def _exit_code(error: BaseException) -> int | None:
     given = (*loading, ConfigError, RunError, TriplesError, NotInGraph, StoreNotFound, UnknownStore)
     if isinstance(error, given):
         return 2
-    return 1 if isinstance(error, StoreError | DownloadError | TrainingError | OSError | MemoryError) else None
+    wrong = (StoreError, ServeError, DownloadError, TrainingError, OSError, MemoryError)
+    return 1 if isinstance(error, wrong) else None
 
 
 def _usage(error: Any) -> str:

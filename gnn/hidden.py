@@ -59,7 +59,8 @@ class Trial:
     """One draw. Neither the catalog nor `learned` has a hidden title.
 
     catalog: in an order by chance, which is how ties are broken. learned: the likes of the half that may be learned
-    from. warm: the same with those of hidden titles, which only a ceiling may see. truth: name → (asked, catalog).
+    from. warm: the same with those of hidden titles, which only a ceiling may see. judges: the likes of the other half,
+    on every title. truth: name → (asked, catalog).
     siblings: the asked titles of whose series the catalog has a part.
     """
 
@@ -68,6 +69,7 @@ class Trial:
     catalog: list[str]
     learned: Likes
     warm: Likes
+    judges: Likes
     truth: Mapping[str, Floats]
     siblings: frozenset[str]
 
@@ -97,7 +99,7 @@ def draw(store: GraphStore, likes: Likes, hiding: Hiding, seed: int) -> Trial:
     if leaked := hidden & {*learned.titles, *catalog}:
         raise AssertionError(f"{min(leaked)} is hidden and yet to be learned from")
     return Trial(
-        seed, asked, catalog, learned, _part(likes, learns, likes.titles),
+        seed, asked, catalog, learned, _part(likes, learns, likes.titles), _part(likes, ~learns, likes.titles),
         _truths(_part(likes, ~learns, asked), _part(likes, ~learns, catalog), int((~learns).sum())),
         frozenset(id_ for id_ in asked if series.get(id_, set()) & inside),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A run's plots, as PNG in plots/: loss, validation MRR, MRR by relation, a map of well-known titles."""
+"""A run's plots, as PNG in plots/: loss, validation MRR, MRR by relation, reliability, a map of well-known titles."""
 
 from __future__ import annotations
 
@@ -68,6 +68,8 @@ def draw(run: Run, known: Sequence[Known] = ()) -> list[Path]:
         figures["validation_mrr"] = _line(trace, "mrr", f"{run.name}: MRR on validation triples", "MRR, filtered")
     if metrics.get("by_relation"):
         figures["mrr_by_relation"] = _relations(run.name, metrics["by_relation"])
+    if metrics.get("substitutability"):
+        figures["substitutability"] = _reliability(run.name, metrics["substitutability"])
     if len(known) > 2:
         figures["map"] = _map(run.name, run.vectors()[[one.row for one in known]], known)
     paths = [folder / f"{name}.png" for name in figures]
@@ -127,6 +129,30 @@ def _relations(name: str, found: dict[str, Any]) -> Figure:
     axes.set_ylim(-0.7, len(order) - 0.3)
     axes.set_xlabel("MRR, filtered, both sides (in brackets: queries)", color=_INK)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
+    return figure
+
+
+def _reliability(name: str, found: dict[str, Any]) -> Figure:
+    """What was said against what was true, a point for each bin, with the interval that its size leaves open."""
+    said, true, counts = (np.array(part, np.float64) for part in zip(*found["bins"], strict=True))
+    figure, axes = _axes(f"{name}: is the best substitute as good as it is said to be?", 7, 6)
+    axes.plot((0, 1), (0, 1), color=_MUTED, linewidth=1, linestyle="--")
+    axes.axhline(found["base"], color=_MUTED, linewidth=0.8, linestyle=":")
+    axes.annotate(
+        "all questions", (1, found["base"]), xytext=(0, 4), textcoords="offset points", ha="right", color=_MUTED
+    )
+    spread = 1.96 * np.sqrt(np.maximum(true * (1 - true), 0.25 / counts) / counts)
+    axes.errorbar(said, true, (np.minimum(spread, true), np.minimum(spread, 1 - true)), color=_ACCENT, marker="o",
+                  markersize=5, linewidth=1.8, elinewidth=1, capsize=3)  # fmt: skip
+    axes.set_xlabel("substitutability that was said, in bins of equal mass", color=_INK)
+    axes.set_ylabel("share that was among the fifty liked most", color=_INK)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_aspect("equal")
+    note = (f"{found['titles']:,} titles hidden, {found['questions']:,} questions\nexpected calibration error "
+            f"{found['error']:.3f} (chance: {found['chance']:.3f})\nBrier {found['brier']:.3f} (base rate: "
+            f"{found['base_brier']:.3f})")  # fmt: skip
+    axes.text(0.03, 0.97, note, transform=axes.transAxes, va="top", color=_INK)
     return figure
 
 

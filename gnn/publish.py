@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import warnings
 from pathlib import Path
@@ -62,13 +63,14 @@ def _substitutes(
     run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance
 ) -> str:
     """Publish the landmarks' weights with the vectors, as one version; titles that came later are folded in."""
-    from gnn.substitutes_run import weights_of
+    from gnn.substitutes_run import curve_facts, weights_of
 
     landmarks, weights = weights_of(run)
     there = _held(store, landmarks)
     kept = [id_ for id_, held in zip(landmarks, there, strict=True) if held]
     store.set_embeddings(WEIGHTS, kept, weights[there], provenance)
-    store.set_embeddings(VECTORS, ids, vectors, provenance, amend=True)
+    own = dataclasses.replace(provenance, facts=curve_facts(run))
+    store.set_embeddings(VECTORS, ids, vectors, own, amend=True)
     every = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
     for one in folded_in(store, every):
         store.set_embeddings(one.name, one.ids, one.rows, one.provenance, amend=True)

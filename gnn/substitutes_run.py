@@ -19,13 +19,18 @@ from gnn.config import ConfigError, RunConfig
 from gnn.judge import K, lists, ndcg, overlap
 from gnn.prepare import now, provenance_facts
 from gnn.runs import Run, RunError, as_json, new_run
+from gnn.scorer import Arrays
+from gnn.substitutability import learn
 from gnn.substitutes import SHRINKAGE, Fitted, Likes, all_vectors, fit, likes_of, options_of
 from gnn.triples import Vocabulary
 from graph.foldin import VECTORS, damped
 from graph.store import GraphStore, NotInGraph, Progress, StoreBusy
+from graph.substitutability import POOR, facts_of
 
 Floats = npt.NDArray[np.float32]
 
+CURVE = "substitutability"
+"""The name of the curve's coefficients among a run's parameters."""
 _JUDGED, _ENOUGH = 500, 20
 
 
@@ -43,20 +48,25 @@ def train_substitutes(config: RunConfig, store: GraphStore, runs: Path, progress
     changed = StoreBusy(f"{store.url} was changed while it was read; train when loads and publishing are done")
     try:
         likes = likes_of(store, options.likes_from)
-        fitted = fit(store, likes, config.model.dimension, options, lambda what, share: say(what, 0.5 * share))
+        fitted = fit(store, likes, config.model.dimension, options, lambda what, share: say(what, 0.4 * share))
+        curve = learn(store, likes, fitted, options, lambda _, share: say("substitutability", 0.4 + 0.2 * share))
         ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
-        vectors = all_vectors(fitted, ids, lambda what, share: say(what, 0.5 + 0.45 * share))
+        vectors = all_vectors(fitted, ids, lambda what, share: say(what, 0.6 + 0.35 * share))
     except NotInGraph:
         raise changed from None
     if store.info().version != version:
         raise changed
-    found = _quality(fitted, likes)
+    found = _quality(fitted, likes) | {
+        "substitutability": curve and {"titles": curve.titles, **curve.reliability.as_dict()}
+    }
     say("writing", 0.97)
     row = {id_: place for place, id_ in enumerate(ids)}
     landmarks = np.array([row[id_] for id_ in fitted.foldin.reader.landmarks.ids], np.int64)
     run = new_run(runs, config, _facts(config, hash_, likes, fitted, len(ids)))
-    run.keep(Vocabulary(tuple(f"Title:{id_}" for id_ in ids), ()),
-             {"weights": fitted.foldin.weights, "landmarks": landmarks}, vectors)  # fmt: skip
+    parameters: Arrays = {"weights": fitted.foldin.weights, "landmarks": landmarks}
+    if curve is not None:
+        parameters[CURVE] = np.array(curve.coefficients)
+    run.keep(Vocabulary(tuple(f"Title:{id_}" for id_ in ids), ()), parameters, vectors)
     write_text(run.folder / "metrics.json", as_json(found))
     run = run.note(seconds={"train": round(time.perf_counter() - began, 1)})
     if importlib.util.find_spec("matplotlib") is not None:
@@ -76,6 +86,12 @@ def weights_of(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:
         return [entities[int(row)].removeprefix("Title:") for row in rows], weights
     except (KeyError, IndexError):
         raise RunError(f"{run.folder}/model.safetensors does not fit its entities.arrow; train again") from None
+
+
+def curve_facts(run: Run) -> dict[str, float]:
+    """The curve of a run's vectors (`graph.substitutability`), as facts of their provenance; none where it has none."""
+    coefficients = run.parameters().get(CURVE)
+    return {} if coefficients is None else facts_of(coefficients.tolist())
 
 
 def _facts(config: RunConfig, graph_hash: str, likes: Likes, fitted: Fitted, titles: int) -> dict[str, Any]:
@@ -155,9 +171,29 @@ landmarks; {record["entities"]:,} titles got a vector. Graph `{record["graph_has
 
 How: {found["protocol"]}. What is left of left-out factors: {found["error"]:.0%}.
 
+## Substitutability
+
+{_reliability(found["substitutability"])}
+
 ## Limits
 
 - What few viewers have liked is known by its content alone; what nobody would look for together is not found.
 - Popular titles are liked together more often, so they are answered more often.
 - The vectors repeat the tastes of those who gave the feedback.
 """
+
+
+def _reliability(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "Too few titles have likes enough to learn how good a best substitute is; answers do not say it."
+    rows = "\n".join(f"| {said:.2f} | {good:.2f} | {count:,} |" for said, good, count in found["bins"])
+    return f"""How likely the best substitute is to be among the fifty titles that viewers of the asked title like most.
+Judged by the other half of the viewers on {found["titles"]:,} titles that the curve was not fitted on, in
+{found["questions"]:,} questions to catalogs of all sizes: expected calibration error {found["error"]:.3f}
+(chance alone: {found["chance"]:.3f}), Brier score {found["brier"]:.3f} (for always saying {found["base"]:.2f}:
+{found["base_brier"]:.3f}).
+Below {POOR:g} a search calls the best a poor match.
+
+| said | good | questions |
+|---|---|---|
+{rows}"""

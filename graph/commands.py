@@ -1,4 +1,4 @@
-"""Commands that ask the graph: search, similar, explain, info, doctor, rollback, export."""
+"""Commands that ask the graph: search, similar, recommend, explain, info, doctor, rollback, export."""
 
 from __future__ import annotations
 
@@ -16,18 +16,23 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.explain import Evidence, explain
+from graph.preferences import NEUTRAL, PreferenceError
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
 from graph.store import WHOLE_GRAPH, StoreError, StoreFull, StoreNotFound
+from graph.substitutability import POOR
 from graph.substitutes import Substitute
 from graph.terminal import (
     AdultOption,
     CatalogOption,
     DayOption,
+    DiversityOption,
     JsonOption,
     RegionOption,
     StoreOption,
+    WeightOption,
     opened,
     out,
+    preferences_of,
     print_json,
     progress,
     scope_of,
@@ -41,7 +46,7 @@ _EXTRAS = {"neo4j": "neo4j", "gremlin": "gremlin_python", "spark": "pyspark", "t
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (search, similar, explain_, info, doctor, rollback, export):
+    for command in (search, similar, recommend, explain_, info, doctor, rollback, export):
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -55,6 +60,8 @@ def search(
     region: RegionOption = None,
     on: DayOption = None,
     adult: AdultOption = False,
+    diversity: DiversityOption = 0.0,
+    weight: WeightOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,9 +69,10 @@ def search(
 
     Example: reelgraph search toy story --catalog north --region US
     """
+    scope, preferences = scope_of(catalog, region, on, adult), preferences_of(diversity, weight)
     with opened(store) as graph:
         answer = Searcher(graph).search(
-            " ".join(text), scope_of(catalog, region, on, adult), hits=hits, substitutes=substitutes
+            " ".join(text), scope, hits=hits, substitutes=substitutes, preferences=preferences
         )
         bare = not any(batch.num_rows for batch in graph.scan_nodes("Catalog", []))
     if as_json:
@@ -90,6 +98,8 @@ def similar(
     region: RegionOption = None,
     on: DayOption = None,
     adult: AdultOption = False,
+    diversity: DiversityOption = 0.0,
+    weight: WeightOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,13 +107,48 @@ def similar(
 
     Example: reelgraph similar tt0114709 --everything --by embedding
     """
-    scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
+    scope, preferences = (
+        scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult),
+        preferences_of(diversity, weight),
+    )
+    if by is not None and preferences != NEUTRAL:
+        raise typer.BadParameter("--diversity and --weight change what the graph itself says; leave out --by")
     with opened(store) as graph:
-        found = Searcher(graph).similar(title_id, scope, limit, by=by)
+        found = Searcher(graph).similar(title_id, scope, limit, by=by, preferences=preferences)
     if as_json:
         print_json({"id": title_id, "similar": [one.as_dict() for one in found]})
     else:
         out.print(_substitutes(found))
+
+
+def recommend(
+    title_ids: Annotated[list[str], typer.Argument(metavar="ID…", help="IMDb ids of titles that somebody likes.")],
+    limit: Annotated[int, typer.Option("--limit", "--k", min=1, max=MAX_SUBSTITUTES, help="How many.")] = 10,
+    catalog: CatalogOption = None,
+    everything: Annotated[bool, typer.Option("--everything", help="From the whole graph, not a catalog.")] = False,
+    region: RegionOption = None,
+    on: DayOption = None,
+    adult: AdultOption = False,
+    diversity: DiversityOption = 0.0,
+    weight: WeightOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recommend titles to somebody who likes some others, 1 to 100 of them, with reasons.
+
+    Example: reelgraph recommend tt0113277 tt0114709 --catalog north
+    """
+    scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
+    preferences = preferences_of(diversity, weight)
+    try:
+        with opened(store) as graph:
+            found = Searcher(graph).recommend(title_ids, scope, limit, preferences=preferences)
+    except PreferenceError as error:
+        raise typer.BadParameter(str(error), param_hint="ID…") from None
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        out.print(_substitutes(found.items))
 
 
 def explain_(
@@ -205,7 +250,8 @@ def export(
 ) -> None:
     """Write the graph out, as Parquet or GraphML.
 
-    Parquet: graph tables, all of them. GraphML: the best-known titles with people and genres, for Gephi or networkx.
+    Parquet: graph tables, all but counted searches. GraphML: the best-known titles with people and genres, for Gephi
+    or networkx.
     """
     from graph.export import export_graphml, export_parquet
 
@@ -244,6 +290,8 @@ def show_answer(answer: Answer) -> None:
         line = _line_of_titles(first)
     elif first and answer.status == "out_of_catalog" and first.in_catalog:
         line = "In this catalog, but not there on that day. The closest it has:"
+    if first and answer.status == "out_of_catalog" and first.substitutes and _poor(first):
+        line = line.replace("has:", "has, a poor match:")
     out.print(Text(line, style="bold"))
     for hit in answer.hits:
         out.print()
@@ -252,6 +300,10 @@ def show_answer(answer: Answer) -> None:
             out.print(_substitutes(hit.substitutes))
         elif answer.status == "out_of_catalog" and hit.match.label == "Title":
             out.print("  Nothing: no title is offered there on that day.")
+
+
+def _poor(hit: Hit) -> bool:
+    return hit.substitutability is not None and hit.substitutability < POOR
 
 
 def _line_of_titles(hit: Hit) -> str:
@@ -270,7 +322,8 @@ def _headline(hit: Hit) -> Text:
     what = match.kind if match.label != "Title" else f"{match.year or 'year unknown'}, {match.kind}"
     text = Text.assemble((hit.title, "bold"), f" ({what}) ")
     how = "" if match.type == "primary" else f", {match.type} title “{match.text}”"
-    text.append(f"{match.id}, confidence {match.confidence:.2f}{how}", style="dim")
+    good = "" if hit.substitutability is None else f", substitutability {hit.substitutability:.2f}"
+    text.append(f"{match.id}, confidence {match.confidence:.2f}{how}{good}", style="dim")
     return text
 
 
@@ -314,6 +367,9 @@ def _show_figures(held: Figures) -> None:
         if count:
             table.add_row(name, f"{count:,}", f"{mean:,.1f}" if mean else "", f"{largest:,}" if largest else "")
     out.print(table)
+    for name, made in info_.embeddings.items():
+        older = "" if made.graph_hash == info_.graph_hash else ", trained on an earlier graph"
+        out.print(Text(f"vectors {name}: {made.dimension} numbers by {made.model}, run {made.run}, {made.made}{older}"))
     if held.genres:
         out.print("genres: " + ", ".join(f"{name} {count:,}" for name, count in held.genres))
     if held.catalogs:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
@@ -155,6 +156,12 @@ def _near(a: Floats, b: Floats, scale: float, floor: float, *, power: int) -> Fl
     return cast(Floats, near)
 
 
+def near_in_years(a: Content, b: Content, terms: Terms | None = None) -> Floats:
+    """The kernel's term of distance in years alone: (a, b) float32."""
+    t = terms or Terms()
+    return _near(a.year, b.year, t.year, t.year_floor, power=1)
+
+
 class ContentReader:
     """Reads titles of a store so that they can be compared with the landmarks that it was made with.
 
@@ -172,6 +179,15 @@ class ContentReader:
         self._growing = True
         self.landmarks = self.read(landmarks)
         self._growing = False
+
+    def beside(self, ids: Sequence[str]) -> ContentReader:
+        """A reader whose landmarks are other titles; the rarities of words stay as they are."""
+        made = copy(self)
+        made._columns = {part: {} for part in self._columns}
+        made._growing = True
+        made.landmarks = made.read(ids)
+        made._growing = False
+        return made
 
     def read(self, ids: Sequence[str]) -> Content:
         """Content of titles, in the order of `ids`, each at most once. Raises NotInGraph for one that is not there."""
@@ -249,7 +265,7 @@ class ContentReader:
 
     def _words(self, titles: Sequence[str | None]) -> sp.csr_matrix:
         listed = [sorted(set(normalise(title or "").split())) for title in titles]
-        if self._growing:
+        if self._growing and not self._word_idf:
             counts = Counter(word for words in listed for word in words)
             self._word_idf = {word: math.log1p(len(titles) / count) for word, count in counts.items()}
         rare = math.log1p(max(len(self._word_idf), 1))

@@ -44,16 +44,19 @@ _PHRASES = {
     "SEEN_IN_ARCHIVE": ("with {} in archive footage", "is seen in"),
 }
 
+_BY_TITLES = ("viewers", "liked")
+
 
 @dataclass(frozen=True)
 class Evidence:
     """One reason. `path` alternates ids and relationship types; a reason by name has the two ids alone.
 
-    A reason by viewers has no path: `via` names the titles whose viewers carried the score (graph/reasons.py). One by
-    people, or by a part that two people play, has the two ids and the people in `via` (graph/sibling_evidence.py).
+    Reasons by viewers and of what was liked have no path: `via` names the titles whose viewers carried the score
+    (graph/reasons.py), or the one of those named that did (graph/recommend.py). One by people, or by a part that two
+    people play, has the two ids and the people in `via` (graph/sibling_evidence.py).
     """
 
-    kind: Literal["path", "name", "part", "people", "keyword", "viewers"]
+    kind: Literal["path", "name", "part", "people", "keyword", "viewers", "liked"]
     weight: float
     text: str
     path: tuple[str, ...]
@@ -84,7 +87,7 @@ def credit_text(name: str, here: str, there: str, other: str) -> str:
 
 def check(store: GraphStore, evidence: Evidence) -> bool:
     """Look at the graph as it is now: whether each step of a path is there, and what else the reason says is true."""
-    if evidence.kind == "viewers":
+    if evidence.kind in _BY_TITLES:
         return bool(evidence.via) and store.get_nodes("Title", evidence.via, []).num_rows == len(evidence.via)
     if not evidence.path:
         return False

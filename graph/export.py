@@ -15,7 +15,7 @@ from graph.tables import GraphTables, TablesError, finish_tables, write_table
 def export_parquet(
     store: GraphStore, folder: Path, progress: Progress | None = None, names: Iterable[str] | None = None
 ) -> GraphTables:
-    """Write a store's nodes and relationships as graph tables (all that it has, or those named).
+    """Write a store's nodes and relationships as graph tables (all that it has but private labels, or those named).
 
     Raises TablesError when the folder holds something already.
     """
@@ -23,7 +23,8 @@ def export_parquet(
         raise TablesError(f"{folder} is not empty; export into a new folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     counts = store.info().counts
-    wanted = [name for name in (names or (*NODES, *RELATIONSHIPS)) if counts.get(name)]
+    every = [name for name in (*NODES, *RELATIONSHIPS) if name not in NODES or not NODES[name].private]
+    wanted = [name for name in (names or every) if counts.get(name)]
     whole, done = sum(counts[name] for name in wanted) + 1, 0
     # Made aside, so that an export that breaks off leaves nothing that looks like one.
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as aside:

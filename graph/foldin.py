@@ -41,11 +41,15 @@ _BATCH = 32_768
 
 @dataclasses.dataclass(frozen=True)
 class FoldIn:
-    """What makes a title into a vector. weights: (landmarks, d); fame: the power of its votes, 0 where learned."""
+    """What makes a title into a vector. weights: (landmarks, d); fame: the power of its votes, 0 where learned.
+
+    run: that its weights were published with, if they were.
+    """
 
     reader: ContentReader
     weights: Floats
     fame: float
+    run: str | None = None
 
     @property
     def damping(self) -> float:
@@ -60,7 +64,7 @@ class FoldIn:
         if vectors is None or weights is None or vectors.run != weights.run:
             return None
         ids, rows = store.get_embeddings(WEIGHTS)
-        return cls(ContentReader(store, ids), rows, FAME if vectors.model == CONTENT else 0.0)
+        return cls(ContentReader(store, ids), rows, FAME if vectors.model == CONTENT else 0.0, vectors.run)
 
     def of(self, content: Content) -> Floats:
         """Vectors of titles, linear in their likeness to the landmarks, so not damped: (n, d) float32."""

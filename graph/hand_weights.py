@@ -8,7 +8,7 @@ weights were fitted on viewers' co-likes (docs/out-of-catalog.md); here they sta
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -17,8 +17,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graph.diversity import POOL, diverse
 from graph.explain import GENRE_WEIGHT, ROLE_WEIGHTS, Evidence, credit_text, names_of, rarity
+from graph.foldin import VECTORS
 from graph.franchise import same_series, series_label, series_name
+from graph.preferences import NEUTRAL, Preferences
 from graph.schema import CREDITS
 from graph.store import GraphStore, Scope
 from graph.substitutes import Substitute, related_to
@@ -99,20 +102,26 @@ class Candidates:
         codes = encoded.indices.fill_null(0).to_numpy() if names else np.zeros(len(self.ids), np.int32)
         return names, codes
 
-    def rank(self, store: GraphStore, id_: str, k: int) -> list[Substitute]:
+    def rank(self, store: GraphStore, id_: str, k: int, wanted: Preferences = NEUTRAL) -> list[Substitute]:
         """The k best candidates for a title of the graph, with evidence; k whenever k exist beside itself."""
-        found = self._scored(store, id_)
+        found = self._scored(store, id_, wanted)
         own = self._row.get(id_)
-        best = [int(row) for row in top(found.score, k) if row != own]
+        best = [int(row) for row in top(found.score, POOL * k if wanted.diversity else k) if row != own]
         highest = found.score[best[0]] if best else 1.0
-        evidence = self._evidence(store, found, best)
-        return [self._substitute(row, float(found.score[row] / highest), evidence[row]) for row in best]
+        scores = {row: float(found.score[row] / highest) for row in best}
+        if wanted.diversity:
+            series = {self.ids[row] for row in found.namesakes | found.related.keys()}
+            by_id = {self.ids[row]: score for row, score in scores.items()}
+            by_id = diverse(store, VECTORS, by_id, k, wanted.diversity, series)
+            scores = {self._row[other]: score for other, score in by_id.items()}
+        evidence = self._evidence(store, found, list(scores))
+        return [self._substitute(row, score, evidence[row]) for row, score in scores.items()]
 
     def scores(self, store: GraphStore, id_: str) -> Floats:
         """The score of every candidate for a title of the graph: (candidates,), -inf for itself."""
-        return self._scored(store, id_).score
+        return self._scored(store, id_, NEUTRAL).score
 
-    def _scored(self, store: GraphStore, id_: str) -> _Scored:
+    def _scored(self, store: GraphStore, id_: str, wanted: Preferences) -> _Scored:
         asked = store.get_nodes("Title", [id_], _FEATURES).to_pylist()[0]
         genre = self._asked_genres(store, id_)
         people = self._people(store, id_)
@@ -123,14 +132,18 @@ class Candidates:
             content[row] += SERIES
         namesakes = self._namesakes(asked["title"] or "", content, people)
         content[namesakes] += NAME
-        setting = self._setting(asked, genre)
+        content += (wanted.genre - 1) * GENRES * self._genre_score(genre)
+        np.add.at(content, people.candidate, (wanted.people - 1) * PEOPLE * people.weight)
+        setting = self._setting(asked, genre, wanted)
         # Parts of one series belong together however many years lie between them, film or series.
         setting[[*namesakes, *related]] = np.maximum(setting[[*namesakes, *related]], 1.0)
-        score = content * setting * self._standing(asked) * np.power(10.0, FAME * self.votes)
+        score = content * setting * self._standing(asked) * np.power(10.0, FAME * wanted.popularity * self.votes)
         own = self._row.get(id_)
         if own is not None:
             score[own] = -np.inf
-        return _Scored(asked, genre, people, related, set(namesakes), score)
+        # From here on genres and people stand for reasons: as much as they counted.
+        people = replace(people, weight=wanted.people * people.weight)
+        return _Scored(asked, wanted.genre * genre, people, related, set(namesakes), score)
 
     def _substitute(self, row: int, score: float, evidence: Sequence[Evidence]) -> Substitute:
         year = self.year[row]
@@ -158,17 +171,18 @@ class Candidates:
         both = matrix @ genre
         return cast(Floats, 0.5 * cosine + both / np.maximum(matrix.sum(1) + genre.sum() - both, 1))
 
-    def _setting(self, asked: dict[str, Any], genre: Floats) -> Floats:
+    def _setting(self, asked: dict[str, Any], genre: Floats, wanted: Preferences) -> Floats:
         """How near two titles are in year and form: a product of terms, (candidates,)."""
         near = np.ones(len(self.ids))
         if asked["start_year"] is not None:
-            near *= 0.16 + np.exp(-np.nan_to_num(np.abs(self.year - asked["start_year"]), nan=20.0) / 14)
+            years = np.nan_to_num(np.abs(self.year - asked["start_year"]), nan=20.0)
+            near *= (0.16 + np.exp(-years / 14)) ** wanted.era
         for name, factor in _FORMS.items():
             if name in self.genres:
                 place = self.genres.index(name)
                 near *= np.where(self._genre_matrix[:, place] == genre[place], 1.0, factor)
         if genre.any():
-            near *= np.where(self._genre_matrix @ genre > 0, 1.0, STRANGE)
+            near *= np.where(self._genre_matrix @ genre > 0, 1.0, STRANGE**wanted.genre)
         names, codes = self._groups
         own = _GROUPS.get(asked["kind"] or "", "film")
         group = [1.0 if n == own else 0.5 if frozenset((n, own)) in _NEAR_GROUPS else 0.35 for n in names]
@@ -233,7 +247,7 @@ class Candidates:
     ) -> dict[int, list[Evidence]]:
         """The heaviest reasons for each row: by name and series, then people, then the rarest genres."""
         asked, people = found.asked, found.people
-        wanted = np.flatnonzero(np.isin(people.candidate, best))
+        wanted = np.flatnonzero(np.isin(people.candidate, best) & (people.weight > 0))
         names = names_of(store, [people.ids[people.person[i]] for i in wanted])
         other = asked["title"] or asked["id"]
         reasons: dict[int, list[Evidence]] = {row: [] for row in best}
@@ -248,7 +262,7 @@ class Candidates:
                 reasons[row].append(Evidence("name", NAME, text, (asked["id"], self.ids[row])))
             for place in np.flatnonzero(found.genre * self._genre_matrix[row]):
                 name = self.genres[place]
-                weight = GENRE_WEIGHT * self.genre_idf[place] / self.genre_idf.max()
+                weight = GENRE_WEIGHT * found.genre[place] * self.genre_idf[place] / self.genre_idf.max()
                 path = (asked["id"], "IN_GENRE", name, "IN_GENRE", self.ids[row])
                 reasons[row].append(Evidence("path", float(weight), f"{name}, like {other}", path))
         for i in wanted:

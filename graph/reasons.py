@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from graph.content import kernel
 from graph.explain import Evidence, credit_text, names_of
+from graph.facets import Facets
 from graph.foldin import CONTENT, VECTORS, FoldIn, loudness
 from graph.schema import CREDITS
 from graph.sibling_evidence import sibling_evidence
@@ -62,11 +63,12 @@ class Reasons:
         alike: Mapping[str, Sibling],
         items: Mapping[str, str | None] | None,
         adult: bool,
+        weighed: Facets | None = None,
     ) -> dict[str, list[Evidence]]:
         """At most three for each chosen title, the weightiest first.
 
         alike: of the chosen those that came up as siblings. items: the titles in scope; None: all, the adult ones too
-        if `adult`.
+        if `adult`. weighed: the facets of a request that weighs some; the score that must fall is then the weighed one.
         """
         shared = self._shared(asked, chosen)
         title = self._folded.reader.read([asked])
@@ -76,6 +78,9 @@ class Reasons:
         ids, vectors = self._store.get_embeddings(VECTORS, chosen)
         parts = rows[0][:, None] * (self._folded.weights @ vectors.T)  # (landmarks, chosen with a vector)
         whole = parts.sum(0)
+        tried = without @ vectors.T  # (nodes, chosen with a vector)
+        if weighed is not None:
+            tried *= weighed.left(nodes, ids)
         place = {node: row for row, node in enumerate(nodes)}
         names = names_of(self._store, [asked, *(id_ for label, id_ in nodes if label == "Person")])
         carried = self._carried(ids, parts, whole, self._open(asked, items, adult)) if self._learned else {}
@@ -89,7 +94,7 @@ class Reasons:
             told = {id_ for one in reasons for id_ in (*one.path[2:-1:2], *one.via)}
             if other in ids and whole[ids.index(other)] > 0:
                 column = ids.index(other)
-                fall = 1 - without @ vectors[column] / whole[column]
+                fall = 1 - tried[:, column] / whole[column]
                 falls = {one: float(fall[place[one.label, one.id]]) for one in shared[other] if one.id not in told}
                 reasons += [self._path(asked, other, *one, names) for one in falls.items() if one[1] > _LEAST]
                 reasons += carried.get(other, [])

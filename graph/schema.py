@@ -45,7 +45,7 @@ class Property:
 class Node:
     """A label. `id_name` is what the id is called in the engines (`tconst`); in tables the column is `id`.
 
-    A live label is written while the service runs; all others change only by a load.
+    A live label is written while the service runs; all others change only by a load. A private one is never exported.
     """
 
     label: str
@@ -53,6 +53,7 @@ class Node:
     meaning: str
     properties: tuple[Property, ...] = ()
     live: bool = False
+    private: bool = False
 
     def arrow_schema(self) -> pa.Schema:
         """`id` first, then the properties in the order in which they are declared."""
@@ -146,6 +147,21 @@ NODES: dict[str, Node] = {
             "A viewer, by the service's own id",
             (Property("labels", "strings", "free labels"),),
             live=True,
+        ),
+        Node(
+            "Search",
+            "search_id",
+            "How often something was searched for on a day, as one process counted it; never by whom",
+            (
+                Property("text", "string", "what was typed, normalised; null where texts were too many to keep"),
+                Property("title", "string", "the id of the title that was meant; null where none was"),
+                Property("status", "string", "in_catalog, out_of_catalog, ambiguous or unknown"),
+                Property("catalog", "string", "the slug that was asked; null: all catalogs together"),
+                Property("day", "date", "the day, UTC"),
+                Property("count", "integer", "searches; the sum over all nodes is what counts"),
+            ),
+            live=True,
+            private=True,
         ),
     )
 }

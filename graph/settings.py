@@ -15,9 +15,11 @@ def default_store() -> str:
 
 
 class GraphSettings(BaseSettings):
-    """Where the graph is, and where data for development lies."""
+    """Where the graph is, what of searches is counted and shown, and where data for development lies."""
 
     model_config = SettingsConfigDict(env_prefix="REELGRAPH_", extra="ignore")
 
     store: str = Field(default_factory=default_store, description="URL of the store, such as embedded:PATH")
+    count_searches: bool = Field(default=True, description="whether the service counts what is searched for")
+    minimum_count: int = Field(default=5, ge=1, description="searches below which nothing of them is ever shown")
     data: Path = Field(default=Path("../shared/data"), description="real data for tests and benchmarks")

@@ -106,13 +106,17 @@ class TextHit:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where an embedding comes from; a store keeps one for each published name."""
+    """Where an embedding comes from; a store keeps one for each published name.
+
+    facts: numbers that belong to these vectors, by name; a store keeps them as they are.
+    """
 
     run: str
     model: str
     dimension: int
     graph_hash: str
     made: str  # ISO 8601, UTC
+    facts: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

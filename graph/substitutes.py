@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graph import diversity, facets
 from graph.explain import Evidence
 from graph.foldin import VECTORS, FoldIn
+from graph.preferences import NEUTRAL, Preferences
 from graph.reasons import Reasons
 from graph.siblings import Sibling, siblings
+from graph.stages import Stage, untimed
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
@@ -53,20 +56,23 @@ class Substitute:
 class Ranking:
     """Ranks titles by the store's substitute vectors; made once for a version of the graph. Safe for threads."""
 
-    def __init__(self, store: GraphStore, folded: FoldIn) -> None:
-        self._store, self._folded = store, folded
+    def __init__(self, store: GraphStore, folded: FoldIn, stage: Stage = untimed) -> None:
+        self._store, self._folded, self._stage, self.run = store, folded, stage, folded.run
         self._reasons = Reasons(store, folded)
 
-    def rank(self, id_: str, scope: Scope, k: int, items: Mapping[str, str | None]) -> list[Substitute] | None:
+    def rank(
+        self, id_: str, scope: Scope, k: int, items: Mapping[str, str | None], wanted: Preferences = NEUTRAL
+    ) -> list[Substitute] | None:
         """The k best in scope for a title of the graph, with evidence; k whenever k others are there.
 
-        items: the catalog's own id of each title in scope. None where the title has no vector.
+        items: the catalog's own id of each title in scope. None where the title has no vector. wanted: facets weigh
+        products before siblings come up; diversity orders what has come of both.
         """
         held, vectors = self._store.get_embeddings(VECTORS, [id_])
         if not held:
             return None
         asked = np.asarray(vectors[0], np.float32)
-        found = self._store.search_vector(VECTORS, asked, _POOL * k + 1, within=scope)
+        found = self._store.search_vector(VECTORS, asked, pool(k, wanted) + 1, within=scope)
         products = {other: product for other, product in found if other != id_}
         related = related_to(self._store, id_, scope)
         inside = items if scope.catalog != WHOLE_GRAPH else None
@@ -77,21 +83,48 @@ class Ranking:
             late += sorted(set(every) - products.keys() - {id_, *late})
         ids, rows = self._store.get_embeddings(VECTORS, late)
         products |= dict.fromkeys(late, 0.0) | dict(zip(ids, (rows @ asked).tolist() if ids else (), strict=True))
+        weighed = facets.Facets(self._store, self._folded, [id_], wanted) if wanted.weighed else None
+        if weighed:
+            ids = list(products)
+            (row,) = weighed.weigh(np.array([list(products.values())]), ids)
+            products = dict(zip(ids, row.tolist(), strict=True))
         scores = raised(products, related, alike)
-        up = {other: alike[other] for other in brought_up(products, related, alike)}
-        chosen = sorted(scores, key=lambda other: (-scores[other], other))[:k]
+        if wanted.diversity:
+            series = related.keys() | alike.keys()
+            scores = diversity.diverse(self._store, VECTORS, scores, k, wanted.diversity, series)
+        chosen = list(scores) if wanted.diversity else sorted(scores, key=lambda other: (-scores[other], other))[:k]
         if not chosen:
             return []
-        evidence = self._reasons.of(id_, chosen, related, up, inside, scope.adult)
-        rows_of = {row["id"]: row for row in self._store.get_nodes("Title", chosen, _SHOWN).to_pylist()}
+        up = {other: alike[other] for other in brought_up(products, related, alike)}
+        with self._stage("evidence"):
+            evidence = self._reasons.of(id_, chosen, related, up, inside, scope.adult, weighed)
         highest = scores[chosen[0]] if scores[chosen[0]] > 0 else 1.0
-        return [
-            Substitute(
-                other, items.get(other), rows_of[other]["title"] or other, rows_of[other]["start_year"],
-                rows_of[other]["kind"] or "movie", scores[other] / highest, tuple(evidence[other]),
-            )
-            for other in chosen
-        ]  # fmt: skip
+        return shown(self._store, {other: scores[other] / highest for other in chosen}, items, evidence)
+
+    @property
+    def made_with(self) -> tuple[FoldIn, Reasons]:
+        """What makes titles into vectors, and what says why."""
+        return self._folded, self._reasons
+
+
+def shown(
+    store: GraphStore, scores: Mapping[str, float], items: Mapping[str, str | None],
+    evidence: Mapping[str, Sequence[Evidence]],
+) -> list[Substitute]:  # fmt: skip
+    """Titles with their scores as they are answered, in that order."""
+    rows = {row["id"]: row for row in store.get_nodes("Title", list(scores), _SHOWN).to_pylist()}
+    return [
+        Substitute(
+            other, items.get(other), rows[other]["title"] or other, rows[other]["start_year"],
+            rows[other]["kind"] or "movie", score, tuple(evidence[other]),
+        )
+        for other, score in scores.items()
+    ]  # fmt: skip
+
+
+def pool(k: int, wanted: Preferences) -> int:
+    """How many candidates a question for k titles looks at."""
+    return max(_POOL * k, diversity.POOL * k * (wanted.diversity > 0), facets.POOL * wanted.weighed)
 
 
 def raised(products: Mapping[str, float], related: Collection[str], alike: Mapping[str, Sibling]) -> dict[str, float]:

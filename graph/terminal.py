@@ -7,12 +7,13 @@ import datetime as dt
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from graph.preferences import PreferenceError, Preferences
 from graph.store import GraphStore, Scope, open_store
 
 StoreOption = Annotated[
@@ -30,6 +31,15 @@ DayOption = Annotated[
     str | None, typer.Option("--on", metavar="DAY", help="Only what may be shown that day. Default: today.")
 ]
 AdultOption = Annotated[bool, typer.Option("--adult", help="Let adult titles be answered.")]
+DiversityOption = Annotated[
+    float, typer.Option(metavar="0-1", help="How much titles must differ from those before them.")
+]
+WeightOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight", metavar="FACET=0-4", help="How much a facet counts: people, genre, era or popularity. Repeatable."
+    ),
+]
 
 _PATIENCE_SECONDS = 2.0
 
@@ -60,6 +70,15 @@ def scope_of(catalog: str | None, region: str | None, on: str | None, adult: boo
     if region is not None and not (region.isalpha() and 2 <= len(region) <= 3):
         raise typer.BadParameter(f"{region!r} is not a country code; write it as US", param_hint="--region")
     return Scope(catalog, region, day, adult)
+
+
+def preferences_of(diversity: float, weights: Iterable[str] | None) -> Preferences:
+    """The preferences that a command's options name."""
+    try:
+        return Preferences.parse(diversity, weights or ())
+    except PreferenceError as error:
+        hint = "--diversity" if str(error).startswith("diversity") else "--weight"
+        raise typer.BadParameter(str(error), param_hint=hint) from None
 
 
 def print_json(value: Any) -> None:

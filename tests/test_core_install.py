@@ -53,7 +53,7 @@ def test_core_answers_without_any_extra(version: str, tmp_path: Path) -> None:
     run(*install, "--no-deps", ROOT)
     reelgraph = venv / "bin/reelgraph"
     assert "search" in run(reelgraph, "--help")
-    assert "Monsters, Inc." in run(reelgraph, "demo")
+    assert "Monsters, Inc." in run(reelgraph, "demo", "--no-serve")
     store = f"embedded:{tmp_path / 'data' / 'reelgraph' / 'demo'}"
     if sys.platform == "darwin":
         store = f"embedded:{tmp_path / 'Library/Application Support/reelgraph/demo'}"

@@ -43,8 +43,8 @@ def test_every_package_has_its_reason() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     text = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
-    names = [re.split(r"[<>=; ]", line)[0] for line in project["dependencies"]]
-    names += [re.split(r"[<>=; ]", line)[0] for extra in project["optional-dependencies"].values() for line in extra]
+    names = [re.split(r"[\[<>=; ]", line)[0] for line in project["dependencies"]]
+    names += [re.split(r"[\[<>=; ]", line)[0] for extra in project["optional-dependencies"].values() for line in extra]
     for name in names:
         assert name in text.lower(), f"docs/dependencies.md does not say why {name} is there"
 

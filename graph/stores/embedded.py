@@ -6,6 +6,8 @@ and swaps it in. Live labels and types (`graph.schema`) are in SQLite, all other
 
 from __future__ import annotations
 
+import contextlib
+import os
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -82,13 +84,12 @@ class EmbeddedStore:
         counts = {name: len(now.columns.nodes(name)) for name in NODES if not is_live(name)}
         counts |= {name: len(now.columns.edges(name)) for name in RELATIONSHIPS if not is_live(name)}
         counts |= {name: self._live.count(name) for name in (*NODES, *RELATIONSHIPS) if is_live(name)}
-        size = sum(file.stat().st_size for file in self.root.rglob("*") if file.is_file())
         return StoreInfo(
             self.url,
             now.name,
             counts,
             now.details.get("made"),
-            size,
+            _size(self.root),
             manifest.versions,
             {name: vectors.provenance for name, vectors in now.embeddings.items()},
             now.details,
@@ -356,6 +357,16 @@ class _Version(EmbeddedStore):
 
     def _now(self) -> Snapshot:
         return self._fixed
+
+
+def _size(root: Path) -> int:
+    """Bytes of all files; one that another process removes meanwhile has none."""
+    size = 0
+    for folder, _, files in os.walk(root):
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):
+                size += Path(folder, name).stat().st_size
+    return size
 
 
 def _known(name: str, names: Any, properties: Sequence[str] | None = None) -> None:

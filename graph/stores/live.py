@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -42,28 +42,15 @@ class Live:
     def create(self) -> None:
         """Make the tables and columns that the schema names and the file lacks."""
         with self.transaction() as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS generation (name TEXT PRIMARY KEY, value INTEGER)")
-            for name, kind in (LIVE_NODES | LIVE_RELATIONSHIPS).items():
-                keys = _keys(name)
-                columns = ", ".join(f'"{key}" TEXT NOT NULL' for key in keys)
-                connection.execute(
-                    f'CREATE TABLE IF NOT EXISTS "{name}" ({columns}, PRIMARY KEY ({", ".join(keys)})) WITHOUT ROWID'
-                )
-                there = {row[1] for row in connection.execute(f'PRAGMA table_info("{name}")')}
-                for p in kind.properties:
-                    if p.name not in there:
-                        sql = f'ALTER TABLE "{name}" ADD COLUMN "{p.name}" {_SQL_TYPES.get(p.type, "TEXT")}'
-                        connection.execute(sql)
-                if name in LIVE_RELATIONSHIPS:
-                    connection.execute(_index_sql(name))
+            _make(connection)
 
     def connection(self, *, writing: bool = False) -> sqlite3.Connection:
         """This thread's connection; read-only where the folder cannot be written, or its disk is full."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        frozen: object = getattr(self._local, "frozen", None)
-        if connection is None or (frozen is not None and (writing or frozen != self._stamp())):
+        outdated: Callable[[], bool] | None = getattr(self._local, "outdated", None)
+        if connection is None or (outdated is not None and (writing or outdated())):
             with explained(self.path.parent):
-                connection, self._local.frozen = self._connect(writing)
+                connection, self._local.outdated = self._connect(writing)
             self._local.connection = connection
             with self._lock:
                 here, others = threading.current_thread(), self._connections
@@ -75,20 +62,25 @@ class Live:
                         other.close()
         return connection
 
-    def _connect(self, writing: bool) -> tuple[sqlite3.Connection, object]:
-        """A connection, and what the file was like if it can only be read as something that nobody changes."""
+    def _connect(self, writing: bool) -> tuple[sqlite3.Connection, Callable[[], bool] | None]:
+        """A connection, and what tells when it no longer holds, where it does not hold for good."""
         if not self.path.exists() or _writable(self.path):
             try:
-                return _open(self.path, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"), None
+                connection = _open(self.path, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
             except sqlite3.OperationalError:
                 if writing or not self.path.exists():
                     raise
+            else:
+                return connection, _complete(connection, writing)
         uri, stamp = f"{self.path.absolute().as_uri()}?mode=ro", self._stamp()
         try:
-            return _open(uri, "SELECT count(*) FROM sqlite_master"), None
+            connection = _open(uri, "SELECT count(*) FROM sqlite_master")
         except sqlite3.OperationalError:
             # Nobody has it open: then there is no shared memory of WAL, and no place to make it.
-            return _open(f"{uri}&immutable=1"), stamp
+            connection = _open(f"{uri}&immutable=1")
+            _complete(connection, writing)
+            return connection, lambda: self._stamp() != stamp
+        return connection, _complete(connection, writing)
 
     def _stamp(self) -> object:
         """What differs once somebody has opened the file for writing, or has changed it."""
@@ -260,6 +252,53 @@ def _open(file: Path | str, *statements: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _complete(connection: sqlite3.Connection, writing: bool) -> Callable[[], bool] | None:
+    """Give a file that an older version made the tables that it lacks: in the file itself where it is to be written.
+
+    A reader gets empty ones of its own, and what tells when the file has changed in this.
+    """
+    try:
+        version = _schema_version(connection)
+        there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        lacking = [name for name in LIVE_NODES | LIVE_RELATIONSHIPS if name not in there]
+        if not there or not lacking:
+            return None
+        if writing:
+            connection.execute("BEGIN IMMEDIATE")
+            _make(connection)
+            connection.execute("COMMIT")
+            return None
+        for name in lacking:
+            properties = (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties
+            columns = ", ".join(_quoted([*_keys(name), *(p.name for p in properties)]))
+            connection.execute(f'CREATE TEMP TABLE "{name}" ({columns})')
+    except BaseException:
+        connection.close()
+        raise
+    return lambda: _schema_version(connection) != version
+
+
+def _schema_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA main.schema_version").fetchone()[0])
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS generation (name TEXT PRIMARY KEY, value INTEGER)")
+    for name, kind in (LIVE_NODES | LIVE_RELATIONSHIPS).items():
+        keys = _keys(name)
+        columns = ", ".join(f'"{key}" TEXT NOT NULL' for key in keys)
+        connection.execute(
+            f'CREATE TABLE IF NOT EXISTS "{name}" ({columns}, PRIMARY KEY ({", ".join(keys)})) WITHOUT ROWID'
+        )
+        there = {row[1] for row in connection.execute(f'PRAGMA table_info("{name}")')}
+        for p in kind.properties:
+            if p.name not in there:
+                sql = f'ALTER TABLE "{name}" ADD COLUMN "{p.name}" {_SQL_TYPES.get(p.type, "TEXT")}'
+                connection.execute(sql)
+        if name in LIVE_RELATIONSHIPS:
+            connection.execute(_index_sql(name))
 
 
 def _keys(name: str) -> list[str]:

@@ -209,3 +209,17 @@ def test_a_load_of_what_is_live_alone_asks_for_no_vectors(published, make_tables
     assert published.load_tables(tables, None, lambda *given: asked.append(given)) == published.info().version
     assert asked == []
     assert published.info().embeddings == {"embedding": MADE}
+
+
+def test_facts_stay_with_the_vectors_that_they_belong_to(published):
+    told = replace(MADE, run="run-4", facts={"constant": -1.25, "length": 1e-9})
+    published.set_embeddings("substitute_vector", IDS, VECTORS, told)
+    assert published.info().embeddings == {"embedding": MADE, "substitute_vector": told}
+    assert published.info().embeddings["embedding"].facts == {}
+    reopened = open_store(published.url)
+    assert dict(reopened.info().embeddings["substitute_vector"].facts) == {"constant": -1.25, "length": 1e-9}
+    reopened.close()
+    published.set_embeddings("substitute_vector", IDS, VECTORS, replace(MADE, run="run-5"))
+    assert published.info().embeddings["substitute_vector"].facts == {}
+    published.rollback()
+    assert published.info().embeddings["substitute_vector"] == told

@@ -431,6 +431,8 @@ def test_publishing_on_a_graph_that_has_grown_and_shrunk(
     store.upsert_relationships("IN_GENRE", [{"head": "tt0009999", "tail": "Genre 0"}])
     with pytest.warns(GraphMoved, match=r"3 of its titles are gone, 1 of the graph's titles have no vector$"):
         publish(run, store)
+    told = CliRunner().invoke(app, ["info", "--store", store.url]).output
+    assert re.search(r"substitute_vector: 16 numbers .*trained on an earlier graph", told.replace("\n", " "))
     assert set(stored(store)) == set(titles(store))
     assert set(stored(store, WEIGHTS)) == set(landmarks[3:])
     folded = FoldIn.published(store)

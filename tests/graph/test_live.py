@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from graph.store import InvalidRows, open_store
+from graph.store import InvalidRows, StoreReadOnly, open_store
 from graph.tables import finish_tables, rows_to_table, write_table
 
 TITLES = [{"id": f"tt{number}", "title": "A"} for number in range(3)]
@@ -72,3 +72,52 @@ def test_a_load_that_fails_leaves_rows_and_index(store, tables):
     assert feedback(store) == before
     assert store.info().counts["User"] == 2
     assert indexes(store) >= {"RATED_tail", "OFFERS_tail"}
+
+
+@pytest.fixture
+def old(store):
+    """The URL of a store that was made before searches were counted."""
+    store.close()
+    connection = sqlite3.connect(store.root / "live.sqlite")
+    connection.execute('DROP TABLE "Search"')
+    connection.commit()
+    connection.close()
+    return store.url
+
+
+def searched(store):
+    return [row["text"] for batch in store.scan_nodes("Search") for row in batch.to_pylist()]
+
+
+def test_a_store_from_before_a_label_is_read_as_it_is_and_written_as_new(old):
+    reader, writer = open_store(old), open_store(old)
+    for store in (reader, writer):
+        assert store.info().counts["Search"] == 0
+        assert searched(store) == []
+        assert store.get_nodes("Search", ["1"]).num_rows == 0
+    assert feedback(reader) == {("u1", "tt1"): 1.0, ("u2", "tt1"): 2.0}
+    assert writer.upsert_nodes("Search", [{"id": "1", "text": "fog"}]) == 1
+    assert searched(writer) == ["fog"]
+    writer.close()
+    assert searched(reader) == ["fog"]
+    assert feedback(reader) == {("u1", "tt1"): 1.0, ("u2", "tt1"): 2.0}
+    reader.close()
+
+
+def test_a_reader_changes_nothing_in_such_a_store(old):
+    store = open_store(old)
+    assert store.info().counts["Search"] == 0
+    store.close()
+    connection = sqlite3.connect(old.removeprefix("embedded:") + "/live.sqlite")
+    assert ("Search",) not in connection.execute("SELECT name FROM sqlite_master").fetchall()
+    connection.close()
+
+
+def test_what_is_only_read_is_not_written_into_a_table_of_the_reader(old, monkeypatch):
+    monkeypatch.setattr("graph.stores.live._writable", lambda _path: False)
+    store = open_store(old)
+    assert searched(store) == []
+    with pytest.raises(StoreReadOnly):
+        store.upsert_nodes("Search", [{"id": "1", "text": "fog"}])
+    assert searched(store) == []
+    store.close()

@@ -136,6 +136,8 @@ def test_the_json_is_the_contract(sample: GraphStore) -> None:
     answer = Searcher(sample).search("toy story", Scope("north", "US", DAY)).as_dict()
     assert set(answer) == {"query", "status", "catalog", "region", "on", "versions", "hits"}
     assert (answer["status"], answer["catalog"], answer["on"]) == ("out_of_catalog", "north", "2026-11-21")
+    info = sample.info()
+    assert answer["versions"] == {"graph": info.version, "substitutes": info.embeddings["substitute_vector"].run}
     hit = answer["hits"][0]
     assert hit.keys() >= {"id", "kind", "title", "start_year", "in_catalog", "available", "match", "substitutes"}
     assert hit["match"].keys() == {"text", "type", "region", "language", "confidence"}

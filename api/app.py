@@ -1,0 +1,90 @@
+"""The HTTP service: `create_app` puts routes, roles and what surrounds every request together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+
+import anyio.to_thread
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import problems, security
+from api.graphql.limits import Limits
+from api.graphql.router import graphql_router
+from api.openapi import describe
+from api.page import Page
+from api.requests import Requests
+from api.routes import catalogs, figures, health, metrics, page, recommend, search, titles
+from api.service import NotModified, Service
+from api.settings import Settings
+from graph.store import GraphStore
+
+ATTRIBUTION = "Information courtesy of IMDb (https://www.imdb.com). Used with permission."
+_DESCRIPTION = f"""An IMDb knowledge graph that recommends titles, says why, and answers a search for a title that a
+catalog lacks with the best ones that it has. Ids are IMDb's. Errors are problem details (RFC 9457).
+
+{ATTRIBUTION} IMDb's non-commercial data sets are for personal and non-commercial use.
+"""
+_GZIP_BYTES = 1000
+
+
+def create_app(settings: Settings, store: GraphStore) -> FastAPI:
+    """The service over a store, which stays the caller's: it is not closed here."""
+
+    service = Service.over(store, settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        await anyio.to_thread.run_sync(service.warm)
+        yield
+        await anyio.to_thread.run_sync(service.close)
+
+    app = FastAPIOffline(
+        title="Reelgraph",
+        summary="An IMDb knowledge graph: search, substitutes, reasons.",
+        description=_DESCRIPTION,
+        version=version("reelgraph"),
+        lifespan=lifespan,
+        redoc_url=None,
+        static_url="/docs/static",
+        # The page's own default, a badge from a validator on another host, is not wanted.
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+    app.state.service = service
+    app.state.page = Page.of_package()
+    app.include_router(health.router)
+    app.include_router(page.page)
+    app.include_router(metrics.router)
+    for router in (search.router, page.router, recommend.router, titles.router, catalogs.router, figures.router):
+        app.include_router(router, dependencies=[Depends(security.reader)])
+    app.include_router(graphql_router(store, service.searcher, Limits.of(settings)))
+    app.include_router(catalogs.edits, dependencies=[Depends(security.editor)])
+    problems.install(app, store)
+    app.exception_handler(NotModified)(_not_modified)
+    _surround(app, service)
+    service.tracing.instrument(app)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+def _surround(app: FastAPI, service: Service) -> None:
+    """Middleware; the last one added is the outermost."""
+    app.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES)
+    if service.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=service.settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT"],
+            allow_headers=["Content-Type", "If-None-Match", "X-Request-Id", security.KEY_HEADER],
+            expose_headers=["ETag", "X-Request-Id", "Retry-After"],
+        )
+    app.add_middleware(Requests, metrics=service.metrics)
+
+
+async def _not_modified(_request: Request, error: NotModified) -> Response:
+    return Response(status_code=304, headers={"ETag": error.etag, "Cache-Control": "no-cache"})

@@ -1,0 +1,78 @@
+"""`reelgraph serve`: the HTTP service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from graph.terminal import StoreOption, out
+
+if TYPE_CHECKING:
+    from api.serve import Listen
+    from api.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("serve")(serve)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Where to listen; beyond this machine only with REELGRAPH_API_KEY.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes behind the port.")] = 1,
+    certfile: Annotated[
+        Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Certificate (PEM), for HTTPS.")
+    ] = None,
+    keyfile: Annotated[
+        Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Its key (PEM).")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Answer over HTTP: JSON, described at /docs. Ctrl-C or SIGTERM: what was begun is finished first.
+
+    A new load or publish is taken over without a restart. Logs are JSON lines on standard error.
+    """
+    from api.security import refusal
+    from api.serve import Listen
+
+    settings = _settings(store)
+    if why := refusal(host, settings):
+        raise typer.BadParameter(why, param_hint="--host")
+    if keyfile and not certfile:
+        raise typer.BadParameter("a key needs its certificate: --certfile", param_hint="--keyfile")
+    _run(settings, Listen(host, port, workers, certfile, keyfile))
+
+
+def serve_anywhere(store: str) -> None:
+    """Serve on this machine: at the usual port, or at any that is free when that one is taken."""
+    from api.serve import Listen, PortTaken
+
+    settings = _settings(store)
+    try:
+        _run(settings, Listen())
+    except PortTaken:
+        _run(settings, Listen(port=0))
+
+
+def _settings(store: str | None) -> Settings:
+    from api.settings import BadSettings, read_settings
+
+    try:
+        return read_settings(store)
+    except BadSettings as error:
+        raise typer.BadParameter(str(error), param_hint="the environment") from None
+
+
+def _run(settings: Settings, listen: Listen) -> None:
+    from api.serve import serve as answer
+
+    def announce(address: str) -> None:
+        out.print(Text(f"Reelgraph answers at {address} (stop it with Ctrl-C)"), soft_wrap=True)
+
+    answer(settings, listen, announce)
