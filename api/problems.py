@@ -18,6 +18,8 @@ from graph.store import GraphStore, InvalidRows, NotInGraph, StoreBusy, StoreErr
 
 _log = logging.getLogger("reelgraph.problems")
 _RETRY_SECONDS = 5
+SHOWN_ERRORS = 100
+"""Of more things that are wrong with a request the first are named."""
 # What a client is told of a store that cannot do it: paths and processes stay in the log.
 _STORE_PROBLEMS: Sequence[tuple[type[StoreError], int, str]] = (
     (StoreBusy, 503, "The graph is being written by another process; try again shortly."),
@@ -96,7 +98,7 @@ def install(app: FastAPI, store: GraphStore) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def of_validation(request: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [{"where": ".".join(map(str, one["loc"])), "why": one["msg"]} for one in error.errors()]
+        errors = [{"where": ".".join(map(str, one["loc"])), "why": one["msg"]} for one in error.errors()[:SHOWN_ERRORS]]
         named = "; ".join(f"{one['where']}: {one['why']}" for one in errors[:3])
         return problem_response(422, f"The request is not as it should be: {named}", _id(request), errors)
 

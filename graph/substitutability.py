@@ -38,6 +38,7 @@ draws have none of the titles of the test draws.
 """
 _PREFIX = "substitutability_"
 _LEAST, _BLOCK = 1e-6, 1_024
+_ENOUGH = 512  # references; a load of any larger graph makes so many
 _LOW, _HIGH = -4.0, 3.0  # of the logarithm of product ∕ bar: beyond these there was next to nothing to learn from
 
 
@@ -121,10 +122,13 @@ def probabilities(coefficients: Sequence[float], inputs: npt.NDArray[np.float64]
 
 
 def bars(references: Floats, asked: Floats) -> npt.NDArray[np.float64]:
-    """What the LIKED_MOST-th best of the references reaches for each asked vector, at least a millionth: (n,)."""
+    """What the LIKED_MOST-th best of the references reaches for each asked vector, at least a millionth: (n,).
+
+    Of fewer than _ENOUGH references it is the same share of them: a small graph has no fifty that are alike.
+    """
     made = np.zeros(len(asked))
     if len(references):
-        place = len(references) - min(LIKED_MOST, len(references))
+        place = len(references) - max(1, round(LIKED_MOST * min(1, len(references) / _ENOUGH)))
         for start in range(0, len(asked), _BLOCK):
             reached = asked[start : start + _BLOCK] @ references.T
             made[start : start + _BLOCK] = np.partition(reached, place, axis=1)[:, place]

@@ -23,7 +23,7 @@ from reelgraph import app
 
 TOY_STORY = "tt0114709"
 CHANCE = np.random.default_rng(0)
-REFERENCES = CHANCE.normal(size=(80, 4)).astype(np.float32)
+REFERENCES = CHANCE.normal(size=(600, 4)).astype(np.float32)
 CURVE = Curve((-1.0, 3.0, 1.5, 0.5), REFERENCES)
 Few = st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=12)
 
@@ -46,17 +46,21 @@ def test_a_row_of_products_is_as_many_single_ones() -> None:
 def test_the_curve_is_the_one_that_is_written() -> None:
     asked = np.array([[2, 0, 0, 0]], np.float32)
     positive = Curve(CURVE.coefficients, np.abs(REFERENCES))
-    bar = float(np.sort(np.abs(REFERENCES[:, 0]) * 2)[-50])  # the fiftieth best of eighty
+    bar = float(np.sort(np.abs(REFERENCES[:, 0]) * 2)[-50])  # the fiftieth best of six hundred
     assert bars(positive.references, asked) == pytest.approx([bar])
     for times, logit in ((1, -1.0), (2, -1.0 + 1.5 * np.log(2)), (0.5, -1.0 - 3 * np.log(2)), (1e9, -1.0 + 1.5 * 3)):
         said = positive.of(asked, np.array([bar * times], np.float32))[0]
         assert said == pytest.approx(1 / (1 + np.exp(-(logit + 0.5 * np.log(2)))), rel=1e-5)
 
 
-def test_with_fewer_references_than_fifty_the_bar_is_the_last_of_them() -> None:
+def test_of_fewer_references_the_bar_is_the_same_share() -> None:
+    asked = np.array([[1, 0], [-1, 0]], np.float32)
     few = np.array([[3, 0], [2, 0], [5, 0]], np.float32)
-    assert bars(few, np.array([[1, 0], [-1, 0]], np.float32)).tolist() == [2, 1e-6]
-    assert bars(np.empty((0, 2), np.float32), np.array([[1, 0]], np.float32)).tolist() == [1e-6]
+    assert bars(few, asked).tolist() == [5, 1e-6]  # the first of three
+    many = np.stack([np.arange(1, 257), np.zeros(256)], 1).astype(np.float32)
+    assert bars(many, asked[:1]).tolist() == [256 - 24]  # the 25th of 256, as the 50th of 512
+    assert bars(np.vstack([many, many + np.array([256, 0])]).astype(np.float32), asked[:1]).tolist() == [512 - 49]
+    assert bars(np.empty((0, 2), np.float32), asked[:1]).tolist() == [1e-6]
 
 
 def test_coefficients_survive_as_facts() -> None:
