@@ -13,9 +13,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems, security
+from api.graphql.limits import Limits
+from api.graphql.router import graphql_router
 from api.openapi import describe
+from api.page import Page
 from api.requests import Requests
-from api.routes import catalogs, figures, health, metrics, recommend, search, titles
+from api.routes import catalogs, figures, health, metrics, page, recommend, search, titles
 from api.service import NotModified, Service
 from api.settings import Settings
 from graph.store import GraphStore
@@ -53,10 +56,13 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
         swagger_ui_parameters={"validatorUrl": None},
     )
     app.state.service = service
+    app.state.page = Page.of_package()
     app.include_router(health.router)
+    app.include_router(page.page)
     app.include_router(metrics.router)
-    for router in (search.router, recommend.router, titles.router, catalogs.router, figures.router):
+    for router in (search.router, page.router, recommend.router, titles.router, catalogs.router, figures.router):
         app.include_router(router, dependencies=[Depends(security.reader)])
+    app.include_router(graphql_router(store, service.searcher, Limits.of(settings)))
     app.include_router(catalogs.edits, dependencies=[Depends(security.editor)])
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from graph.terminal import StoreOption, out
 
@@ -39,9 +40,8 @@ def serve(
     """
     from api.security import refusal
     from api.serve import Listen
-    from api.settings import Settings
 
-    settings = Settings(store=store) if store else Settings()
+    settings = _settings(store)
     if why := refusal(host, settings):
         raise typer.BadParameter(why, param_hint="--host")
     if keyfile and not certfile:
@@ -52,16 +52,27 @@ def serve(
 def serve_anywhere(store: str) -> None:
     """Serve on this machine: at the usual port, or at any that is free when that one is taken."""
     from api.serve import Listen, PortTaken
-    from api.settings import Settings
 
-    settings = Settings(store=store)
+    settings = _settings(store)
     try:
         _run(settings, Listen())
     except PortTaken:
         _run(settings, Listen(port=0))
 
 
+def _settings(store: str | None) -> Settings:
+    from api.settings import BadSettings, read_settings
+
+    try:
+        return read_settings(store)
+    except BadSettings as error:
+        raise typer.BadParameter(str(error), param_hint="the environment") from None
+
+
 def _run(settings: Settings, listen: Listen) -> None:
     from api.serve import serve as answer
 
-    answer(settings, listen, lambda address: out.print(f"Reelgraph answers at {address} (stop it with Ctrl-C)"))
+    def announce(address: str) -> None:
+        out.print(Text(f"Reelgraph answers at {address} (stop it with Ctrl-C)"), soft_wrap=True)
+
+    answer(settings, listen, announce)

@@ -18,6 +18,8 @@ from graph.store import GraphStore, InvalidRows, NotInGraph, StoreBusy, StoreErr
 
 _log = logging.getLogger("reelgraph.problems")
 _RETRY_SECONDS = 5
+SHOWN_ERRORS = 100
+"""Of more things that are wrong with a request the first are named."""
 # What a client is told of a store that cannot do it: paths and processes stay in the log.
 _STORE_PROBLEMS: Sequence[tuple[type[StoreError], int, str]] = (
     (StoreBusy, 503, "The graph is being written by another process; try again shortly."),
@@ -96,7 +98,7 @@ def install(app: FastAPI, store: GraphStore) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def of_validation(request: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [{"where": ".".join(map(str, one["loc"])), "why": one["msg"]} for one in error.errors()]
+        errors = [{"where": ".".join(map(str, one["loc"])), "why": one["msg"]} for one in error.errors()[:SHOWN_ERRORS]]
         named = "; ".join(f"{one['where']}: {one['why']}" for one in errors[:3])
         return problem_response(422, f"The request is not as it should be: {named}", _id(request), errors)
 
@@ -112,14 +114,14 @@ def install(app: FastAPI, store: GraphStore) -> None:
     async def of_store(request: Request, error: StoreError) -> JSONResponse:
         if isinstance(error, NotInGraph | InvalidRows):
             status = 404 if isinstance(error, NotInGraph) else 422
-            return problem_response(status, _without_place(str(error), store), _id(request))
+            return problem_response(status, without_place(str(error), store), _id(request))
         status, detail = next((s, d) for kind, s, d in _STORE_PROBLEMS if isinstance(error, kind))
         _log.error("store failed", extra={"fields": {"request_id": _id(request), "error": str(error)}})
         headers = {"Retry-After": str(_RETRY_SECONDS)} if status == 503 else None
         return problem_response(status, detail, _id(request), headers=headers)
 
 
-def _without_place(text: str, store: GraphStore) -> str:
+def without_place(text: str, store: GraphStore) -> str:
     """The text without where the store is, which is nobody's business outside."""
     return text.replace(store.url, "the graph").replace(store.url.partition(":")[2] or store.url, "the graph")
 

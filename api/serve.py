@@ -23,7 +23,7 @@ from uvicorn.supervisors import Multiprocess
 from api.app import create_app
 from api.logs import CONFIG
 from api.metrics import SHARED_METRICS
-from api.settings import ServeError, Settings
+from api.settings import ServeError, Settings, read_settings
 from graph.store import open_store
 
 _ASK_EVERY_SECONDS = 0.1
@@ -47,7 +47,7 @@ class Listen:
 
 def app_of_environment() -> FastAPI:
     """The app of a worker, which knows of its parent only what stands in the environment."""
-    settings = Settings()
+    settings = read_settings()
     return create_app(settings, open_store(settings.store))
 
 

@@ -18,6 +18,7 @@ from api.metrics import Metrics
 from api.problems import Problem
 from api.settings import Settings
 from api.tracing import Tracing
+from graph.cards import best_known
 from graph.consistent import at_one_version
 from graph.demand import Demand
 from graph.kept import Kept
@@ -36,6 +37,7 @@ LimitQuery = Annotated[int, Query(ge=1, le=200, description="how many at most")]
 OffsetQuery = Annotated[int, Query(ge=0, le=100_000, description="how many to pass over")]
 
 
+_KNOWN = 500
 _KEPT_SUBSTITUTES = 50
 """An answer with room for more is not kept, so that what is kept stays small."""
 
@@ -52,6 +54,7 @@ class Service:
     demand: Demand
     _answers: Kept[Answer]
     _figures: Kept[dict[str, Any]]
+    _known: Kept[list[str]]
     probes: anyio.CapacityLimiter
     """Threads for questions about health, which must not wait for those of other requests."""
 
@@ -76,6 +79,7 @@ class Service:
             Demand(store, on=settings.count_searches),
             answers,
             figures,
+            Kept(store.state, 1),
             anyio.CapacityLimiter(2),
         )
 
@@ -113,6 +117,10 @@ class Service:
     def figures(self) -> dict[str, Any]:
         """The graph in numbers, counted once for each version and change of offers."""
         return self._figures.of("figures", lambda: figures_of(self.store))
+
+    def best_known(self) -> list[str]:
+        """Ids of the best known titles of the graph, found once for each version and change of offers."""
+        return self._known.of("known", lambda: best_known(self.store, _KNOWN))
 
 
 async def service_of(request: Request) -> Service:

@@ -46,13 +46,21 @@ def schema_tables() -> str:
     return "\n".join(lines)
 
 
+def graphql_schema() -> str:
+    """docs/schema.graphql: what the service answers in GraphQL."""
+    from api.graphql.limits import Limits
+    from api.graphql.schema import make_schema
+
+    return f"# Made by `python docs/generate.py`.\n\n{make_schema(Limits()).as_str()}\n"
+
+
 def pages() -> dict[Path, str]:
     """Every page that is made or has a part that is made, as it should be."""
     architecture = DOCS / "architecture.md"
     text = architecture.read_text("utf-8")
     made = f"<!-- schema -->\n{schema_tables()}\n<!-- /schema -->"
     text = re.sub(r"<!-- schema -->.*<!-- /schema -->", lambda _: made, text, flags=re.DOTALL)
-    return {architecture: text, DOCS / "cli.md": command_line()}
+    return {architecture: text, DOCS / "cli.md": command_line(), DOCS / "schema.graphql": graphql_schema()}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from graph.franchise import same_series
+from graph.franchise import names_alike, part_words
 from graph.schema import CREDITS, RELATIONSHIPS
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
 
@@ -52,10 +52,11 @@ class Evidence:
     """One reason. `path` alternates ids and relationship types; a reason by name has the two ids alone.
 
     Reasons by viewers and of what was liked have no path: `via` names the titles whose viewers carried the score
-    (graph/reasons.py), or the one of those named that did (graph/recommend.py).
+    (graph/reasons.py), or the one of those named that did (graph/recommend.py). One by people, or by a part that two
+    people play, has the two ids and the people in `via` (graph/sibling_evidence.py).
     """
 
-    kind: Literal["path", "name", "viewers", "liked"]
+    kind: Literal["path", "name", "part", "people", "keyword", "viewers", "liked"]
     weight: float
     text: str
     path: tuple[str, ...]
@@ -64,7 +65,8 @@ class Evidence:
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
         plain = {"kind": self.kind, "weight": round(self.weight, 4), "text": self.text}
-        return plain | ({"via": list(self.via)} if self.kind in _BY_TITLES else {"path": list(self.path)})
+        told = {"path": list(self.path)} if self.path else {}
+        return plain | told | ({"via": list(self.via)} if self.via else {})
 
 
 def rarity(degrees: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -84,16 +86,33 @@ def credit_text(name: str, here: str, there: str, other: str) -> str:
 
 
 def check(store: GraphStore, evidence: Evidence) -> bool:
-    """Walk the path again on the graph as it is now: whether each of its steps is there. Without one: the titles."""
+    """Look at the graph as it is now: whether each step of a path is there, and what else the reason says is true."""
     if evidence.kind in _BY_TITLES:
         return bool(evidence.via) and store.get_nodes("Title", evidence.via, []).num_rows == len(evidence.via)
+    if not evidence.path:
+        return False
+    first, last = evidence.path[0], evidence.path[-1]
     if evidence.kind == "name":
-        titles = store.get_nodes("Title", evidence.path, ["title"]).column("title").to_pylist()
-        return len(titles) == 2 and same_series(*titles)
+        rows = store.get_nodes("Title", [first, last], ["title", "original_title"]).to_pylist()
+        names = [[row[name] for name in ("title", "original_title") if row[name]] for row in rows]
+        return len(names) == 2 and names_alike(*names)
+    if evidence.kind == "people":
+        held = [set(store.neighbours([id_], CREDITS, "in").column("neighbour").to_pylist()) for id_ in (first, last)]
+        return bool(evidence.via) and held[0] & held[1] >= set(evidence.via)
+    if evidence.kind == "part":
+        one, other = (evidence.path[2::2][:1] * 2) if len(evidence.path) == 5 else evidence.via
+        return not part_words(_parts(store, first, one)).isdisjoint(part_words(_parts(store, last, other)))
     ids, types = evidence.path[::2], evidence.path[1::2]
     if len(ids) != len(types) + 1 or not types or any(type_ not in RELATIONSHIPS for type_ in types):
         return False
     return all(_is_step(store, *step) for step in zip(ids, types, ids[1:], strict=False))
+
+
+def _parts(store: GraphStore, title: str, person: str) -> list[str]:
+    """The names of what a person plays in a title."""
+    table = store.neighbours([title], ["ACTED_IN"], "in", properties=["characters"])
+    rows = zip(table.column("neighbour").to_pylist(), table.column("characters").to_pylist(), strict=True)
+    return [part for actor, parts in rows if actor == person for part in parts or ()]
 
 
 def _is_step(store: GraphStore, near: str, type_: str, far: str) -> bool:

@@ -17,8 +17,9 @@ from graph.content import kernel
 from graph.explain import Evidence, credit_text, names_of
 from graph.facets import Facets
 from graph.foldin import CONTENT, VECTORS, FoldIn, loudness
-from graph.franchise import series_label
 from graph.schema import CREDITS
+from graph.sibling_evidence import sibling_evidence
+from graph.siblings import Sibling
 from graph.store import GraphStore
 
 Floats = npt.NDArray[np.float32]
@@ -59,15 +60,15 @@ class Reasons:
         asked: str,
         chosen: Sequence[str],
         related: Mapping[str, tuple[str, ...]],
-        named: set[str],
+        alike: Mapping[str, Sibling],
         items: Mapping[str, str | None] | None,
         adult: bool,
         weighed: Facets | None = None,
     ) -> dict[str, list[Evidence]]:
         """At most three for each chosen title, the weightiest first.
 
-        items: the titles in scope; None: all, the adult ones too if `adult`. weighed: the facets of a request that
-        weighs some; the score that must fall is then the weighed one.
+        alike: of the chosen those that came up as siblings. items: the titles in scope; None: all, the adult ones too
+        if `adult`. weighed: the facets of a request that weighs some; the score that must fall is then the weighed one.
         """
         shared = self._shared(asked, chosen)
         title = self._folded.reader.read([asked])
@@ -83,14 +84,19 @@ class Reasons:
         place = {node: row for row, node in enumerate(nodes)}
         names = names_of(self._store, [asked, *(id_ for label, id_ in nodes if label == "Person")])
         carried = self._carried(ids, parts, whole, self._open(asked, items, adult)) if self._learned else {}
+        roles = {other: [(one.id, one.there, one.here) for one in shared[other] if one.label == "Person"]
+                 for other in alike if other in shared}  # fmt: skip
+        series = sibling_evidence(self._store, asked, {other: alike[other] for other in roles}, roles, names)
         made: dict[str, list[Evidence]] = {}
         for other in chosen:
-            reasons = self._series(asked, other, names[asked], related, named)
+            reasons = self._series(other, names[asked], related)
+            reasons += series.get(other, [])
+            told = {id_ for one in reasons for id_ in (*one.path[2:-1:2], *one.via)}
             if other in ids and whole[ids.index(other)] > 0:
                 column = ids.index(other)
                 fall = 1 - tried[:, column] / whole[column]
-                reasons += [self._path(asked, other, one, float(fall[place[one.label, one.id]]), names)
-                            for one in shared[other] if fall[place[one.label, one.id]] > _LEAST]  # fmt: skip
+                falls = {one: float(fall[place[one.label, one.id]]) for one in shared[other] if one.id not in told}
+                reasons += [self._path(asked, other, *one, names) for one in falls.items() if one[1] > _LEAST]
                 reasons += carried.get(other, [])
             made[other] = _best(reasons)
         return made
@@ -119,16 +125,12 @@ class Reasons:
             text = f"about {one.id}, like {names[asked]}"
         return Evidence("path", fall, text, one.path(asked, other))
 
-    def _series(
-        self, asked: str, other: str, title: str, related: Mapping[str, tuple[str, ...]], named: set[str]
-    ) -> list[Evidence]:
-        if other in related:
-            path = related[other]
-            text = "from the same series" if len(path) == 5 else f"series and episode: {title}"
-            return [Evidence("path", _SERIES, text, path)]
-        if other in named:
-            return [Evidence("name", _SERIES / 2, f"another “{series_label(title)}” title", (asked, other))]
-        return []
+    def _series(self, other: str, title: str, related: Mapping[str, tuple[str, ...]]) -> list[Evidence]:
+        if other not in related:
+            return []
+        path = related[other]
+        text = "from the same series" if len(path) == 5 else f"series and episode: {title}"
+        return [Evidence("path", _SERIES, text, path)]
 
     def _open(self, asked: str, items: Mapping[str, str | None] | None, adult: bool) -> npt.NDArray[np.bool_]:
         """Which landmarks may be named: (landmarks,)."""

@@ -144,7 +144,7 @@ def _evidence(
     inside = items if scope.catalog != WHOLE_GRAPH else None
     for carrier, others in carriers.items():
         weighed = facets.Facets(store, folded, [carrier], wanted) if wanted.weighed else None
-        shared = reasons.of(carrier, others, {}, set(), inside, scope.adult, weighed)
+        shared = reasons.of(carrier, others, {}, {}, inside, scope.adult, weighed)
         for other in others:
             share = min(float(parts[other].max() / parts[other].sum()), 1.0)
             paths = [replace(one, weight=share * one.weight) for one in shared[other] if one.kind == "path"]

@@ -114,7 +114,7 @@ class Searcher:
         """
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
         hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
-        self._check(scope)
+        self.check(scope)
         state = self._store.state()
         with self._stage("match"):
             matches = self._by_id(query, scope.adult) or match(
@@ -134,8 +134,7 @@ class Searcher:
 
     def _hit(self, one: Match, title: str, scope: Scope, substitutes: int, preferences: Preferences) -> Hit:
         if one.label != "Title":
-            items = self._items(scope)
-            titles, nearest = titles_of(self._store, one.label, one.id, scope, max(substitutes, 1), items)
+            titles, nearest = self.titles(one.label, one.id, scope, max(substitutes, 1))
             own = bool(titles) and not nearest
             offered = own or has_titles(self._store, one.label, one.id, replace(scope, region=None, on=None))
             return Hit(one, title, offered, own, titles[:substitutes], nearest if substitutes else ())
@@ -147,6 +146,10 @@ class Searcher:
         found = tuple(self.similar(one.id, scope, substitutes, preferences=preferences))
         return Hit(one, title, offered, available, found, substitutability=good)
 
+    def titles(self, label: str, id_: str, scope: Scope, k: int) -> tuple[tuple[Substitute, ...], tuple[Near, ...]]:
+        """The k best known titles in scope of a person, genre or keyword; and whose they are, when not its own."""
+        return titles_of(self._store, label, id_, scope, k, self._items(scope))
+
     def similar(
         self, id_: str, scope: Scope, k: int, *, by: str | None = None, preferences: Preferences = NEUTRAL
     ) -> list[Substitute]:
@@ -157,7 +160,7 @@ class Searcher:
         """
         if by is not None and preferences != NEUTRAL:
             raise PreferenceError(f"the nearest by {by!r} are what they are: leave out the preferences, or {by!r}")
-        self._check(scope)
+        self.check(scope)
         if not self._store.get_nodes("Title", [id_], []).num_rows:
             raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
         if k <= 0:
@@ -176,7 +179,7 @@ class Searcher:
         Raises NotInGraph for a title or catalog that is not there, PreferenceError for ids or weights that are no list.
         """
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
-        self._check(scope)
+        self.check(scope)
         named, k = checked(self._store, liked), min(max(k, 0), MAX_SUBSTITUTES)
         ranking, found = self._vectors()[0], list[Substitute]()
         if k and ranking:
@@ -232,7 +235,8 @@ class Searcher:
             if adult or not r["is_adult"]
         ]
 
-    def _check(self, scope: Scope) -> None:
+    def check(self, scope: Scope) -> None:
+        """Raise NotInGraph where the scope names a catalog that is not there."""
         if scope.catalog in (None, WHOLE_GRAPH) or self._store.get_nodes("Catalog", [scope.catalog], []).num_rows:
             return
         there: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]

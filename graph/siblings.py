@@ -1,137 +1,118 @@
-"""Titles that belong to another one as the parts of a series do: by name, by who is played in them, by their people.
+"""Titles that belong to another one as parts of a series, remakes and spin-offs do: found by the traces they leave.
 
-IMDb's files have no relation between a film and its sequels, so three traces of it are followed: names of which one
-goes on where the other ends; the same part, played by the same person or called by the same full name; and people in
-common beyond what chance and habit bring about. What is right was judged on relations that another graph has
+IMDb's files have no relation between a film and its sequels. Three ways lead to titles that may be: people in common,
+words of the name in common, rare keywords in common. What else they have in common says how likely it is
+(`graph.sibling_odds`). It was judged on relations that another graph has, and on pairs written by hand
 (`benchmarks/series.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
-from graph.explain import ROLE_WEIGHTS, rarity
-from graph.franchise import same_series, series_label, series_name
-from graph.names import normalise
-from graph.schema import CREDITS
+from graph.sibling_names import NAMED, Names
+from graph.sibling_odds import LEAST, Floats, Trace, because, log_odds, odds_of, place, probability
+from graph.sibling_people import People, coded, played_again
 from graph.store import GraphStore, Scope
 
-TOGETHER = 0.4
-"""Cosine of two titles' people, by role and rarity, from which they belong together."""
-_NAMES, _NEAR = 60, 30  # names, and titles with people in common, that are looked at
-_PLAIN = frozenset({"the", "and", "man", "woman", "boy", "girl", "old", "young", "mrs", "miss", "sir", "lady", "king",
-                    "doctor", "captain", "voice", "self", "narrator", "himself", "herself"})  # fmt: skip
-"""Words of a part's name that say nothing of who it is."""
+_LOOKED_AT, _BY_KEYWORD = 30, 8  # titles of those that people and keywords lead to
+_TITLES, _PLACES = 60, 30  # of a keyword at most, or it is not rare; places by keywords that count
+_CASTS = 16  # titles whose parts are looked at: those that are the likeliest without
+_FAR = 2.0  # log(1 + years) where a year is not known
 
 
 @dataclass(frozen=True)
 class Sibling:
-    """How much of its people a title has in common with the other one, 0 to 1, and whether its name says it as well."""
+    """How likely it is that a title belongs to the asked one, and by what.
 
-    people: float
-    named: bool
+    order: places siblings among themselves, the largest first. because: of name, part, people and keyword those that
+    made it one (`graph.sibling_odds.because`), the most telling first.
+    """
+
+    probability: float
+    order: float
+    because: tuple[str, ...]
 
 
 def siblings(store: GraphStore, id_: str, within: Scope, inside: Collection[str] | None) -> dict[str, Sibling]:
     """The titles in scope that belong to another one. inside: only among these; None: among all."""
-    title = store.get_nodes("Title", [id_], ["title"]).column("title")[0].as_py() or ""
-    near = [other for other in _near(store, id_, within) if inside is None or other in inside][:_NEAR]
-    same = _same_names(store, id_, title, near, inside, adult=within.adult)
-    others = [*near, *sorted(same.keys() - set(near))]
-    table = store.neighbours([id_, *others], CREDITS, "in", properties=["characters"])
-    shared = _in_common(store, table, len(others))
-    again = _played_again(table, len(others))
-    genres = _genres(store, [id_, *others])
-    found = {}
-    for place, other in enumerate(others):
-        very = other in same and series_name(same[other]) == series_name(title) and bool(genres[place + 1] & genres[0])
-        named = other in same and (shared[place] > 0 or very)
-        if named or shared[place] >= TOGETHER or (shared[place] > 0 and again[place]):
-            found[other] = Sibling(float(shared[place]), bool(named))
-    return found
-
-
-def _near(store: GraphStore, id_: str, within: Scope) -> list[str]:
-    """The titles that have people in common with it, those with the most and the rarest first."""
-    people = sorted(set(store.neighbours([id_], CREDITS, "in").column("neighbour").to_pylist()))
-    if not people:
-        return []
-    rare = rarity(store.degrees(people, CREDITS, "out")) ** 2
-    found = store.neighbours(people, CREDITS, "out", within=within)
-    names, titles = _coded(found, "neighbour")
-    pairs = np.unique(np.stack([titles, found.column("source").to_numpy()], 1), axis=0)
-    weights = np.bincount(pairs[:, 0], rare[pairs[:, 1]], len(names))
-    return [names[place] for place in np.argsort(-weights, kind="stable") if weights[place] and names[place] != id_]
-
-
-def _same_names(
-    store: GraphStore, id_: str, title: str, near: Sequence[str], inside: Collection[str] | None, *, adult: bool
-) -> dict[str, str]:
-    """Titles whose names speak of the same series: id → name."""
-    name = series_name(title)
-    if not name:
+    ids, rows = traces(store, id_, within, inside)
+    odds = log_odds(rows)
+    chosen = {ids[row]: row for row in np.flatnonzero(odds >= odds_of(LEAST)).tolist()}
+    if not chosen:
         return {}
-    hits = store.search_text(series_label(title), _NAMES, prefix=True, adult=adult)
-    hits += store.search_text(name, _NAMES, adult=adult)
-    alike = {*near, *(hit.id for hit in hits if hit.label == "Title" and hit.id != id_)}
-    there = [other for other in sorted(alike) if inside is None or other in inside]
-    rows = store.get_nodes("Title", there, ["title"]).to_pylist()
-    return {row["id"]: row["title"] or "" for row in rows if same_series(title, row["title"] or "")}
+    known = {row["id"]: row for row in store.get_nodes("Title", [id_, *chosen], ["start_year", "is_adult"]).to_pylist()}
+    asked = known[id_]["start_year"]
+    return {
+        other: Sibling(
+            probability(float(odds[row])),
+            place(float(odds[row]), years_between(asked, known[other]["start_year"])),
+            because(rows[row]),
+        )
+        for other, row in chosen.items()
+        if within.adult or not known[other]["is_adult"]
+    }
 
 
-def _in_common(store: GraphStore, table: pa.Table, others: int) -> npt.NDArray[np.float64]:
-    """Cosine of the people of each other title with those of the first, by weightiest role and rarity: (others,)."""
-    names, people = _coded(table, "neighbour")
-    if not names:
-        return np.zeros(others)
-    types, roles = _coded(table, "type")
-    rows = table.column("source").to_numpy()
-    weights = np.zeros((others + 1, len(names)))
-    role = np.array([ROLE_WEIGHTS[type_] for type_ in types])[roles]
-    np.maximum.at(weights, (rows, people), role * rarity(store.degrees(names, CREDITS, "out"))[people])
-    weights /= np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-9)
-    made: npt.NDArray[np.float64] = weights[1:] @ weights[0]
+def traces(store: GraphStore, id_: str, within: Scope, inside: Collection[str] | None) -> tuple[list[str], Floats]:
+    """Titles that may belong to another one, adult ones too, and their traces: (ids, traces)."""
+    (asked,) = store.get_nodes("Title", [id_], NAMED).to_pylist()
+    people, names, keywords = People(store, id_), Names(store, asked, within.adult), _by_keywords(store, id_)
+
+    def some(found: Iterable[str], most: int | None = None) -> list[str]:
+        return [other for other in found if other != id_ and (inside is None or other in inside)][:most]
+
+    others = [*some(dict.fromkeys(people.looked_at()), _LOOKED_AT), *some(keywords, _BY_KEYWORD)]
+    if not names.all_found:
+        names.add(others)
+    ids = list(dict.fromkeys([*others, *some(names.alike())]))
+    rows = np.zeros((len(ids), len(Trace)))
+    named = np.zeros(len(ids))
+    for row, other in enumerate(ids):
+        rows[row, Trace.SERIES], named[row], rows[row, Trace.RARE_WORD], rows[row, Trace.WORDS] = names.traces(other)
+        rows[row, Trace.NEAREST] = 1 / people.places[other] if other in people.places else 0
+        rows[row, Trace.WRITER], rows[row, Trace.RARE_WRITER] = other in people.written, people.written.get(other, 0)
+        rows[row, Trace.KEYWORD] = keywords.get(other, 0)
+    rows[:, Trace.GENRES] = _genres(store, id_, ids)
+    rows[:, Trace.NAME_GENRES] = named * rows[:, Trace.GENRES]
+    by_name = np.flatnonzero(named)
+    rows[by_name, Trace.NAME_PEOPLE] = np.sqrt(people.cosines([ids[row] for row in by_name]))
+    cast = np.argsort(-log_odds(rows), kind="stable")[:_CASTS]
+    if len(cast):
+        rows[cast, Trace.PART], rows[cast, Trace.RECAST] = np.sqrt(played_again(store, id_, [ids[row] for row in cast]))
+    return ids, rows
+
+
+def years_between(one: int | None, other: int | None) -> float:
+    """log(1 + years)."""
+    return _FAR if one is None or other is None else math.log1p(abs(one - other))
+
+
+def _by_keywords(store: GraphStore, id_: str) -> dict[str, float]:
+    """Titles that share rare keywords → 1 / their place, those with the rarest first."""
+    own = store.neighbours([id_], ["HAS_KEYWORD"], "out").column("neighbour").to_pylist()
+    counts = store.degrees(own, ["HAS_KEYWORD"], "in") if own else np.empty(0)
+    rare = [(keyword, count) for keyword, count in zip(own, counts.tolist(), strict=True) if count <= _TITLES]
+    if not rare:
+        return {}
+    table = store.neighbours([keyword for keyword, _ in rare], ["HAS_KEYWORD"], "in")
+    ids, title = coded(table, "neighbour")
+    weights = np.log(4 * _TITLES / np.array([count for _, count in rare]))[table.column("source").to_numpy()]
+    sums = np.bincount(title, weights, len(ids))
+    order = [ids[row] for row in np.argsort(-sums, kind="stable")[: _PLACES + 1] if ids[row] != id_]
+    return {other: 1 / place for place, other in enumerate(order[:_PLACES], 1)}
+
+
+def _genres(store: GraphStore, id_: str, ids: Sequence[str]) -> Floats:
+    """Genres in common with the first title, of all that either has: (ids,)."""
+    table = store.neighbours([id_, *ids], ["IN_GENRE"], "out")
+    names, genre = coded(table, "neighbour")
+    sets = np.zeros((len(ids) + 1, len(names)))
+    sets[table.column("source").to_numpy(), genre] = 1
+    both = sets[1:] @ sets[0]
+    made: Floats = both / np.maximum(sets[1:].sum(1) + sets[0].sum() - both, 1)
     return made
-
-
-def _played_again(table: pa.Table, others: int) -> list[bool]:
-    """Of each other title: whether somebody of the first is played again.
-
-    Again: a part of two words and more that is called the same, or the same person in parts with a telling word in
-    common.
-    """
-    played: list[dict[str, set[str]]] = [{} for _ in range(others + 1)]
-    columns = (table.column(name).to_pylist() for name in ("source", "neighbour", "characters"))
-    for source, person, parts in zip(*columns, strict=True):
-        if parts:
-            played[source].setdefault(person, set()).update(normalise(part) for part in parts)
-    full = {part for parts in played[0].values() for part in parts if " " in part}
-    words: Mapping[str, set[str]] = {person: _words(parts) for person, parts in played[0].items()}
-    return [
-        any(full & parts or words.get(person, set()) & _words(parts) for person, parts in own.items())
-        for own in played[1:]
-    ]
-
-
-def _genres(store: GraphStore, ids: Sequence[str]) -> list[set[str]]:
-    found: list[set[str]] = [set() for _ in ids]
-    table = store.neighbours(ids, ["IN_GENRE"], "out")
-    for source, genre in zip(table.column("source").to_pylist(), table.column("neighbour").to_pylist(), strict=True):
-        found[source].add(genre)
-    return found
-
-
-def _coded(table: pa.Table, name: str) -> tuple[list[str], npt.NDArray[Any]]:
-    """A dictionary-encoded column: its values, and each row's place among them."""
-    column = table.column(name).combine_chunks()
-    return column.dictionary.to_pylist(), column.indices.to_numpy()
-
-
-def _words(parts: Collection[str]) -> set[str]:
-    return {word for part in parts for word in part.split() if len(word) > 2 and word.isalpha()} - _PLAIN

@@ -25,11 +25,9 @@ from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
 
-FIRST = 3
-"""So many siblings (`graph.siblings`) come to places of the first three: one to the third, two to the second and third.
-
-Rank by product alone and most stay below; add a fixed share of the best product and all other answers suffer more
-(docs/out-of-catalog.md has both figures).
+FIRST, MOST = 3, 2
+"""Siblings (`graph.siblings`) come to places of the first three, two at most: one to the third, two to the second and
+third. A third one costs other answers more than it finds (docs/out-of-catalog.md has the figures).
 """
 RELATED = 1.0
 """What being of one series by EPISODE_OF adds, in shares of the best candidate's product."""
@@ -79,7 +77,6 @@ class Ranking:
         related = related_to(self._store, id_, scope)
         inside = items if scope.catalog != WHOLE_GRAPH else None
         alike = siblings(self._store, id_, scope, inside)
-        named = {other for other, one in alike.items() if one.named}
         late = sorted((related.keys() | alike.keys()) - products.keys() - {id_})
         if len(products) < k:  # titles without a vector, last
             every = items if inside is not None else self._store.offered(scope).column("id").to_pylist()
@@ -98,8 +95,9 @@ class Ranking:
         chosen = list(scores) if wanted.diversity else sorted(scores, key=lambda other: (-scores[other], other))[:k]
         if not chosen:
             return []
+        up = {other: alike[other] for other in brought_up(products, related, alike)}
         with self._stage("evidence"):
-            evidence = self._reasons.of(id_, chosen, related, named, inside, scope.adult, weighed)
+            evidence = self._reasons.of(id_, chosen, related, up, inside, scope.adult, weighed)
         highest = scores[chosen[0]] if scores[chosen[0]] > 0 else 1.0
         return shown(self._store, {other: scores[other] / highest for other in chosen}, items, evidence)
 
@@ -130,23 +128,23 @@ def pool(k: int, wanted: Preferences) -> int:
 
 
 def raised(products: Mapping[str, float], related: Collection[str], alike: Mapping[str, Sibling]) -> dict[str, float]:
-    """Products as shares of the best one, and those of the asked title's series brought up.
-
-    Of more than FIRST siblings those come up whose names say it, then those with the most of its people and the largest
-    products.
-    """
+    """Products as shares of the best one, and those of the asked title's series brought up."""
     best = max(products.values(), default=0.0)
     unit = best if best > 0 else 1.0
     scores = {other: product / unit + RELATED * (other in related) for other, product in products.items()}
-    chosen = sorted(
-        (other for other in alike if other in scores and other not in related),
-        key=lambda other: (not alike[other].named, -alike[other].people - scores[other], other),
-    )[:FIRST]
+    chosen = brought_up(products, related, alike)
     rest = sorted((score for other, score in scores.items() if other not in chosen), reverse=True)
     floor = rest[min(FIRST - len(chosen), len(rest) - 1)] if rest else 0.0
     for place, other in enumerate(reversed(chosen), 1):
         scores[other] = max(scores[other], floor + _ABOVE * place)
     return scores
+
+
+def brought_up(products: Mapping[str, float], related: Collection[str], alike: Mapping[str, Sibling]) -> list[str]:
+    """The siblings that come among the first: of more than MOST those that `graph.sibling_odds` places first, then
+    those with the largest products."""
+    there = (other for other in alike if other in products and other not in related)
+    return sorted(there, key=lambda other: (-alike[other].order, -products[other], other))[:MOST]
 
 
 def related_to(store: GraphStore, id_: str, scope: Scope) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.problems import Problem, responses
+from api.problems import SHOWN_ERRORS, Problem, responses
 from api.schemas_catalogs import CatalogAnswer, CatalogsAnswer, CatalogTitles, GapsAnswer
 from api.service import DayQuery, RegionQuery, ServiceDep, read, today
 from graph.catalogs import Offer, catalogs, replace_offers, wrong_offers
@@ -15,7 +15,6 @@ from graph.consistent import at_one_version
 from graph.gaps import gaps
 from graph.store import Scope
 
-SHOWN_ERRORS = 100
 SlugPath = Annotated[
     str, Path(pattern="^[a-z0-9][a-z0-9-]{0,62}$", description="the catalog's slug", examples=["north"])
 ]

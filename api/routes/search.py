@@ -33,9 +33,11 @@ def search(
     ],
     hits: Annotated[int, Query(ge=1, le=MAX_HITS, description="how many meanings of the text to answer")] = 1,
     substitutes: Annotated[int, Query(ge=0, le=MAX_SUBSTITUTES, description="substitutes for each of them")] = 5,
+    count: Annotated[bool, Query(description="whether it counts as demand; not while somebody still types")] = True,
 ) -> Any:
     """Find a title; say whether the catalog has it, and what it has instead. Or a person, genre or keyword."""
     answer, kept = read(service, request, response, lambda: service.search(q, scope, hits, substitutes, preferences))
-    service.demand.count(answer)
+    if count:
+        service.demand.count(answer)
     service.metrics.searched(answer.status, kept=kept)
     return answer.as_dict()

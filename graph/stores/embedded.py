@@ -289,6 +289,7 @@ class EmbeddedStore:
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
         columns = self._now().columns
         total = np.zeros(len(ids), np.int64)
+        positions: dict[str, npt.NDArray[np.int32]] = {}
         for type_ in types:
             _known(type_, RELATIONSHIPS)
             if is_live(type_):
@@ -296,7 +297,9 @@ class EmbeddedStore:
                     total[place] += count
             else:
                 near = RELATIONSHIPS[type_].head if direction == "out" else RELATIONSHIPS[type_].tail
-                total += columns.edges(type_).degrees(columns.nodes(near).positions(ids), direction)
+                if near not in positions:
+                    positions[near] = columns.nodes(near).positions(ids)
+                total += columns.edges(type_).degrees(positions[near], direction)
         return total
 
     def scan_nodes(self, label: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -45,12 +45,9 @@ class Versions:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._held = False
-
-    @property
-    def manifest_path(self) -> Path:
+        self.manifest_path = root / "manifest.json"
         """The one file whose replacement moves every reader."""
-        return self.root / "manifest.json"
+        self._held = False
 
     def folder(self, name: str) -> Path:
         """Where a finished version lies."""

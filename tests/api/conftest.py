@@ -15,11 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from playwright.sync_api import Browser, Page, sync_playwright
+from starlette.middleware.base import RequestResponseEndpoint
 
 from api.app import create_app
 from api.settings import Settings
@@ -90,6 +93,101 @@ def served() -> Iterator[Callable[..., httpx.Client]]:
     """The same, stopped at the end of the test."""
     with contextlib.ExitStack() as stack:
         yield lambda store, **settings: stack.enter_context(_service(store, **settings))
+
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
+_TAKES_CHROMIUM_MS = 10_000
+
+
+@dataclass
+class Visit:
+    """A page in a browser, at a service; everything that it asked for and complained about."""
+
+    page: Page
+    address: str
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, query: str = "") -> Page:
+        """The page at that state, once it shows it."""
+        self.page.goto(f"{self.address}/{query}")
+        self.page.locator("main > .view").wait_for()
+        return self.page
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What the address bar says."""
+        return dict(parse_qsl(urlsplit(self.page.url).query))
+
+
+Visiting = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real Chromium, without a window."""
+    if not Path(_CHROMIUM).exists():
+        why = f"there is no {_CHROMIUM}; apt-get install chromium"
+        pytest.fail(why) if os.environ.get("REELGRAPH_REQUIRE_ALL") else pytest.skip(why)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page_address(sample_folder: Path) -> Iterator[str]:
+    """The service over the sample, under a policy that forbids everything that is not the page's own."""
+    with contextlib.closing(open_store(f"embedded:{sample_folder}")) as store:
+        app = create_app(Settings(store=store.url, count_searches=False), store)
+
+        @app.middleware("http")
+        async def under_policy(request: Request, call_next: RequestResponseEndpoint) -> Response:
+            response = await call_next(request)
+            response.headers["Content-Security-Policy"] = POLICY
+            return response
+
+        with running(app) as client:
+            yield str(client.base_url).rstrip("/")
+
+
+@pytest.fixture
+def running_app() -> Callable[[FastAPI], contextlib.AbstractContextManager[httpx.Client]]:
+    """An app of the test's own → the context in which it listens."""
+    return running
+
+
+@pytest.fixture
+def visit(chromium: Browser, page_address: str) -> Iterator[Visiting]:
+    """Width, height, colours and address → a page, which must have asked no other host and must not have complained."""
+    with contextlib.ExitStack() as stack:
+        visits: list[Visit] = []
+
+        def begin(width: int = 1280, height: int = 900, colours: str = "light", address: str = page_address) -> Visit:
+            context = chromium.new_context(
+                viewport={"width": width, "height": height}, color_scheme=colours, locale="en-GB"
+            )
+            stack.callback(context.close)
+            context.set_default_timeout(_TAKES_CHROMIUM_MS)
+            made = Visit(context.new_page(), address)
+            made.page.on("request", lambda request: made.requests.append(request.url))
+            made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
+            made.page.on(
+                "console",
+                lambda said: made.complaints.append(said.text) if said.type in ("error", "warning") else None,
+            )
+            visits.append(made)
+            return made
+
+        yield begin
+        for made in visits:
+            assert made.requests, "nothing was asked for"
+            assert [url for url in made.requests if not url.startswith((made.address, "data:"))] == []
+            assert made.complaints == []
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.routes import catalogs as routes
+from api.problems import SHOWN_ERRORS
 from graph.store import GraphStore, Scope
 
 ROWS = [
@@ -76,7 +76,9 @@ def test_of_many_wrong_rows_the_first_are_named(own_store: GraphStore, served: A
     rows = [{"id": f"tt{number:07}", "item_id": str(number)} for number in range(1, 301)]
     problem = served(own_store).put("/catalogs/north/titles", json={"titles": rows}).json()
     assert problem["detail"] == "300 of 300 rows are wrong; nothing was changed"
-    assert len(problem["errors"]) == routes.SHOWN_ERRORS
+    assert len(problem["errors"]) == SHOWN_ERRORS
+    without = {"titles": [{"id": "tt0114709"}] * 300}
+    assert len(served(own_store).put("/catalogs/north/titles", json=without).json()["errors"]) == SHOWN_ERRORS
 
 
 @pytest.mark.parametrize(

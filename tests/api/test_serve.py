@@ -70,6 +70,7 @@ def test_what_was_begun_is_finished(serve: Any) -> None:
         ("--keyfile pyproject.toml", 2, "a key needs its certificate: --certfile"),
         ("--certfile pyproject.toml", 1, "pyproject.toml cannot be used for HTTPS"),
         ("--certfile /nowhere.pem", 2, "--certfile"),
+        ("THREADS=0 --port 0", 2, "Invalid value for the environment: REELGRAPH_THREADS: "),
     ],
 )
 def test_what_cannot_be_served(
@@ -81,7 +82,11 @@ def test_what_cannot_be_served(
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with socket.create_server(("127.0.0.1", 0)) as held:
         arguments, says = (text.replace("PORT", str(held.getsockname()[1])) for text in (arguments, says))
-        monkeypatch.setattr(sys, "argv", ["reelgraph", "serve", *arguments.split()])
+        words = arguments.split()
+        if "=" in words[0]:
+            name, value = words.pop(0).split("=")
+            monkeypatch.setenv(f"REELGRAPH_{name}", value)
+        monkeypatch.setattr(sys, "argv", ["reelgraph", "serve", *words])
         with pytest.raises(SystemExit) as left:
             reelgraph.main()
     for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):

@@ -143,12 +143,13 @@ class Scores:
 
 
 def tried(given: list[Given]) -> list[Given]:
-    """Those that name something of the score; a series is looked up and adds a fixed share."""
-    return [one for one in given if one.reason.kind == "viewers" or one.reason.path[1:2][0] in NODES]
+    """Those that name something of the score; what belongs to a series is looked up (test_siblings.py)."""
+    scored = [one for one in given if one.reason.kind in ("viewers", "path")]
+    return [one for one in scored if one.reason.kind == "viewers" or one.reason.path[1] in NODES]
 
 
 def test_without_what_a_reason_names_the_score_is_lower(store: GraphStore, given: list[Given]) -> None:
-    scores, reasons = Scores(store), tried([one for one in given if one.reason.kind != "name"])
+    scores, reasons = Scores(store), tried(given)
     assert len(reasons) > 100
     untrue = [one for one in reasons if not scores.contributed(one.asked, one.one.id, one.reason)]
     assert not untrue
@@ -183,7 +184,7 @@ def test_every_reason_walks(store: GraphStore, given: list[Given]) -> None:
             assert one.reason.via[0] not in (one.asked, one.one.id)
         else:
             assert (one.reason.path[0], one.reason.path[-1]) == (one.asked, one.one.id)
-            assert one.reason.path[2::2] or one.reason.kind == "name"
+            assert one.reason.path[2::2] or one.reason.via or one.reason.kind == "name"
 
 
 def test_at_most_three_the_weightiest_first_and_none_twice(store: GraphStore, given: list[Given]) -> None:

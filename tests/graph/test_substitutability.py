@@ -59,7 +59,7 @@ def test_of_fewer_references_the_bar_is_the_same_share() -> None:
     assert bars(few, asked).tolist() == [5, 1e-6]  # the first of three
     many = np.stack([np.arange(1, 257), np.zeros(256)], 1).astype(np.float32)
     assert bars(many, asked[:1]).tolist() == [256 - 24]  # the 25th of 256, as the 50th of 512
-    assert bars(np.vstack([many, many + np.float32([256, 0])]), asked[:1]).tolist() == [512 - 49]
+    assert bars(np.vstack([many, many + np.array([256, 0])]).astype(np.float32), asked[:1]).tolist() == [512 - 49]
     assert bars(np.empty((0, 2), np.float32), asked[:1]).tolist() == [1e-6]
 
 

@@ -1,0 +1,1 @@
+"""The GraphQL interface: types, batches, limits and the route."""

@@ -1,0 +1,118 @@
+"""The page and its files; and what only a page asks: cards, the best known titles, evidence as a picture."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.page import Page
+from api.problems import Problem, responses
+from api.routes.titles import NodeQuery
+from api.schemas_page import BestKnownAnswer, CardsAnswer
+from api.service import AdultQuery, ScopeDep, Service, ServiceDep, read
+from graph.cards import cards, of_hosts
+from graph.explain import Evidence, explain
+from graph.picture import picture
+from graph.store import Scope
+
+_MOST_CARDS, _DRAWN_PATHS, _LOOKED_THROUGH = 100, 8, 50
+_FOR_GOOD = "public, max-age=31536000, immutable"
+
+page = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["page"])
+
+
+@page.get("/")
+async def index(request: Request) -> Response:
+    """The page."""
+    held: Page = request.app.state.page
+    etag = f'W/"{held.version}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(held.index.content, media_type=held.index.media_type, headers=headers)
+
+
+@page.get("/web/{version}/{name}")
+async def file(request: Request, version: str, name: str) -> Response:
+    """One of its files. Another version's name gets this one's file, not to be kept: a page that is still open."""
+    held: Page = request.app.state.page
+    found = held.files.get(name)
+    if found is None:
+        raise Problem(404, f"the page has no file {name!r}")
+    kept = _FOR_GOOD if version == held.version else "no-store"
+    return Response(found.content, media_type=found.media_type, headers={"Cache-Control": kept})
+
+
+@router.get("/titles", response_model=CardsAnswer, responses=responses(422, 503))
+def titles(
+    service: ServiceDep,
+    request: Request,
+    response: Response,
+    id: Annotated[  # noqa: A002
+        list[Annotated[str, Path(max_length=200)]],
+        Query(min_length=1, max_length=_MOST_CARDS, description="ids of titles", examples=[["tt0114709"]]),
+    ],
+    adult: AdultQuery = False,
+) -> Any:
+    """Several titles in short, in the order asked for; ids that the graph does not have are passed over."""
+    found = read(service, request, response, lambda: cards(service.store, id, adult=adult))
+    return {"titles": [of_hosts(card, service.settings.poster_hosts).as_dict() for card in found]}
+
+
+@router.get("/best-known", response_model=BestKnownAnswer, responses=responses(404, 422, 503))
+def known(
+    service: ServiceDep,
+    request: Request,
+    response: Response,
+    scope: ScopeDep,
+    limit: Annotated[int, Query(ge=1, le=50, description="how many of each at most")] = 12,
+) -> Any:
+    """Of the 500 best known titles of the graph those that may be shown, and those that may not."""
+    made = read(service, request, response, lambda: _known(service, scope, limit))
+    hosts = service.settings.poster_hosts
+    return {name: [of_hosts(card, hosts).as_dict() for card in found] for name, found in made.items()}
+
+
+@router.get(
+    "/explain.svg",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}}}, **responses(404, 422, 503)},
+)
+def drawn(
+    service: ServiceDep,
+    request: Request,
+    response: Response,
+    scope: ScopeDep,
+    start: Annotated[NodeQuery, Query(alias="from")],
+    to: NodeQuery,
+    shape: Annotated[
+        Literal["wide", "tall"], Query(description="from left to right; or, for a narrow screen, from the top")
+    ] = "wide",
+) -> Response:
+    """How two titles or people are connected, drawn: paths, and of a substitute what viewers like."""
+
+    def ask() -> str:
+        return picture(service.store, start, to, _evidence(service, start, to, scope), shape=shape)
+
+    made = read(service, request, response, ask)
+    return Response(made, media_type="image/svg+xml", headers=dict(response.headers))
+
+
+def _known(service: Service, scope: Scope, limit: int) -> dict[str, Any]:
+    service.searcher.check(scope)
+    ids = service.best_known()
+    offered = set(service.store.offered(scope).column("id").to_pylist())
+    inside, outside = ([id_ for id_ in ids if (id_ in offered) is there][:limit] for there in (True, False))
+    return {"offered": cards(service.store, inside), "missing": cards(service.store, outside)}
+
+
+def _evidence(service: Service, start: str, to: str, scope: Scope) -> list[Evidence]:
+    """Paths, and before them the reasons for a substitute that are no paths."""
+    paths = explain(service.store, start, to, limit=_DRAWN_PATHS, adult=scope.adult)
+    if service.store.get_nodes("Title", [start, to], []).num_rows != 2:
+        return paths
+    found = service.searcher.similar(start, scope, _LOOKED_THROUGH)
+    reasons = next((one.evidence for one in found if one.id == to), ())
+    return [*(one for one in reasons if one.kind != "path"), *paths]

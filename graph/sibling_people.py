@@ -1,0 +1,133 @@
+"""Which titles have people in common with another one, and whose parts are played again in them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graph.explain import ROLE_WEIGHTS, rarity
+from graph.franchise import part_words
+from graph.store import GraphStore
+
+Floats = npt.NDArray[np.float64]
+
+_TELLING = ("DIRECTED", "ACTED_IN", "WROTE", "PRODUCED")
+_PLACES = 120  # of titles by people in common that are counted
+_MOST = 1000  # credits from which on a person tells nothing of two titles
+
+
+class People:
+    """The titles that share people with one title, in the whole graph, those with the most and rarest first."""
+
+    def __init__(self, store: GraphStore, id_: str) -> None:
+        self._store, self._length = store, 1.0
+        self.places: dict[str, int] = {}
+        """1 for the nearest title."""
+        self.written: dict[str, float] = {}
+        """Those with a writer in common: 1 / the square root of how many others the one with the fewest has written."""
+        self._products: dict[str, float] = {}
+        own = store.neighbours([id_], _TELLING, "in")
+        people, mine = coded(own, "neighbour")
+        if not people:
+            return
+        roles, role = coded(own, "type")
+        counts = store.degrees(people, _TELLING, "out")
+        rare = np.where(counts > _MOST, 0.0, rarity(counts))
+        weights = np.zeros(len(people))
+        np.maximum.at(weights, mine, _weights(roles)[role] * rare[mine])
+        self._length = max(float(weights @ weights) / math.sqrt(len(people)), 1e-9)
+        wrote = np.zeros(len(people), bool)
+        wrote[mine[_is_writer(roles)[role]]] = True
+        known = np.flatnonzero(rare)
+        others = store.neighbours([people[one] for one in known], _TELLING, "out")
+        titles, title = coded(others, "neighbour")
+        roles, role = coded(others, "type")
+        person = known[others.column("source").to_numpy()]
+        # A person counts once for a title, by the weightiest role.
+        pairs, pair = np.unique(title.astype(np.int64) * len(people) + person, return_inverse=True)
+        best = np.zeros(len(pairs))
+        np.maximum.at(best, pair, _weights(roles)[role] * rare[person])
+        products = np.bincount(pairs // len(people), best * weights[pairs % len(people)], len(titles))
+        writes = _is_writer(roles)[role] & wrote[person]
+        works = np.bincount(person[writes], minlength=len(people))
+        written = np.zeros(len(titles))
+        np.maximum.at(written, title[writes], 1 / np.sqrt(np.maximum(works[person[writes]] - 1, 1)))
+        order = np.argsort(-products, kind="stable")
+        nearest = [titles[row] for row in order[: _PLACES + 1].tolist() if titles[row] != id_]
+        self.places = {other: place for place, other in enumerate(nearest[:_PLACES], 1)}
+        by_writer = np.flatnonzero(written)
+        by_writer = by_writer[np.lexsort((-products[by_writer], -written[by_writer]))]
+        self.written = {titles[row]: float(written[row]) for row in by_writer.tolist() if titles[row] != id_}
+        self._products = dict(zip(titles, products.tolist(), strict=True))
+
+    def looked_at(self) -> Iterator[str]:
+        """Titles to look at, by promise: the nearest, and those with a rare writer in common, in turn."""
+        for pair in itertools.zip_longest(self.places, self.written):
+            yield from (id_ for id_ in pair if id_ is not None)
+
+    def cosines(self, ids: Sequence[str]) -> Floats:
+        """Cosine of the people of each title with those of the first, about: as if both had people of one weight."""
+        there = [id_ for id_ in ids if self._products.get(id_)]
+        found = dict(zip(there, self._store.degrees(there, _TELLING, "in").tolist(), strict=True)) if there else {}
+        return np.array([
+            min(self._products[id_] / (self._length * math.sqrt(found[id_])), 1.0) if id_ in found else 0.0
+            for id_ in ids
+        ])  # fmt: skip
+
+
+def _weights(roles: Sequence[str]) -> Floats:
+    return np.array([ROLE_WEIGHTS[role] for role in roles])
+
+
+def _is_writer(roles: Sequence[str]) -> npt.NDArray[np.bool_]:
+    return np.array([role == "WROTE" for role in roles], bool)
+
+
+def coded(table: pa.Table, name: str) -> tuple[list[str], npt.NDArray[Any]]:
+    """A dictionary-encoded column: its values, and each row's place among them."""
+    column = table.column(name).combine_chunks()
+    return column.dictionary.to_pylist(), column.indices.to_numpy()
+
+
+def played_again(store: GraphStore, id_: str, ids: Sequence[str]) -> Floats:
+    """Of each title how many play a part with a telling word in common with theirs in the first title, and how many
+    parts of the first one, called by two words or more, somebody else plays: (2, ids).
+    """
+    table = store.neighbours([id_, *ids], ["ACTED_IN"], "in", properties=["characters"])
+    found = np.zeros((2, len(ids)))
+    source, (people, person) = table.column("source").to_numpy(), coded(table, "neighbour")
+    first = int(np.searchsorted(source, 1))  # of one type, so in the order of ids
+    if not first:
+        return found
+    parts = table.column("characters").combine_chunks()
+    own: dict[int, list[str]] = {}
+    for who, played in zip(person[:first].tolist(), parts[:first].to_pylist(), strict=True):
+        own.setdefault(who, []).extend(played or ())
+    acts = np.zeros(len(people), bool)
+    acts[person[:first]] = True
+    acts = acts[person]
+    acts[:first] = False
+    again = np.flatnonzero(acts)
+    words = {who: part_words(played) for who, played in own.items()}
+    for row, who, played in zip(
+        source[again].tolist(), person[again].tolist(), parts.take(pa.array(again)).to_pylist(), strict=True
+    ):
+        found[0, row - 1] += not words[who].isdisjoint(part_words(played or ()))
+    called = {part: who for who, played in own.items() for part in played if " " in part and part_words([part])}
+    if called:
+        flat = pc.list_flatten(parts)
+        same = np.flatnonzero(pc.index_in(flat, value_set=pa.array(list(called))).is_valid().to_numpy(False))
+        rows = pc.list_parent_indices(parts).to_numpy()[same]
+        names = flat.take(pa.array(same)).to_pylist()
+        cast = {(int(source[row]), part) for row, part in zip(rows.tolist(), names, strict=True)
+                if row >= first and person[row] != called[part]}  # fmt: skip
+        for title, _ in cast:
+            found[1, title - 1] += 1
+    return found
