@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.figure import Figure, run
-from benchmarks.series_pairs import ASKED, HALVES, Pair, both_ways, closure, related, written
+from benchmarks.series_pairs import ASKED, HALVES, Pair, both_ways, related, written
 from gnn.substitutes import Likes, Options, all_vectors, fit, likes_of
 from graph.foldin import DIMENSION, VECTORS, WEIGHTS, FoldIn
 from graph.siblings import siblings
@@ -104,38 +104,21 @@ def measure(options: argparse.Namespace) -> list[Figure]:
         for name, relations, limit in KINDS:
             for half in HALVES if options.half is None else (options.half,):
                 asked = both_ways([pair for pair in pairs if pair.relation in relations and pair.half == half])
-                answers = {hidden: [one.id for one in ranking.rank(hidden, scope, 10, items) or ()]
+                answers = {hidden: [one.id for one in ranking.rank(hidden, scope, FIRST, items) or ()]
                            for hidden in sorted({hidden for hidden, _ in asked})}  # fmt: skip
                 note = f"{len(asked)} questions, {len(asked) // 2} pairs, {len(items):,} titles"
-                figures += _figures(f"{name}, half {half}", asked, answers, limit, note)
+                hit = np.mean([wanted in answers[hidden] for hidden, wanted in asked])
+                title = f"{name}, half {half}: the other among the first {FIRST}"
+                figures.append(Figure(title, float(hit), "", limit, more=True, floor=note))
                 if options.misses:
                     _show_misses(store, asked, answers)
         return figures + _times(store, ranking, scope, items, sorted(titles))
 
 
-def _figures(
-    name: str, asked: Sequence[tuple[str, str]], answers: Mapping[str, Sequence[str]], limit: float | None, note: str
-) -> list[Figure]:
-    """asked: (hidden, wanted); answers: what was answered for each hidden title."""
-    whole = closure(asked)
-    first, apart, ten = [], [], []
-    for hidden, wanted in asked:
-        answer = answers[hidden]
-        before = answer[: answer.index(wanted)] if wanted in answer else None
-        first.append(before is not None and len(before) < FIRST)
-        apart.append(before is not None and len([id_ for id_ in before if id_ not in whole[hidden]]) < FIRST)
-        ten.append(before is not None)
-    return [
-        Figure(f"{name}: the other among the first {FIRST}", float(np.mean(first)), "", limit, more=True, floor=note),
-        Figure("… other parts of its series aside", float(np.mean(apart))),
-        Figure("… among the first ten", float(np.mean(ten))),
-    ]
-
-
 def _show_misses(store: GraphStore, asked: Sequence[tuple[str, str]], answers: Mapping[str, Sequence[str]]) -> None:
     for hidden, wanted in asked:
-        if wanted not in answers[hidden][:FIRST]:
-            ids = [hidden, wanted, *answers[hidden][:FIRST]]
+        if wanted not in answers[hidden]:
+            ids = [hidden, wanted, *answers[hidden]]
             print(hidden, wanted, store.get_nodes("Title", ids, ["title"]).column("title").to_pylist(), file=sys.stderr)
 
 
