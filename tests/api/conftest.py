@@ -145,12 +145,6 @@ def page_address(sample_folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def running_app() -> Callable[[FastAPI], contextlib.AbstractContextManager[httpx.Client]]:
-    """An app of the test's own → the context in which it listens."""
-    return running
-
-
-@pytest.fixture
 def visit(chromium: Browser, page_address: str) -> Iterator[Visiting]:
     """Width, height, colours and address → a page, which must have asked no other host and must not have complained."""
     with contextlib.ExitStack() as stack:
