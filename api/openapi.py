@@ -41,7 +41,7 @@ def _what_surrounds(path: str, operation: dict[str, Any]) -> None:
     if "security" in operation:
         statuses += [401, 403]
     if "requestBody" in operation:
-        statuses.append(413)
+        statuses += [400, 413]  # 400: bytes that are no text
     told = operation["responses"]
     told |= {str(status): one for status, one in responses(*statuses).items() if str(status) not in told}
     operation["responses"] = dict(sorted(told.items()))

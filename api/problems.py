@@ -103,7 +103,11 @@ def install(app: FastAPI, store: GraphStore) -> None:
         detail = {404: "There is nothing at this address; /docs lists what there is."}.get(
             error.status_code, str(error.detail)
         )
-        return problem_response(error.status_code, detail, _id(request), headers=error.headers)
+        headers = dict(error.headers or {})
+        described = app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", ""))
+        if error.status_code == 405 and described:  # one address may have a route for each method
+            headers["Allow"] = ", ".join(method.upper() for method in described)
+        return problem_response(error.status_code, detail, _id(request), headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def of_validation(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -88,8 +88,10 @@ def _redis(url: str) -> Any:
             "REELGRAPH_RATE_STORE is set, and Redis needs an extra: pip install 'reelgraph[redis]'"
         ) from None
     try:
+        if not url.startswith("redis"):
+            raise ConfigurationError
         storage = storage_from_string(url, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1)
-        there = not isinstance(storage, MemoryStorage) and storage.check()
+        there = storage.check()
     except (ConfigurationError, StorageError, ValueError):
         raise ServeError("REELGRAPH_RATE_STORE is no address of a Redis; write it as redis://HOST:6379/0") from None
     if not there:

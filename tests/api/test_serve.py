@@ -121,7 +121,10 @@ def test_https(serve: Any, tmp_path: Path) -> None:
     running = serve("--port", "0", "--certfile", str(files[0]), "--keyfile", str(files[1]))
     trusted = ssl.create_default_context(cafile=str(files[0]))
     assert running.address.startswith("https://127.0.0.1:")
-    assert running.get("/health/ready", verify=trusted).json()["version"] == "000001"
+    ready = running.get("/health/ready", verify=trusted)
+    assert (ready.json()["version"], ready.headers["strict-transport-security"]) == ("000001", "max-age=31536000")
+    with pytest.raises(httpx.ConnectError, match="certificate"):
+        running.get("/health/ready")
     assert running.stop(signal.SIGINT) == (0, "")
 
 
