@@ -33,6 +33,7 @@ from graph.search import Searcher
 from graph.store import GraphStore, InvalidRows, NotInGraph
 
 _LONGEST = 20_000
+_LONGEST_IN_ADDRESS = 2_500  # of any characters, so that the whole address stays below the 64 KiB that are read
 _HIDDEN = "Something went wrong here; the log knows more by the request's id."
 _FILES = {
     "graphiql.js": "text/javascript",
@@ -78,9 +79,10 @@ def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> API
     async def get(
         request: Request,
         query: Annotated[
-            str | None, Query(min_length=1, max_length=_LONGEST, description="a query; a browser may leave it out")
+            str | None,
+            Query(min_length=1, max_length=_LONGEST_IN_ADDRESS, description="a query; a browser may leave it out"),
         ] = None,
-        variables: Annotated[str | None, Query(max_length=_LONGEST, description="as JSON")] = None,
+        variables: Annotated[str | None, Query(max_length=_LONGEST_IN_ADDRESS, description="as JSON")] = None,
         operation: Annotated[
             str | None, Query(alias="operationName", max_length=200, description="name of the query")
         ] = None,
