@@ -42,7 +42,8 @@ def report(what: str, ask: Callable[[], Page], browser: Any) -> None:
     later = float(np.median([seconds(ask) for _ in range(REPEATS)]))
     (held,) = (one.result() for one in browser._columns._held.values())
     print(
-        f"{what:40} first {first * 1e3:8.1f} ms, then {later * 1e3:6.2f} ms; {size(held) / max(len(held), 1):5.1f} bytes each"
+        f"{what:40} first {first * 1e3:8.1f} ms, then {later * 1e3:6.2f} ms; "
+        f"{size(held) / max(len(held), 1):5.1f} bytes each"
     )
 
 
