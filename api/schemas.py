@@ -23,7 +23,9 @@ class Answered(BaseModel):
 class PathEvidence(Answered):
     """A reason that can be walked again in the graph."""
 
-    kind: Literal["path", "name"] = Field(description="`name`: the names of the two speak of one series")
+    kind: Literal["path", "name"] = Field(
+        description="`name`: the names of the two are alike, as in a series or a remake"
+    )
     weight: float = Field(description="the share of the score that goes with it", examples=[0.0349])
     text: str = Field(examples=["directed by Pete Docter, who wrote Toy Story"])
     path: list[str] = Field(
@@ -41,13 +43,33 @@ class ViaEvidence(Answered):
     via: list[str] = Field(description="the titles that carried the score", examples=[["tt0120623"]])
 
 
+class SiblingEvidence(Answered):
+    """What made a title count as a part of the asked one's series, a remake or a spin-off of it."""
+
+    kind: Literal["part", "people", "keyword"] = Field(
+        description="`part`: someone is played again; `people`: the same ones made both; `keyword`: a rare one of both"
+    )
+    weight: float = Field(description="1 for what told the most, less for what told less", examples=[1.0])
+    text: str = Field(examples=["Ellen Ripley again, played by Sigourney Weaver"])
+    path: list[str] = Field(
+        description="ids and relationship types by turns, or the two titles' ids where `via` names people",
+        examples=[["tt0078748", "ACTED_IN", "nm0000244", "ACTED_IN", "tt0090605"]],
+    )
+    via: list[str] = Field(
+        description="the people who made both; or who played a part first, and who plays it now", examples=[[]]
+    )
+
+
 def _kind_of_evidence(value: Any) -> str:
     kind = value["kind"] if isinstance(value, dict) else value.kind
-    return "path" if kind in ("path", "name") else "via"
+    return {"path": "path", "name": "path", "viewers": "via", "liked": "via"}.get(kind, "sibling")
 
 
 Evidence = Annotated[
-    Annotated[PathEvidence, Tag("path")] | Annotated[ViaEvidence, Tag("via")], Discriminator(_kind_of_evidence)
+    Annotated[PathEvidence, Tag("path")]
+    | Annotated[ViaEvidence, Tag("via")]
+    | Annotated[SiblingEvidence, Tag("sibling")],
+    Discriminator(_kind_of_evidence),
 ]
 
 

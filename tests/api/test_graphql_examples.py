@@ -135,7 +135,12 @@ def test_a_search(ask: Any, client: httpx.Client) -> None:
         assert found["title"]["title"] == other["title"]
         assert [one["text"] for one in found["evidence"]] == [one["text"] for one in other["evidence"]]
     title = ask("A search, and what a catalog has instead", 1)["title"]
-    assert [one["title"]["title"] for one in title["similar"]] == ["Toy Story 2", "Toy Story 3"]
+    for field, catalog in (("similar", "*"), ("substitutes", "south")):
+        address = "/titles/tt0114709/similar"
+        other = client.get(address, params={"catalog": catalog, "limit": 2}).json()["similar"]
+        assert [one["title"]["title"] for one in title[field]] == [one["title"] for one in other]
+        assert len(other) == 2
+    assert title["similar"][0]["title"]["title"] == "Toy Story 2"
     assert all(one["itemId"].startswith("S") for one in title["substitutes"])
 
 
