@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from graph.explain import EvidenceKind
+
 Kind = Annotated[str, Field(description="IMDb's titleType", examples=["movie"])]
 TitleId = Annotated[
     str, Field(description="IMDb's id; `item:ID` where only a catalog knows it", examples=["tt0114709"])
@@ -20,34 +22,43 @@ class Answered(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PathEvidence(Answered):
-    """A reason that can be walked again in the graph."""
-
-    kind: Literal["path", "name"] = Field(description="`name`: the names of the two speak of one series")
+class _Evidence(Answered):
+    kind: EvidenceKind = Field(description="what it rests on; `liked`: the request named a title", examples=["path"])
     weight: float = Field(description="the share of the score that goes with it", examples=[0.0349])
     text: str = Field(examples=["directed by Pete Docter, who wrote Toy Story"])
+
+
+class PathEvidence(_Evidence):
+    """A reason that can be walked again in the graph."""
+
     path: list[str] = Field(
-        description="ids and relationship types by turns; of `name` the two ids",
+        description="ids and relationship types by turns; where only names or people tell, the two ids",
         examples=[["tt0114709", "WROTE", "nm0230032", "DIRECTED", "tt0198781"]],
     )
 
 
-class ViaEvidence(Answered):
+class SharedEvidence(PathEvidence):
+    """A reason that lies in people, or in what they play, and not in a single path."""
+
+    via: list[str] = Field(description="the people", examples=[["nm0000158", "nm0000741"]])
+
+
+class ViaEvidence(_Evidence):
     """A reason from other titles: what their viewers like, or that they were named."""
 
-    kind: Literal["viewers", "liked"] = Field(description="`liked`: the request named them")
-    weight: float = Field(description="the share of the score that goes with it", examples=[0.3])
-    text: str = Field(examples=["liked by viewers of A Bug's Life"])
     via: list[str] = Field(description="the titles that carried the score", examples=[["tt0120623"]])
 
 
-def _kind_of_evidence(value: Any) -> str:
-    kind = value["kind"] if isinstance(value, dict) else value.kind
-    return "path" if kind in ("path", "name") else "via"
+def _form_of_evidence(value: Any) -> str:
+    has = [name for name in ("path", "via") if (name in value if isinstance(value, dict) else hasattr(value, name))]
+    return "-".join(has)
 
 
 Evidence = Annotated[
-    Annotated[PathEvidence, Tag("path")] | Annotated[ViaEvidence, Tag("via")], Discriminator(_kind_of_evidence)
+    Annotated[PathEvidence, Tag("path")]
+    | Annotated[SharedEvidence, Tag("path-via")]
+    | Annotated[ViaEvidence, Tag("via")],
+    Discriminator(_form_of_evidence),
 ]
 
 
