@@ -29,7 +29,7 @@ POOL = 500
 PULL = 0.3
 """The power of the kernel that learned scores follow: .29 for people, .25 for genre, .12 for era in such pools.
 
-Without feedback it is 1.0, .63 and .56 (`benchmarks/facets.py`). So weight 0 takes away what a facet brought to a
+Without feedback it is .97, .63 and .57 (`benchmarks/facets.py`). So weight 0 takes away what a facet brought to a
 score, and does not turn answers against it, as the whole ratio did with learned vectors.
 """
 
