@@ -34,7 +34,7 @@ class PeopleBrowser:
     """Pages of people from one store. Safe for threads.
 
     The ids of all people are kept in memory for the current version, their names once they order a list, and who has
-    a role at all once that alone is asked: about 20, 45 and 1 MB for 1.2 million people.
+    a role at all once that alone is asked: 13, 30 and 1 bytes for each of them.
     """
 
     def __init__(self, store: GraphStore) -> None:

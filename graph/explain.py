@@ -66,8 +66,8 @@ class Evidence:
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
         plain = {"kind": self.kind, "weight": round(self.weight, 4), "text": self.text}
-        told = {"path": list(self.path)} if self.path else {}
-        return plain | told | ({"via": list(self.via)} if self.via else {})
+        path = {} if self.kind in _BY_TITLES else {"path": list(self.path)}
+        return plain | path | ({} if self.kind in ("path", "name") else {"via": list(self.via)})
 
 
 def rarity(degrees: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

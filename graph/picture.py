@@ -25,6 +25,7 @@ _WORDS = {
     "IN_GENRE": "genre", "HAS_KEYWORD": "about", "EPISODE_OF": "episode of", "": "",
 }  # fmt: skip
 _VIEWERS = ("its viewers", "like")
+_OF_SIBLINGS = {"name": "names alike", "people": "the same people", "part": "a part played again"}
 _TEXT, _SMALL = 15, 12  # px: letters
 _BOX, _ROW, _LAYER = 38, 56, 330  # px: a box's height, from row to row, from layer to layer
 _FLAT = 92  # px beside a box on which the words stand
@@ -83,8 +84,8 @@ def _path(one: Evidence, start: str, end: str) -> tuple[str, ...]:
     """
     if one.kind == "viewers":
         return (start, _VIEWERS[0], one.via[0], _VIEWERS[1], end)
-    if one.kind == "name":
-        return (start, "", "names of one series", "", end)
+    if len(one.path) == 2:
+        return (start, "", _OF_SIBLINGS[one.kind], "", end)
     path = one.path if one.path[0] == start else one.path[::-1]
     return (start, "", _WORDS[path[1]], "", end) if len(path) == 3 else path
 

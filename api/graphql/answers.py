@@ -32,11 +32,13 @@ async def node_of(info: Info, label: str, id_: str) -> Title | Person | Genre | 
 
 @strawberry.type(description="One reason why a title is answered.")
 class Evidence:
-    kind: str = strawberry.field(description="path, name or viewers")
+    kind: str = strawberry.field(description="path, name, part, people, keyword, viewers or liked")
     weight: float = strawberry.field(description="the share of the score that goes with it")
     text: str
-    path: list[str] = strawberry.field(description="ids and relationship types by turns; of `name` the two ids")
-    via: list[str] = strawberry.field(description="of `viewers`: the titles whose viewers carried the score")
+    path: list[str] = strawberry.field(description="ids and relationship types by turns, or the two ids alone")
+    via: list[str] = strawberry.field(
+        description="of `viewers`: the titles whose viewers carried the score; of `people` and `part`: the people"
+    )
 
 
 @strawberry.type(description="A title that may be answered, and why.")

@@ -37,7 +37,7 @@ export async function evidenceSection(place, title, state, signal) {
   }
 }
 
-/** Reasons that are no paths in the graph: what viewers like, names of one series. */
+/** Reasons that are no paths in the graph: what viewers like, names and parts of one series. */
 async function otherReasons({ from, to }, scope, signal) {
   if (from.startsWith("nm")) return [];
   const { similar } = await get(`titles/${encodeURIComponent(from)}/similar`, { limit: LOOKED_THROUGH, ...scope }, signal);
@@ -51,6 +51,6 @@ async function nameOf(id, signal) {
 
 /** People and titles on the way, to go on from. */
 function links(one, { from, to }, state) {
-  const ids = (one.path ?? one.via ?? []).filter((id) => /^(nm|tt)\d+$/.test(id) && id !== from && id !== to);
+  const ids = [...(one.path ?? []), ...(one.via ?? [])].filter((id) => /^(nm|tt)\d+$/.test(id) && id !== from && id !== to);
   return ids.map((id) => [" ", h("a", { href: hrefTo(state, id.startsWith("nm") ? { person: id } : { title: id }) }, id.startsWith("nm") ? "this person" : "this title")]);
 }

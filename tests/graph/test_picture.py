@@ -70,12 +70,15 @@ def test_from_the_top_everything_stands_below_each_other(sample: GraphStore) -> 
 def test_viewers_names_and_what_joins_two_directly_are_drawn_too(sample: GraphStore) -> None:
     evidence = [
         Evidence("name", 1.0, "another “Toy Story” title", (TOY_STORY, BUGS_LIFE)),
+        Evidence("people", 0.9, "the same people", (TOY_STORY, BUGS_LIFE), ("nm0005124",)),
+        Evidence("part", 0.8, "a part again, now played by another", (TOY_STORY, BUGS_LIFE), ("nm1", "nm2")),
         Evidence("viewers", 0.5, "liked by viewers of Up", (), ("tt1049413",)),
         Evidence("path", 0.4, "episode", (TOY_STORY, "EPISODE_OF", BUGS_LIFE)),
     ]
     drawn = boxes(picture(sample, TOY_STORY, BUGS_LIFE, evidence))
     assert drawn["Up (2009)"][0] == "Title"
-    assert drawn["names of one series"][0] == drawn["episode of"][0] == ""
+    assert drawn["names alike"][0] == drawn["episode of"][0] == ""
+    assert drawn["the same people"][0] == drawn["a part played again"][0] == ""
 
 
 def test_texts_are_escaped(sample: GraphStore) -> None:
