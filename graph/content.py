@@ -9,14 +9,15 @@ kernels are (Shawe-Taylor and Cristianini 2004, section 3.4), and so is the part
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import repeat
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from graph.explain import ROLE_WEIGHTS
@@ -110,6 +111,10 @@ def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
     sizes = b.genre_sets.sum(1)
     shared, apart = (part.T.tocsr() for part in _stacked(b, t))
     ours, ours_apart = _stacked(a, t)
+    # Years and ratings have few values: each is compared once.
+    (years, year), (ratings, rating) = (np.unique(one, return_inverse=True) for one in (a.year, a.rating))
+    near_years = _near(years, b.year, t.year, t.year_floor, power=1)
+    near_ratings = _near(ratings, b.rating, t.rating, t.rating_floor, power=2)
     made = np.empty((len(a), len(b)), np.float32)
     for start in range(0, len(a), _ROWS):
         rows = slice(start, start + _ROWS)
@@ -119,9 +124,9 @@ def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
         part += (t.genres * a.genres[rows]) @ b.genres.T
         part += (ours[rows] @ shared).toarray()
         part += np.float32(t.base)
-        part *= _near(a.year[rows], b.year, t.year, t.year_floor, power=1)
+        part *= near_years[year[rows]]
         part *= _near(a.votes[rows], b.votes, t.votes, t.votes_floor, power=2)
-        part *= _near(a.rating[rows], b.rating, t.rating, t.rating_floor, power=2)
+        part *= near_ratings[rating[rows]]
         part += (ours_apart[rows] @ apart).toarray()
         for form in np.unique(a.form[rows]):
             here = a.form[rows] == form
@@ -248,17 +253,18 @@ class ContentReader:
         return self._unit("keywords", len(ids), found.column("source").to_numpy(), codes, names, idf[codes])
 
     def _words(self, titles: Sequence[str | None]) -> sp.csr_matrix:
-        listed = [sorted(set(normalise(title or "").split())) for title in titles]
+        """Each word of a name once; one that no landmark has is as rare as can be."""
+        # A name without a word is null, which is split into nothing.
+        listed = pc.split_pattern(pa.array([normalise(title or "") or None for title in titles], pa.string()), " ")
+        names, places = _names(pa.chunked_array([listed.flatten().dictionary_encode()]))
+        title = np.repeat(np.arange(len(titles)), pc.list_value_length(listed).fill_null(0).to_numpy())
+        rows, codes = np.divmod(np.unique(title * max(len(names), 1) + places), max(len(names), 1))
         if self._growing:
-            counts = Counter(word for words in listed for word in words)
-            self._word_idf = {word: math.log1p(len(titles) / count) for word, count in counts.items()}
+            counts = np.bincount(codes, minlength=len(names)).tolist()
+            self._word_idf = {word: math.log1p(len(titles) / n) for word, n in zip(names, counts, strict=True)}
         rare = math.log1p(max(len(self._word_idf), 1))
-        names = sorted({word for words in listed for word in words})
-        place = {name: code for code, name in enumerate(names)}
-        idf = np.array([self._word_idf.get(name, rare) for name in names], np.float32)
-        rows = np.repeat(np.arange(len(listed)), [len(words) for words in listed])
-        codes = np.array([place[word] for words in listed for word in words], np.int64)
-        return self._unit("words", len(listed), rows, codes, names, idf[codes])
+        idf = np.fromiter(map(self._word_idf.get, names, repeat(rare)), np.float32, len(names))
+        return self._unit("words", len(titles), rows, codes, names, idf[codes])
 
     def _idf(self, names: Sequence[str], types: Sequence[str], direction: Direction) -> Floats:
         """log(1 + titles / relationships) of nodes: (names,)."""
@@ -272,7 +278,7 @@ class ContentReader:
         columns = self._columns[part]
         if self._growing:
             columns.update({name: len(columns) + place for place, name in enumerate(names)})
-        place = np.array([columns.get(name, -1) for name in names], np.int64)[codes]
+        place = np.fromiter(map(columns.get, names, repeat(-1)), np.int64, len(names))[codes]
         lengths = np.sqrt(np.bincount(rows, values.astype(np.float64) ** 2, n))
         scaled = (values / np.maximum(lengths, 1e-9)[rows]).astype(np.float32)
         known = place >= 0

@@ -32,7 +32,7 @@ from graph.store import (
     VectorsOf,
 )
 from graph.stores import traversal
-from graph.stores.columns import bulk_names
+from graph.stores.columns import Positions, bulk_names
 from graph.stores.live import Live
 from graph.stores.rows import check_names, check_rows, check_vectors
 from graph.stores.snapshot import Snapshot
@@ -288,6 +288,7 @@ class EmbeddedStore:
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
         columns = self._now().columns
         total = np.zeros(len(ids), np.int64)
+        positions: dict[str, Positions] = {}
         for type_ in types:
             _known(type_, RELATIONSHIPS)
             if is_live(type_):
@@ -295,7 +296,9 @@ class EmbeddedStore:
                     total[place] += count
             else:
                 near = RELATIONSHIPS[type_].head if direction == "out" else RELATIONSHIPS[type_].tail
-                total += columns.edges(type_).degrees(columns.nodes(near).positions(ids), direction)
+                if near not in positions:
+                    positions[near] = columns.nodes(near).positions(ids)
+                total += columns.edges(type_).degrees(positions[near], direction)
         return total
 
     def scan_nodes(self, label: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
