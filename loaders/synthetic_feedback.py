@@ -61,7 +61,7 @@ def write_feedback(imdb: Path, path: Path, *, users: int, events: int, seed: int
 
 
 def _titles(imdb: Path) -> pl.DataFrame:
-    """Titles that somebody has seen, the best known: tconst, group (of genres and decade), director, averageRating, numVotes."""
+    """The titles that somebody has seen, the best known; group: their genres and decade."""
 
     def read(name: str, *columns: str) -> pl.LazyFrame:
         path = next(path for path in (imdb / f"{name}.tsv.gz", imdb / f"{name}.tsv") if path.exists())

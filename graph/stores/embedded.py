@@ -6,6 +6,7 @@ and swaps it in. Live labels and types (`graph.schema`) are in SQLite, all other
 
 from __future__ import annotations
 
+import functools
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -104,7 +105,7 @@ class EmbeddedStore:
 
     def _load(self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None) -> str:
         """Build a version aside, write the live rows in one transaction, and swap just before it commits."""
-        from graph.stores.build import build_version, carry_embeddings, write_embeddings  # a search has no use for it
+        from graph.stores import build  # a search has no use for it
 
         report: Progress = progress or (lambda _what, _share: None)
         counts = tables.manifest.counts
@@ -114,13 +115,15 @@ class EmbeddedStore:
         name = old.name
         if set(bulk_names()) & set(tables.names):
             name, partial = self._versions.start()
-            build_version(partial, tables, lambda what, share: report(what, 0.8 * share * done / whole))
-            carry_embeddings(old, partial)
-            if vectors is not None:
-                made = _Version(self, Snapshot.of_folder(partial, name))
-                for one in vectors(made, lambda what, share: report(what, (0.8 + 0.2 * share) * done / whole)):
-                    positions = made._now().columns.nodes("Title").positions(one.ids)
-                    write_embeddings(partial, one.name, positions, one.rows, one.provenance)
+            build.build_columns(partial, tables, lambda what, share: report(what, 0.4 * share * done / whole))
+            waiting = functools.partial(report, "index of names", 0.9 * done / whole)
+            with build.names_indexed(partial, tables, waiting):
+                build.carry_embeddings(old, partial)
+                if vectors is not None:
+                    made = _Version(self, Snapshot.of_folder(partial, name))
+                    for one in vectors(made, lambda what, share: report(what, (0.4 + 0.5 * share) * done / whole)):
+                        positions = made._now().columns.nodes("Title").positions(one.ids)
+                        build.write_embeddings(partial, one.name, positions, one.rows, one.provenance)
             self._versions.finish(name)
         new = Snapshot.open(self._versions, name) if name != old.name else old
         with self._versions.undone_on_error(), self._live.transaction() as connection:
