@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import repeat
 from typing import Any, cast
 
@@ -98,6 +99,11 @@ class Content:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @cached_property
+    def turned(self) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """The sparse parts by column, as the titles that others are compared with."""
+        return _turned(self, Terms())
+
     def rows(self, chosen: npt.NDArray[Any] | slice) -> Content:
         """Some of the titles."""
         ids = self.ids[chosen] if isinstance(chosen, slice) else [self.ids[row] for row in np.arange(len(self))[chosen]]
@@ -108,22 +114,20 @@ class Content:
 def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
     """How alike the titles of `a` and `b` are: (a, b) float32, not negative. Both read by one `ContentReader`."""
     t = terms or Terms()
-    sizes = b.genre_sets.sum(1)
-    shared, apart = (part.T.tocsr() for part in _stacked(b, t))
+    shared, apart = b.turned if terms is None else _turned(b, t)
     ours, ours_apart = _stacked(a, t)
-    # Years and ratings have few values: each is compared once.
-    (years, year), (ratings, rating) = (np.unique(one, return_inverse=True) for one in (a.year, a.rating))
-    near_years = _near(years, b.year, t.year, t.year_floor, power=1)
-    near_ratings = _near(ratings, b.rating, t.rating, t.rating_floor, power=2)
+    # Sets of genres, years and ratings have few values: each is compared once.
+    sets, genres = _distinct(np.packbits(a.genre_sets > 0, axis=1))
+    (years, year), (ratings, rating) = (_distinct(one[:, None]) for one in (a.year, a.rating))
+    near_genres = _genre_terms(a, sets, b, t)
+    near_years = _near(a.year[years], b.year, t.year, t.year_floor, power=1)
+    near_ratings = _near(a.rating[ratings], b.rating, t.rating, t.rating_floor, power=2)
     made = np.empty((len(a), len(b)), np.float32)
     for start in range(0, len(a), _ROWS):
         rows = slice(start, start + _ROWS)
         part = made[rows]
-        np.matmul(a.genre_sets[rows], b.genre_sets.T, out=part)  # genres in common …
-        part *= t.genre_overlap / np.maximum(a.genre_sets[rows].sum(1)[:, None] + sizes - part, 1)  # … of all theirs
-        part += (t.genres * a.genres[rows]) @ b.genres.T
+        np.take(near_genres, genres[rows], axis=0, out=part, mode="clip")  # which needs no buffer
         part += (ours[rows] @ shared).toarray()
-        part += np.float32(t.base)
         part *= near_years[year[rows]]
         part *= _near(a.votes[rows], b.votes, t.votes, t.votes_floor, power=2)
         part *= near_ratings[rating[rows]]
@@ -137,6 +141,25 @@ def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
 
 
 _ROWS = 512  # of a block: what is worked on stays in the processor's cache
+
+
+def _distinct(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Of rows of numbers (n, c), a place of each distinct one, and for each row which it is: (n,)."""
+    whole = np.ascontiguousarray(values).view(np.dtype((np.void, values.itemsize * values.shape[1])))[:, 0]
+    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def _genre_terms(a: Content, chosen: npt.NDArray[np.int64], b: Content, t: Terms) -> Floats:
+    """What genres add for some titles of `a`, and what all titles have in common: (chosen, b)."""
+    sets = a.genre_sets[chosen]
+    both = sets @ b.genre_sets.T
+    either = sets.sum(1)[:, None] + b.genre_sets.sum(1) - both
+    return t.genre_overlap * both / np.maximum(either, 1) + (t.genres * a.genres[chosen]) @ b.genres.T + np.float32(t.base)
+
+
+def _turned(one: Content, t: Terms) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    return tuple(part.T.tocsr() for part in _stacked(one, t))
 
 
 def _stacked(one: Content, t: Terms) -> tuple[sp.csr_matrix, sp.csr_matrix]:
