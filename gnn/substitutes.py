@@ -260,5 +260,5 @@ def all_vectors(fitted: Fitted, ids: Sequence[str], progress: Progress | None = 
     made = np.empty((len(ids), fitted.vectors.shape[1]), np.float32)
     made[known >= 0] = damped(fitted.vectors)[known[known >= 0]]
     others = np.flatnonzero(known < 0)
-    made[others] = fitted.foldin.vectors([ids[place] for place in others], progress)
+    made[others] = fitted.foldin.vectors([ids[place] for place in others.tolist()], progress)
     return made

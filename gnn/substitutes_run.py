@@ -125,7 +125,8 @@ def _judged(truth: Floats, scores: Floats, own: npt.NDArray[np.int64]) -> npt.ND
     """NDCG and overlap of each title that anything is liked with, itself never among the answers: (known, 2)."""
     scores[np.arange(len(own)), own] = -np.inf
     chosen, known = lists(scores), truth.max(1) > 0
-    return np.stack([ndcg(truth, chosen), overlap(truth, chosen)], 1)[known]
+    figures: npt.NDArray[np.float64] = np.stack([ndcg(truth, chosen), overlap(truth, chosen)], 1)[known]
+    return figures
 
 
 def _means(parts: Sequence[npt.NDArray[np.float64]]) -> dict[str, float]:

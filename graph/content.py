@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import repeat
 from typing import Any, cast
@@ -140,11 +140,14 @@ def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
     return made
 
 
+_DENSE = ("genres", "genre_sets", "year", "votes", "rating", "form")
 _ROWS = 512  # of a block: what is worked on stays in the processor's cache
 
 
 def _distinct(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Of rows of numbers (n, c), a place of each distinct one, and for each row which it is: (n,)."""
+    if not values.shape[1]:
+        return np.zeros(min(len(values), 1), np.int64), np.zeros(len(values), np.int64)
     whole = np.ascontiguousarray(values).view(np.dtype((np.void, values.itemsize * values.shape[1])))[:, 0]
     _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
     return first, inverse
@@ -155,7 +158,9 @@ def _genre_terms(a: Content, chosen: npt.NDArray[np.int64], b: Content, t: Terms
     sets = a.genre_sets[chosen]
     both = sets @ b.genre_sets.T
     either = sets.sum(1)[:, None] + b.genre_sets.sum(1) - both
-    return t.genre_overlap * both / np.maximum(either, 1) + (t.genres * a.genres[chosen]) @ b.genres.T + np.float32(t.base)
+    return (
+        t.genre_overlap * both / np.maximum(either, 1) + (t.genres * a.genres[chosen]) @ b.genres.T + np.float32(t.base)
+    )
 
 
 def _turned(one: Content, t: Terms) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -222,20 +227,20 @@ class ContentReader:
         Labels: Genre, Person, Keyword, and Series, whose id is a word of the title's name. What is left keeps its
         proportions. A node that no landmark has changes nothing.
         """
-        copies = title.rows(np.zeros(len(nodes), np.int64))
-        sets, genres, forms = copies.genre_sets.copy(), copies.genres.copy(), copies.form.copy()
+        copies = {name: np.repeat(getattr(title, name), len(nodes), axis=0) for name in _DENSE}
+        sets, genres, forms = (copies[name] for name in ("genre_sets", "genres", "form"))
         for row, (label, name) in enumerate(nodes):
             if label == "Genre" and name in self.genres:
                 place = self.genres.index(name)
                 forms[row] -= _BY_GENRE.get(name, (0, 1.0))[0] * int(sets[row, place])
                 sets[row, place] = genres[row, place] = 0
-        genres /= np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-9)
+        copies["genres"] = genres / np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-9)
         parts = {
-            part: _cut(getattr(copies, part), [self._columns[part].get(name, -1) if label == of else -1
-                                               for label, name in nodes])
+            part: _cut(getattr(title, part), [self._columns[part].get(name, -1) if label == of else -1
+                                              for label, name in nodes])
             for part, of in (("people", "Person"), ("writers", "Person"), ("keywords", "Keyword"), ("words", "Series"))
         }  # fmt: skip
-        return replace(copies, genres=genres, genre_sets=sets, form=forms, **parts)
+        return Content(title.ids * len(nodes), **copies, **parts)
 
     def _genre_sets(self, ids: Sequence[str]) -> Floats:
         found = self._store.neighbours(ids, ["IN_GENRE"], "out")
@@ -308,15 +313,13 @@ class ContentReader:
         return sp.csr_matrix((scaled[known], (rows[known], place[known])), (n, max(len(columns), 1)), np.float32)
 
 
-def _cut(rows: sp.csr_matrix, columns: Sequence[int]) -> sp.csr_matrix:
-    """Rows of unit length without one column each (-1: none), the rest lengthened as if it had never been there."""
-    made = rows.tolil() if any(column >= 0 for column in columns) else rows
-    scale = np.ones(len(columns), np.float32)
-    for row, column in enumerate(columns):
-        if column >= 0 and (value := float(made[row, column])):
-            made[row, column] = 0
-            scale[row] = 1 / np.sqrt(max(1 - value * value, 1e-9))
-    return cast(sp.csr_matrix, sp.csr_matrix(sp.diags(scale) @ made.tocsr()))
+def _cut(row: sp.csr_matrix, columns: Sequence[int]) -> sp.csr_matrix:
+    """One row of unit length, once without each column (-1: none), lengthened as if it had never been there."""
+    gone = row.indices == np.array(columns, np.int64)[:, None]
+    left = np.maximum(1 - np.square(row.data * gone).sum(1, keepdims=True), 1e-9)
+    data = np.where(gone, 0, row.data / np.sqrt(left)).astype(np.float32)
+    starts = row.nnz * np.arange(len(columns) + 1)
+    return sp.csr_matrix((data.ravel(), np.tile(row.indices, len(columns)), starts), (len(columns), row.shape[1]))
 
 
 def _names(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:

@@ -84,7 +84,8 @@ def _tastes(titles: pl.DataFrame, rng: Rng) -> Ints:
 
     def drawn(column: str) -> Ints:
         codes = titles[column].fill_null("").rank("dense").to_numpy() - 1
-        return rng.integers(0, TASTES, int(codes.max()) + 1)[codes]
+        tastes: Ints = rng.integers(0, TASTES, int(codes.max()) + 1)[codes]
+        return tastes
 
     chance = rng.random(len(titles))
     told = np.where((chance < _BY_DIRECTOR) & titles["director"].is_not_null().to_numpy(),
