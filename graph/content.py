@@ -158,9 +158,9 @@ def _genre_terms(a: Content, chosen: npt.NDArray[np.int64], b: Content, t: Terms
     sets = a.genre_sets[chosen]
     both = sets @ b.genre_sets.T
     either = sets.sum(1)[:, None] + b.genre_sets.sum(1) - both
-    return (
-        t.genre_overlap * both / np.maximum(either, 1) + (t.genres * a.genres[chosen]) @ b.genres.T + np.float32(t.base)
-    )
+    made: Floats = t.genre_overlap * both / np.maximum(either, 1) + (t.genres * a.genres[chosen]) @ b.genres.T
+    made += np.float32(t.base)
+    return made
 
 
 def _turned(one: Content, t: Terms) -> tuple[sp.csr_matrix, sp.csr_matrix]:
