@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from graph.explain import names_of
 from graph.foldin import FoldIn
 from graph.hand_weights import Candidates
@@ -94,7 +96,7 @@ class Searcher:
         self._store = store
         self._kept: OrderedDict[tuple[str, Scope], Candidates] = OrderedDict()
         self._by_vectors: tuple[str, Ranking | None] | None = None
-        self._offered: tuple[tuple[str, Scope], Mapping[str, str | None]] | None = None
+        self._offered: tuple[tuple[str, Scope], pa.Table, Mapping[str, str | None]] | None = None
         self._lock = threading.Lock()
         self._topics = Topics(store)
 
@@ -181,9 +183,11 @@ class Searcher:
         held = self._offered
         if held is None or held[0] != key:
             offered = self._store.offered(scope)
-            ids, items = (offered.column(name).to_pylist() for name in ("id", "item_id"))
-            held = self._offered = key, dict(zip(ids, items, strict=True))
-        return held[1]
+            if held is None or held[1] is not offered:  # the same table again: offers have changed elsewhere
+                ids, items = (offered.column(name).to_pylist() for name in ("id", "item_id"))
+                held = key, offered, dict(zip(ids, items, strict=True))
+            held = self._offered = key, *held[1:]
+        return held[2]
 
     def _by_id(self, query: str, adult: bool) -> list[Match]:
         """The title or person whose id was typed, or pasted with its address."""
