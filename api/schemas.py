@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from graph.explain import EvidenceKind
+
 Kind = Annotated[str, Field(description="IMDb's titleType", examples=["movie"])]
 TitleId = Annotated[
     str, Field(description="IMDb's id; `item:ID` where only a catalog knows it", examples=["tt0114709"])
@@ -32,56 +34,43 @@ class Answered(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PathEvidence(Answered):
-    """A reason that can be walked again in the graph."""
-
-    kind: Literal["path", "name"] = Field(
-        description="`name`: the names of the two are alike, as in a series or a remake"
-    )
+class _Evidence(Answered):
+    kind: EvidenceKind = Field(description="what it rests on; `liked`: the request named a title", examples=["path"])
     weight: float = Field(description="the share of the score that goes with it", examples=[0.0349])
     text: str = Field(examples=["directed by Pete Docter, who wrote Toy Story"])
+
+
+class PathEvidence(_Evidence):
+    """A reason that can be walked again in the graph."""
+
     path: list[str] = Field(
-        description="ids and relationship types by turns; of `name` the two ids",
+        description="ids and relationship types by turns; where only names or people tell, the two ids",
         examples=[["tt0114709", "WROTE", "nm0230032", "DIRECTED", "tt0198781"]],
     )
 
 
-class ViaEvidence(Answered):
+class SharedEvidence(PathEvidence):
+    """A reason that lies in people, or in what they play, and not in a single path."""
+
+    via: list[str] = Field(description="the people", examples=[["nm0000158", "nm0000741"]])
+
+
+class ViaEvidence(_Evidence):
     """A reason from other titles: what their viewers like, or that they were named."""
 
-    kind: Literal["viewers", "liked"] = Field(description="`liked`: the request named them")
-    weight: float = Field(description="the share of the score that goes with it", examples=[0.3])
-    text: str = Field(examples=["liked by viewers of A Bug's Life"])
     via: list[str] = Field(description="the titles that carried the score", examples=[["tt0120623"]])
 
 
-class SiblingEvidence(Answered):
-    """What made a title count as a part of the asked one's series, a remake or a spin-off of it."""
-
-    kind: Literal["part", "people", "keyword"] = Field(
-        description="`part`: someone is played again; `people`: the same ones made both; `keyword`: a rare one of both"
-    )
-    weight: float = Field(description="1 for what told the most, less for what told less", examples=[1.0])
-    text: str = Field(examples=["Ellen Ripley again, played by Sigourney Weaver"])
-    path: list[str] = Field(
-        description="ids and relationship types by turns, or the two titles' ids where `via` names people",
-        examples=[["tt0078748", "ACTED_IN", "nm0000244", "ACTED_IN", "tt0090605"]],
-    )
-    via: list[str] = Field(
-        description="the people who made both; or who played a part first, and who plays it now", examples=[[]]
-    )
-
-
-def _kind_of_evidence(value: Any) -> str:
-    kind = value["kind"] if isinstance(value, dict) else value.kind
-    return {"path": "path", "name": "path", "viewers": "via", "liked": "via"}.get(kind, "sibling")
+def _form_of_evidence(value: Any) -> str:
+    has = [name for name in ("path", "via") if (name in value if isinstance(value, dict) else hasattr(value, name))]
+    return "-".join(has)
 
 
 Evidence = Annotated[
     Annotated[PathEvidence, Tag("path")]
-    | Annotated[ViaEvidence, Tag("via")]
-    | Annotated[SiblingEvidence, Tag("sibling")],
-    Discriminator(_kind_of_evidence),
+    | Annotated[SharedEvidence, Tag("path-via")]
+    | Annotated[ViaEvidence, Tag("via")],
+    Discriminator(_form_of_evidence),
 ]
 
 

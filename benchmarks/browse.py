@@ -41,9 +41,8 @@ def report(what: str, ask: Callable[[], Page], browser: Any) -> None:
     first = seconds(ask)
     later = float(np.median([seconds(ask) for _ in range(REPEATS)]))
     (held,) = (one.result() for one in browser._columns._held.values())
-    print(
-        f"{what:40} first {first * 1e3:8.1f} ms, then {later * 1e3:6.2f} ms; {size(held) / max(len(held), 1):5.1f} bytes each"
-    )
+    each = size(held) / max(len(held), 1)
+    print(f"{what:40} first {first * 1e3:8.1f} ms, then {later * 1e3:6.2f} ms; {each:5.1f} bytes each")
 
 
 def size(value: Any) -> int:

@@ -44,6 +44,7 @@ _PHRASES = {
     "SEEN_IN_ARCHIVE": ("with {} in archive footage", "is seen in"),
 }
 
+EvidenceKind = Literal["path", "name", "part", "people", "keyword", "viewers", "liked"]
 _BY_TITLES = ("viewers", "liked")
 
 
@@ -56,7 +57,7 @@ class Evidence:
     people play, has the two ids and the people in `via` (graph/sibling_evidence.py).
     """
 
-    kind: Literal["path", "name", "part", "people", "keyword", "viewers", "liked"]
+    kind: EvidenceKind
     weight: float
     text: str
     path: tuple[str, ...]

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from graph.consistent import version_of
 from graph.explain import names_of
 from graph.foldin import FoldIn
@@ -103,6 +105,7 @@ class Searcher:
         self._by_vectors: Kept[_ByVectors] = Kept(lambda: version_of(store.state()), 1)
         self._candidates: Kept[Candidates] = Kept(store.state, _KEPT_CANDIDATES)
         self._offered: Kept[Mapping[str, str | None]] = Kept(store.state, _KEPT_SCOPES)
+        self._tables: Kept[tuple[pa.Table, Mapping[str, str | None]]] = Kept(lambda: "", _KEPT_SCOPES)
         self._topics = Topics(store)
 
     def search(
@@ -213,7 +216,13 @@ class Searcher:
 
         def make() -> Mapping[str, str | None]:
             offered = self._store.offered(scope)
-            return dict(zip(*(offered.column(name).to_pylist() for name in ("id", "item_id")), strict=True))
+
+            def listed() -> tuple[pa.Table, Mapping[str, str | None]]:
+                columns = (offered.column(name).to_pylist() for name in ("id", "item_id"))
+                return offered, dict(zip(*columns, strict=True))
+
+            # The same table again: offers have changed in other scopes alone.
+            return self._tables.of(id(offered), listed)[1]
 
         return self._offered.of(scope, make)
 

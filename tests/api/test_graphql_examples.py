@@ -123,15 +123,24 @@ def _offered(slug: str) -> set[str]:
     return {r["tconst"] for r in rows if (r["available_from"] or day) <= day <= (r["available_until"] or day)}
 
 
-def test_a_search(ask: Any) -> None:
+def test_a_search(ask: Any, client: httpx.Client) -> None:
     search = ask("A search, and what a catalog has instead")["search"]
     assert search["status"] == "out_of_catalog"
-    assert [(hit["name"], hit["available"], len(hit["substitutes"])) for hit in search["hits"]] == [
-        ("Toy Story", False, 2)
-    ]
-    assert search["hits"][0]["substitutes"][1]["title"] == {"title": "Monsters, Inc."}
+    (hit,) = search["hits"]
+    assert (hit["name"], hit["available"], hit["match"]["type"]) == ("Toy Story", False, "primary")
+    # The same contract as of /search, in the same order.
+    same = client.get("/search", params={"q": "toy story", "catalog": "north", "substitutes": 2}).json()["hits"][0]
+    assert len(hit["substitutes"]) == 2
+    for found, other in zip(hit["substitutes"], same["substitutes"], strict=True):
+        assert found["title"]["title"] == other["title"]
+        assert [one["text"] for one in found["evidence"]] == [one["text"] for one in other["evidence"]]
     title = ask("A search, and what a catalog has instead", 1)["title"]
-    assert [one["title"]["title"] for one in title["similar"]] == ["Toy Story 2", "Toy Story 3"]
+    for field, catalog in (("similar", "*"), ("substitutes", "south")):
+        address = "/titles/tt0114709/similar"
+        other = client.get(address, params={"catalog": catalog, "limit": 2}).json()["similar"]
+        assert [one["title"]["title"] for one in title[field]] == [one["title"] for one in other]
+        assert len(other) == 2
+    assert title["similar"][0]["title"]["title"] == "Toy Story 2"
     assert all(one["itemId"].startswith("S") for one in title["substitutes"])
 
 

@@ -45,25 +45,21 @@ def test_a_span_for_each_request(own_store: GraphStore, service: Any, collector:
         client.get("/titles/tt0114709")
         client.get("/search", params={"q": "toy story"})
         client.get("/health/live")
-    spans = [
-        (span.name, resource.resource.attributes)
+    resources = [
+        resource
         for path, body in sent
         if path == "/v1/traces"
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans
-        for scope in resource.scope_spans
-        for span in scope.spans
     ]
-    assert sorted(name for name, _ in spans) == [
-        "GET /search",
-        "GET /titles/{id}",
-        "evidence",
-        "match",
-        "substitutes",
-    ]
+    spans = [span for resource in resources for scope in resource.scope_spans for span in scope.spans]
+    requests = {span.name: span.span_id for span in spans if span.name.startswith("GET ")}
+    assert sorted(requests) == ["GET /search", "GET /titles/{id}"]
+    stages = {span.name: span.span_id for span in spans if span.parent_span_id == requests["GET /search"]}
+    assert sorted(stages) == ["match", "substitutes"]
+    assert [span.name for span in spans if span.parent_span_id == stages["substitutes"]] == ["evidence"]
     assert not any(b"toy" in body for _, body in sent)
-    assert {a.value.string_value for _, attributes in spans for a in attributes if a.key == "service.name"} == {
-        "reelgraph"
-    }
+    names = [one.value.string_value for r in resources for one in r.resource.attributes if one.key == "service.name"]
+    assert set(names) == {"reelgraph"}
 
 
 def test_without_the_extra(own_store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:

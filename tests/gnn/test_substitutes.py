@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -407,7 +408,7 @@ def test_published_vectors_answer_and_a_rollback_brings_those_of_content_back(
     assert new == store.info().version != version
     made = store.info().embeddings
     assert (made[VECTORS].run, made[VECTORS].model) == ("substitutes", "Substitutes")
-    assert made[VECTORS] == made[WEIGHTS]
+    assert replace(made[VECTORS], facts={}) == made[WEIGHTS]  # the curve belongs to the vectors alone
     assert set(stored(store)) == set(titles(store))
     assert set(first(store, asked)) == pair
     reasons = [reason for one in Searcher(store).similar(asked, EVERYTHING, 10) for reason in one.evidence]
