@@ -48,7 +48,7 @@ def test_what_was_begun_is_finished(serve: Any) -> None:
             while running.get("/health/live").is_success:
                 pass
         connection.sendall(body[5:])
-        got = connection.recv(65536).decode()
+        got = b"".join(iter(lambda: connection.recv(65536), b"")).decode()  # until it is closed
     assert got.startswith("HTTP/1.1 422 ")
     assert "path.slug" in got
     assert running.popen.wait(60) == 0
