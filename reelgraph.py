@@ -16,6 +16,7 @@ from platformdirs import user_data_path
 from rich.text import Text
 
 from api import commands as api_commands
+from api import keys_command
 from gnn import commands as gnn_commands
 from graph import commands as graph_commands
 from graph import gaps_command
@@ -43,6 +44,7 @@ graph_commands.register(app)
 gaps_command.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)
 api_commands.register(app)
+keys_command.register(app)
 
 _SHOWN = [
     ("toy story", Scope("north", "US")),

@@ -7,18 +7,23 @@ from collections.abc import AsyncIterator
 from importlib.metadata import version
 
 import anyio.to_thread
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi_offline import FastAPIOffline
+from fastapi import FastAPI, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
 
 from api import problems, security
+from api.access import Access
+from api.bounds import BodyLimit, TimeLimit
 from api.graphql.limits import Limits
 from api.graphql.router import graphql_router
+from api.headers import SecurityHeaders
+from api.keys import Keys
 from api.openapi import describe
 from api.page import Page
+from api.rates import Rates
 from api.requests import Requests
-from api.routes import catalogs, figures, health, metrics, page, recommend, search, titles
+from api.routes import catalogs, figures, health, metrics, page, query, recommend, search, titles
 from api.service import NotModified, Service
 from api.settings import Settings
 from graph.store import GraphStore
@@ -44,46 +49,52 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
         yield
         await anyio.to_thread.run_sync(service.close)
 
-    app = FastAPIOffline(
+    app = FastAPI(
         title="Reelgraph",
         summary="An IMDb knowledge graph: search, substitutes, reasons.",
         description=_DESCRIPTION,
         version=version("reelgraph"),
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
-        static_url="/docs/static",
-        # The page's own default, a badge from a validator on another host, is not wanted.
-        swagger_ui_parameters={"validatorUrl": None},
     )
     app.state.service = service
     app.state.page = Page.of_package()
     app.include_router(health.router)
     app.include_router(page.page)
-    app.include_router(metrics.router)
-    for router in (search.router, page.router, recommend.router, titles.router, catalogs.router, figures.router):
-        app.include_router(router, dependencies=[Depends(security.reader)])
+    app.mount("/docs/static", StaticFiles(packages=[("fastapi_offline", "static")]))  # Swagger UI's files
+    for router in (
+        search.router, page.router, recommend.router, titles.router, catalogs.router, figures.router, metrics.router,
+    ):  # fmt: skip
+        app.include_router(router, dependencies=[security.READER])
     app.include_router(graphql_router(store, service.searcher, Limits.of(settings)))
-    app.include_router(catalogs.edits, dependencies=[Depends(security.editor)])
+    app.include_router(catalogs.edits, dependencies=[security.EDITOR])
+    app.include_router(query.router, dependencies=[security.ADMIN])
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)
-    _surround(app, service)
+    _surround(app, service, Keys(store, settings.api_key), Rates.of(settings))
     service.tracing.instrument(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 
 
-def _surround(app: FastAPI, service: Service) -> None:
+def _surround(app: FastAPI, service: Service, keys: Keys, rates: Rates) -> None:
     """Middleware; the last one added is the outermost."""
+    settings = service.settings
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES)
-    if service.settings.cors_origins:
+    app.add_middleware(BodyLimit, most=settings.body_bytes)
+    app.add_middleware(TimeLimit, seconds=settings.request_seconds)
+    app.add_middleware(Access, keys=keys, rates=rates, settings=settings, store=service.store)
+    if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=service.settings.cors_origins,
+            allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT"],
-            allow_headers=["Content-Type", "If-None-Match", "X-Request-Id", security.KEY_HEADER],
+            allow_headers=["Content-Type", "If-None-Match", "X-Request-Id", "Authorization", security.KEY_HEADER],
             expose_headers=["ETag", "X-Request-Id", "Retry-After"],
         )
     app.add_middleware(Requests, metrics=service.metrics)
+    app.add_middleware(SecurityHeaders)
 
 
 async def _not_modified(_request: Request, error: NotModified) -> Response:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from graph.terminal import StoreOption, out
+from graph.terminal import StoreOption, opened, out
 
 if TYPE_CHECKING:
     from api.serve import Listen
@@ -21,9 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Where to listen; beyond this machine only with REELGRAPH_API_KEY.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[str, typer.Option(help="Where to listen; beyond this machine only with a key.")] = ("127.0.0.1"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes behind the port.")] = 1,
     certfile: Annotated[
@@ -38,15 +36,26 @@ def serve(
 
     A new load or publish is taken over without a restart. Logs are JSON lines on standard error.
     """
-    from api.security import refusal
+    from api.security import is_loopback
     from api.serve import Listen
 
     settings = _settings(store)
-    if why := refusal(host, settings):
-        raise typer.BadParameter(why, param_hint="--host")
+    if not is_loopback(host):
+        _check_keys(host, settings)
+        settings = settings.model_copy(update={"require_keys": True})  # so that it closes when the last is revoked
     if keyfile and not certfile:
         raise typer.BadParameter("a key needs its certificate: --certfile", param_hint="--keyfile")
     _run(settings, Listen(host, port, workers, certfile, keyfile))
+
+
+def _check_keys(host: str, settings: Settings) -> None:
+    from api.keys import keys
+    from api.security import refusal
+
+    if settings.api_key is None:
+        with opened(settings.store) as graph:
+            if why := refusal(host, has_keys=bool(keys(graph))):
+                raise typer.BadParameter(why, param_hint="--host")
 
 
 def serve_anywhere(store: str) -> None:

@@ -15,11 +15,11 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".txt": "text/plain; charset=utf-8",
 }
-_INDEX = "index.html"
+_INDEX, _DOCS = "index.html", "docs.html"
 _HERE = b"web/@/"  # where index.html has the version to come
 _MODULES = b"  <!-- modules -->\n"  # and where all modules are named, so that none waits for the one that imports it
 _PRELOAD = '  <link rel="modulepreload" href="web/@/{}">\n'
-_SCRIPT = "theme.js"  # the one that is no module
+_ALONE = {"theme.js", "docs.js", "graphiql.js"}  # no modules of the page
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Page:
 
     version: str
     index: File
+    docs: File
     files: dict[str, File]
 
     @classmethod
@@ -47,11 +48,15 @@ class Page:
             if file.is_file()
         }
         version = hashlib.sha256(b"".join(file.content for file in found.values())).hexdigest()[:12]
-        index = found.pop(_INDEX)
-        modules = [name for name in found if name.endswith(".js") and name != _SCRIPT]
+        modules = [name for name in found if name.endswith(".js") and name not in _ALONE]
         preloads = "".join(_PRELOAD.format(name) for name in modules).encode()
-        content = index.content.replace(_MODULES, preloads).replace(_HERE, f"web/{version}/".encode())
-        return cls(version, File(content, index.media_type), found)
+
+        def named(name: str) -> File:
+            file = found.pop(name)
+            content = file.content.replace(_MODULES, preloads).replace(_HERE, f"web/{version}/".encode())
+            return File(content, file.media_type)
+
+        return cls(version, named(_INDEX), named(_DOCS), found)
 
 
 def _ending(name: str) -> str:

@@ -14,10 +14,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from graph.preferences import PreferenceError
-from graph.store import GraphStore, InvalidRows, NotInGraph, StoreBusy, StoreError, StoreFull, StoreReadOnly
+from graph.store import (
+    GraphStore,
+    InvalidQuery,
+    InvalidRows,
+    NotInGraph,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+)
 
 _log = logging.getLogger("reelgraph.problems")
-_RETRY_SECONDS = 5
+RETRY_SECONDS = 5
 SHOWN_ERRORS = 100
 """Of more things that are wrong with a request the first are named."""
 # What a client is told of a store that cannot do it: paths and processes stay in the log.
@@ -94,7 +103,11 @@ def install(app: FastAPI, store: GraphStore) -> None:
         detail = {404: "There is nothing at this address; /docs lists what there is."}.get(
             error.status_code, str(error.detail)
         )
-        return problem_response(error.status_code, detail, _id(request), headers=error.headers)
+        headers = dict(error.headers or {})
+        described = app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", ""))
+        if error.status_code == 405 and described:  # one address may have a route for each method
+            headers["Allow"] = ", ".join(method.upper() for method in described)
+        return problem_response(error.status_code, detail, _id(request), headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def of_validation(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -103,22 +116,26 @@ def install(app: FastAPI, store: GraphStore) -> None:
         return problem_response(422, f"The request is not as it should be: {named}", _id(request), errors)
 
     @app.exception_handler(Problem)
-    async def of_problem(request: Request, error: Problem) -> JSONResponse:
-        return problem_response(error.status, error.detail, _id(request), error.errors, error.headers)
+    @app.exception_handler(StoreError)
+    async def of_what_is_known(request: Request, error: Problem | StoreError) -> JSONResponse:
+        return response_of(request, error, store)
 
     @app.exception_handler(PreferenceError)
     async def of_preference(request: Request, error: PreferenceError) -> JSONResponse:
         return problem_response(422, str(error), _id(request))
 
-    @app.exception_handler(StoreError)
-    async def of_store(request: Request, error: StoreError) -> JSONResponse:
-        if isinstance(error, NotInGraph | InvalidRows):
-            status = 404 if isinstance(error, NotInGraph) else 422
-            return problem_response(status, without_place(str(error), store), _id(request))
-        status, detail = next((s, d) for kind, s, d in _STORE_PROBLEMS if isinstance(error, kind))
-        _log.error("store failed", extra={"fields": {"request_id": _id(request), "error": str(error)}})
-        headers = {"Retry-After": str(_RETRY_SECONDS)} if status == 503 else None
-        return problem_response(status, detail, _id(request), headers=headers)
+
+def response_of(request: Request, error: Problem | StoreError, store: GraphStore) -> JSONResponse:
+    """A problem, or what a store could not do, as a response."""
+    if isinstance(error, Problem):
+        return problem_response(error.status, error.detail, _id(request), error.errors, error.headers)
+    if isinstance(error, NotInGraph | InvalidRows | InvalidQuery):
+        status = 404 if isinstance(error, NotInGraph) else 422
+        return problem_response(status, without_place(str(error), store), _id(request))
+    status, detail = next((s, d) for kind, s, d in _STORE_PROBLEMS if isinstance(error, kind))
+    _log.error("store failed", extra={"fields": {"request_id": _id(request), "error": str(error)}})
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
+    return problem_response(status, detail, _id(request), headers=headers)
 
 
 def without_place(text: str, store: GraphStore) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from graph.explain import EvidenceKind
 
@@ -14,6 +16,16 @@ TitleId = Annotated[
 ]
 ItemId = Annotated[str | None, Field(description="the catalog's own id; null in the whole graph", examples=["N002"])]
 Year = Annotated[int | None, Field(description="year of release; of a series its first", examples=[1995])]
+
+
+def _written(day: object) -> object:
+    """Pydantic alone takes a number for a day, as seconds since 1970."""
+    if day is not None and not (isinstance(day, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day)):
+        raise ValueError("a day is written as 2026-11-21")
+    return day
+
+
+Day = Annotated[dt.date, BeforeValidator(_written)]
 
 
 class Answered(BaseModel):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas import Answered, TitleId, Year
+from api.schemas import Answered, Day, TitleId, Year
 
 
 class CatalogAnswer(Answered):
@@ -34,8 +33,8 @@ class OfferedTitle(BaseModel):
     regions: list[Annotated[str, Field(pattern="^[A-Za-z]{2,3}$")]] = Field(
         default=[], max_length=300, description="country codes; none: everywhere", examples=[["US", "GB"]]
     )
-    available_from: dt.date | None = Field(default=None, description="first day; none: always was")
-    available_until: dt.date | None = Field(default=None, description="last day, included; none: no end")
+    available_from: Day | None = Field(default=None, description="first day; none: always was")
+    available_until: Day | None = Field(default=None, description="last day, included; none: no end")
 
 
 class CatalogTitles(BaseModel):

@@ -1,45 +1,73 @@
-"""Who may ask what: one dependency for each role, put on whole routers by `api.app`."""
+"""Who may ask what: a role for each router, put on by `api.app`; and where the service may listen without keys."""
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
 
+from api.keys import ROLES, Holder
 from api.problems import Problem
-from api.settings import Settings
 
 KEY_HEADER = "X-Api-Key"
+_BEARER = HTTPBearer(scheme_name="bearer", description="a key of `reelgraph keys make`", auto_error=False)
+_HEADER = APIKeyHeader(name=KEY_HEADER, scheme_name="header", description="the same key", auto_error=False)
 
 
-async def reader(request: Request) -> None:
-    """May read the graph. Where a key is set, each request must carry it."""
-    await _holds_key(request)
+async def holds(
+    request: Request,
+    roles: SecurityScopes,
+    _bearer: Annotated[object, Depends(_BEARER)],
+    _header: Annotated[object, Depends(_HEADER)],
+) -> None:
+    """Raise the problem of a request whose key, as `api.access` found it, has not the role that a route needs."""
+    check(request, *roles.scopes)
 
 
-async def editor(request: Request) -> None:
-    """May change what a catalog offers."""
-    await _holds_key(request)
+async def declared(
+    _bearer: Annotated[object, Depends(_BEARER)],
+    _header: Annotated[object, Depends(_HEADER)],
+) -> None:
+    """Only say that a key may be needed; the route itself checks."""
 
 
-async def _holds_key(request: Request) -> None:
-    settings: Settings = request.app.state.service.settings
-    if settings.api_key is None:
-        return
-    given = request.headers.get(KEY_HEADER, "").encode()
-    if not hmac.compare_digest(given, settings.api_key.get_secret_value().encode()):
-        raise Problem(401, f"Send the key of this service as {KEY_HEADER}.", headers={"WWW-Authenticate": "ApiKey"})
+def check(request: Request, *needed: str) -> None:
+    """The same, for a route that needs a role only for some of what it answers."""
+    holder: Holder | None = getattr(request.state, "holder", None)
+    if holder is None:
+        raise unauthorized()
+    for role in needed:
+        if ROLES.index(holder.role) < ROLES.index(role):
+            raise Problem(403, f"This needs a key of the role {role}; this one may only {holder.role}.")
 
 
-def refusal(host: str, settings: Settings) -> str | None:
+def unauthorized(detail: str = "Send a key of this service as Authorization: Bearer KEY.") -> Problem:
+    """Nobody known."""
+    return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+READER = Security(holds, scopes=["read"])
+"""May read the graph."""
+EDITOR = Security(holds, scopes=["write"])
+"""May also change what a catalog offers."""
+ADMIN = Security(holds, scopes=["admin"])
+"""May also ask the engine itself."""
+
+
+def refusal(host: str, *, has_keys: bool) -> str | None:
     """Why the service must not listen there; None where it may: beyond this machine it needs a key."""
-    if settings.api_key is not None or _is_loopback(host):
+    if has_keys or is_loopback(host):
         return None
-    return f"{host} can be reached from other machines; set REELGRAPH_API_KEY first, or listen on 127.0.0.1"
+    return (
+        f"{host} can be reached from other machines; make a key first (reelgraph keys make NAME --role admin, or "
+        "REELGRAPH_API_KEY), or listen on 127.0.0.1"
+    )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

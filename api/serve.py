@@ -73,7 +73,11 @@ def serve(settings: Settings, listen: Listen, announce: Callable[[str], None]) -
             _run(uvicorn.Server(uvicorn.Config(app, **options)), held)
             return
         with tempfile.TemporaryDirectory(prefix="reelgraph-metrics-") as shared:
-            os.environ |= {"REELGRAPH_STORE": settings.store, SHARED_METRICS: shared}
+            os.environ |= {
+                "REELGRAPH_STORE": settings.store,
+                "REELGRAPH_REQUIRE_KEYS": str(settings.require_keys),
+                SHARED_METRICS: shared,
+            }
             factory = f"{__name__}:{app_of_environment.__name__}"
             Multiprocess(uvicorn.Config(factory, factory=True, workers=listen.workers, **options), [held]).run()
 

@@ -16,6 +16,7 @@ from fastapi import Depends, Query, Request, Response
 from api.figures import figures_of
 from api.metrics import Metrics
 from api.problems import Problem
+from api.schemas import Day
 from api.settings import Settings
 from api.tracing import Tracing
 from graph.cards import best_known
@@ -31,7 +32,7 @@ _log = logging.getLogger("reelgraph.service")
 RegionQuery = Annotated[
     str | None, Query(pattern="^[A-Za-z]{2,3}$", description="only what may be shown there", examples=["US"])
 ]
-DayQuery = Annotated[dt.date | None, Query(description="only what may be shown that day; none: today (UTC)")]
+DayQuery = Annotated[Day | None, Query(description="only what may be shown that day; none: today (UTC)")]
 AdultQuery = Annotated[bool, Query(description="whether adult titles count")]
 LimitQuery = Annotated[int, Query(ge=1, le=200, description="how many at most")]
 OffsetQuery = Annotated[int, Query(ge=0, le=100_000, description="how many to pass over")]

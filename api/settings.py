@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict, SettingsError
 
 from graph.settings import GraphSettings
+
+KEY_LENGTH = 32
+"""Least characters of the environment's key, which anybody may have chosen."""
 
 
 class Settings(GraphSettings):
     """How the service behaves. The command line's options come first, then the environment, then these."""
 
-    model_config = SettingsConfigDict(env_prefix="REELGRAPH_", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="REELGRAPH_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     api_key: SecretStr | None = Field(
-        default=None, description="the key that every request must carry; needed beyond loopback"
+        default=None, description="an administrator's key, for containers; others: reelgraph keys make"
     )
+    require_keys: bool = Field(
+        default=False, description="whether a key is needed on this machine too, as behind a proxy; always beyond it"
+    )
+    rate_limit: str | None = Field(
+        default=None, description="requests of a key, such as 100/second;3000/minute; none: that, where keys are needed"
+    )
+    rate_store: SecretStr | None = Field(
+        default=None, description="where they are counted for all workers: redis://HOST; needs the extra redis"
+    )
+    body_bytes: int = Field(default=5 * 2**20, ge=1, description="how large a request may be")
+    request_seconds: float = Field(default=30, gt=0, description="how long a request may take")
     cors_origins: list[str] = Field(
         default=[], description='origins whose pages may ask, as JSON: ["https://example.org"]; none by default'
     )
@@ -34,6 +51,16 @@ class Settings(GraphSettings):
     graphql_aliases: int = Field(default=15, ge=0, description="how many aliases a GraphQL query may have")
     graphql_cost: int = Field(default=10_000, ge=1, description="how many nodes a GraphQL query may ask for")
     graphql_introspection: bool = Field(default=True, description="whether GraphQL tells its schema to whoever asks")
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key) < KEY_LENGTH:
+            raise PydanticCustomError(
+                "key", "{length} characters can be guessed; give at least {least}, as of openssl rand -base64 32",
+                {"length": len(key), "least": KEY_LENGTH},
+            )  # fmt: skip
+        return key
 
 
 def read_settings(store: str | None = None) -> Settings:

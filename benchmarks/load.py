@@ -31,7 +31,8 @@ _STAGES = (  # what the load's progress says, and the stage it stands for
     (r"titles|credits|people|alternate titles|episodes", "graph tables"),
     (r"checking", "checksums"),
     (r"columns: .*", "columns and CSR"),
-    (r"index of titles", "title index"),
+    (r"index of names", "index of names"),
+    (r"substitute vectors", "substitute vectors"),
     (r"done", "fsync and swap"),
 )
 

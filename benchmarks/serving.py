@@ -26,7 +26,6 @@ class Asked:
     """One request: by POST where it has a body."""
 
     path: str
-    kind: str = ""
     body: dict[str, Any] | None = None
 
 
@@ -88,13 +87,6 @@ class Served:
         sizes = {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB", rollup, re.M)}
         return max(sizes["Anonymous"], sizes["Private_Dirty"])
 
-    def ask(self, asked: Iterator[Asked], count: int) -> Outcome:
-        """So many requests, one after another."""
-        client, outcome = Client(self.address), Outcome()
-        for _ in range(count):
-            client.timed(next(asked), outcome)
-        return outcome
-
 
 @contextlib.contextmanager
 def served(folder: Path, **settings: str) -> Iterator[Served]:
@@ -152,3 +144,22 @@ def at_once(service: Served, asked: Iterator[Asked], clients: int, count: int) -
         raise RuntimeError(f"{len(errors)} of {count} requests failed; the first: {errors[0]}")
     times = [1000 * taken for outcome in outcomes for taken in outcome.times]
     return Round(times, count / seconds, 1000 * busy / count)
+
+
+_PUBLISH = """
+import sys, time
+import numpy as np
+from graph.store import Provenance, open_store
+store, wait = open_store(sys.argv[1]), float(sys.argv[2])
+ids = next(store.scan_nodes("Title", [])).column("id").to_pylist()[:1000]
+vectors = np.random.default_rng(0).standard_normal((len(ids), 16)).astype(np.float32)
+time.sleep(wait)
+store.set_embeddings("embedding", ids, vectors, Provenance("soak", "invented", 16, store.info().details["graph_hash"]))
+time.sleep(wait)
+store.rollback()
+"""
+
+
+def publish_and_back(folder: Path, wait: float) -> None:
+    """Two swaps by another process, `wait` seconds before each: vectors of a second name, and the version before."""
+    subprocess.run([sys.executable, "-c", _PUBLISH, f"embedded:{folder}", str(wait)], check=True)

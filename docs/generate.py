@@ -18,9 +18,11 @@ def command_line() -> str:
 
     import reelgraph
 
-    group = typer.main.get_command(reelgraph.app)
-    commands: dict[str, Any] = getattr(group, "commands", {})
-    pages = [("reelgraph", group), *((f"reelgraph {name}", command) for name, command in commands.items())]
+    def pages_of(name: str, command: Any) -> list[tuple[str, Any]]:
+        within: dict[str, Any] = getattr(command, "commands", {})
+        return [(name, command), *(page for word, one in within.items() for page in pages_of(f"{name} {word}", one))]
+
+    pages = pages_of("reelgraph", typer.main.get_command(reelgraph.app))
     parts = ["# Command line", "", "Made from `--help` by `python docs/generate.py`.", ""]
     for name, command in pages:
         context = command.make_context(name, ["--help"], resilient_parsing=True, terminal_width=100)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from scipy.linalg import cho_factor, cho_solve, eigh
+from scipy.linalg import cho_solve, cholesky, eigh
+from scipy.linalg.blas import strmm
+from scipy.linalg.lapack import dtrtri
 from scipy.sparse.linalg import svds
 
 from gnn.config import ConfigError, nearest_key
@@ -34,6 +36,7 @@ Blocks = Sequence[tuple[Content, slice]]
 SHRINKAGE = 20
 """Likes at which a cosine counts half: of few likes little can be said."""
 _BLOCK, _ASKED = 2_048, 50_000
+_CHOSEN_ON = 20_000  # titles, about, on which the ridge is chosen
 _FEW_TITLES = 3
 
 
@@ -183,12 +186,21 @@ def fit(store: GraphStore, likes: Likes, dimension: int, options: Options, progr
     blocks = [(reader.read(learned.titles[start : start + _BLOCK]), slice(start, start + _BLOCK)) for start in starts]
     gram, moment = _normal(reader.landmarks, blocks, target, report)
     between = kernel(reader.landmarks, reader.landmarks)
-    best: Fitted | None = None
-    for ridge in (options.ridge,) if options.ridge else RIDGES:
-        report(f"regression, ridge {ridge:g}", 0.75)
-        found = _solve(reader, learned, blocks, target, gram, moment, between, ridge, options.own)
-        best = found if best is None or found.error < best.error else best
-    return cast(Fitted, best)
+    ridge = options.ridge
+    if not ridge:
+        step = max(len(learned.titles) // _CHOSEN_ON, 1)
+        errors = {}
+        for place, one in enumerate(RIDGES):
+            report(f"regression, ridge {one:g}", 0.6 + 0.05 * place)
+            errors[one] = _left_out(reader, blocks[::step], target, *_solve(gram, moment, between, one))[1]
+        ridge = min(errors, key=errors.__getitem__)
+    report(f"regression, ridge {ridge:g}", 0.75)
+    weights, root = _solve(gram, moment, between, ridge)
+    predicted, error = _left_out(reader, blocks, target, weights, root)
+    own = options.own
+    share = (learned.counts / (learned.counts + own))[:, None].astype(np.float32) if own else np.float32(1)
+    vectors = (share * target + (1 - share) * predicted).astype(np.float32)
+    return Fitted(FoldIn(reader, weights, 0.0), learned.titles, vectors, predicted, ridge, error)
 
 
 def _normal(
@@ -206,37 +218,47 @@ def _normal(
 
 
 def _solve(
-    reader: ContentReader, likes: Likes, blocks: Blocks, target: Floats, gram: npt.NDArray[np.float64],
-    moment: npt.NDArray[np.float64], between: Floats, ridge: float, own: float,
-) -> Fitted:  # fmt: skip
-    """Weights by one Cholesky factor, and what each title would get without its own likes, in closed form.
+    gram: npt.NDArray[np.float64], moment: npt.NDArray[np.float64], between: Floats, ridge: float
+) -> tuple[Floats, Floats]:
+    """Weights (m, d), and the inverse of the Cholesky factor (m, m) of what they solve.
 
-    (KᵀK + ridge·K_LL) w = Kᵀy, which is (K + ridge) w = y where every title is a landmark. A left-out prediction is
-    y − (y − ŷ)/(1 − h), h the title's leverage (Cook and Weisberg 1982).
+    (KᵀK + ridge·K_LL) w = Kᵀy, which is (K + ridge) w = y where every title is a landmark.
     """
-    m = len(reader.landmarks)
-    normal = gram + ridge * between + 1e-6 * np.trace(gram) / m * np.eye(m)
-    factor = cho_factor(normal, overwrite_a=True)
-    weights = cho_solve(factor, moment).astype(np.float32)
-    predicted, left = np.empty_like(target), 0.0
+    m = len(between)
+    normal = gram + ridge * between
+    normal[np.diag_indices(m)] += 1e-6 * np.trace(gram) / m
+    factor = cholesky(normal, lower=True, overwrite_a=True, check_finite=False)
+    weights = cho_solve((factor, True), moment, check_finite=False).astype(np.float32)
+    inverse, _ = dtrtri(factor, lower=1)
+    return weights, np.asfortranarray(inverse, np.float32)
+
+
+def _left_out(
+    reader: ContentReader, blocks: Blocks, target: Floats, weights: Floats, root: Floats
+) -> tuple[Floats, float]:
+    """What titles would get without their own likes, in closed form: (titles, d), zeros outside of the blocks.
+
+    y − (y − ŷ)/(1 − h), h the title's leverage (Cook and Weisberg 1982), which is |root·k|². Beside it, the mean square
+    of what is left, as a share.
+    """
+    predicted, left, whole = np.zeros_like(target), 0.0, 0.0
     for block, part in blocks:
         rows = kernel(block, reader.landmarks)
-        leverage = np.einsum("nm,mn->n", rows, cho_solve(factor, rows.T))
-        residual = (target[part] - rows @ weights) / np.maximum(1 - leverage, 1e-3)[:, None]
+        fitted = rows @ weights
+        leverage = np.square(strmm(1.0, root, rows.T, lower=1, overwrite_b=1)).sum(0)
+        residual = (target[part] - fitted) / np.maximum(1 - leverage, 1e-3)[:, None]
         predicted[part] = target[part] - residual
         left += float(np.square(residual).sum())
-    share = (likes.counts / (likes.counts + own))[:, None].astype(np.float32) if own else np.float32(1)
-    vectors = share * target + (1 - share) * predicted
-    error = left / max(float(np.square(target).sum()), 1e-12)
-    return Fitted(FoldIn(reader, weights, 0.0), likes.titles, vectors.astype(np.float32), predicted, ridge, error)
+        whole += float(np.square(target[part]).sum())
+    return predicted, left / max(whole, 1e-12)
 
 
 def all_vectors(fitted: Fitted, ids: Sequence[str], progress: Progress | None = None) -> Floats:
     """One vector for each title of a graph: folded in, or blended with its own likes where it has enough."""
-    made = fitted.foldin.vectors(ids, progress)
-    row = {id_: place for place, id_ in enumerate(ids)}
-    own = damped(fitted.vectors)
-    for place, id_ in enumerate(fitted.ids):
-        if id_ in row:
-            made[row[id_]] = own[place]
+    row = {id_: place for place, id_ in enumerate(fitted.ids)}
+    known = np.array([row.get(id_, -1) for id_ in ids], np.int64)
+    made = np.empty((len(ids), fitted.vectors.shape[1]), np.float32)
+    made[known >= 0] = damped(fitted.vectors)[known[known >= 0]]
+    others = np.flatnonzero(known < 0)
+    made[others] = fitted.foldin.vectors([ids[place] for place in others.tolist()], progress)
     return made

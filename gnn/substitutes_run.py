@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ Floats = npt.NDArray[np.float32]
 CURVE = "substitutability"
 """The name of the curve's coefficients among a run's parameters."""
 _JUDGED, _ENOUGH = 500, 20
+_AT_ONCE = 50  # titles judged at a time: their truth about all others is in memory
 
 
 def train_substitutes(config: RunConfig, store: GraphStore, runs: Path, progress: Progress | None = None) -> Run:
@@ -120,24 +122,33 @@ def _quality(fitted: Fitted, likes: Likes) -> dict[str, Any]:
     asked = np.sort(chance.permutation(np.flatnonzero(counts >= _ENOUGH))[:_JUDGED])
     if not len(asked):
         return {"protocol": f"no title has {_ENOUGH} likes", "left_out": {}, "error": fitted.error}
-    truth = (matrix[:, asked].T @ matrix).toarray() / np.sqrt((counts[asked, None] + SHRINKAGE) * (counts + SHRINKAGE))
-    truth[np.arange(len(asked)), asked] = 0
     protocol = (
         f"{len(asked)} titles with {_ENOUGH} likes or more, each left out of its own prediction; truth: shrunk cosine "
         "of co-likes, by the same users, so it flatters: reelgraph evaluate --task substitutes parts them"
     )
-    model = fitted.predicted[asked] @ damped(fitted.vectors).T
-    scores = {"model": model, "popularity": np.tile(counts, (len(asked), 1))}
-    found = {name: _judge(truth, one.astype(np.float32), asked) for name, one in scores.items()}
+    made, norms, popularity = damped(fitted.vectors).T, np.sqrt(counts + SHRINKAGE), counts.astype(np.float32)
+    parts = []
+    for own in np.array_split(asked, -(-len(asked) // _AT_ONCE)):
+        truth = ((matrix[:, own].T @ matrix).toarray() / norms[own, None] / norms).astype(np.float32)
+        truth[np.arange(len(own)), own] = 0
+        scores = {"model": fitted.predicted[own] @ made, "popularity": np.tile(popularity, (len(own), 1))}
+        parts.append({name: _judged(truth, one, own) for name, one in scores.items()})
+    found = {name: _means([part[name] for part in parts]) for name in ("model", "popularity")}
     return {"protocol": protocol, "left_out": found, "error": fitted.error}
 
 
-def _judge(truth: Floats, scores: Floats, own: npt.NDArray[np.int64]) -> dict[str, float]:
-    """The figures of `gnn.judge`, the asked title itself never among the answers."""
+def _judged(truth: Floats, scores: Floats, own: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """NDCG and overlap of each title that anything is liked with, itself never among the answers: (known, 2)."""
     scores[np.arange(len(own)), own] = -np.inf
     chosen, known = lists(scores), truth.max(1) > 0
-    figures = {f"{name}@{K}": figure(truth, chosen)[known] for name, figure in (("ndcg", ndcg), ("overlap", overlap))}
-    return {name: float(one.mean()) if len(one) else 0.0 for name, one in figures.items()}
+    figures: npt.NDArray[np.float64] = np.stack([ndcg(truth, chosen), overlap(truth, chosen)], 1)[known]
+    return figures
+
+
+def _means(parts: Sequence[npt.NDArray[np.float64]]) -> dict[str, float]:
+    rows = np.concatenate(parts)
+    means = rows.mean(0) if len(rows) else np.zeros(2)
+    return {f"{name}@{K}": float(mean) for name, mean in zip(("ndcg", "overlap"), means, strict=True)}
 
 
 def _card(run: Run, found: dict[str, Any]) -> str:

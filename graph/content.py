@@ -9,15 +9,17 @@ kernels are (Shawe-Taylor and Cristianini 2004, section 3.4), and so is the part
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
+from functools import cached_property
+from itertools import repeat
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from graph.explain import ROLE_WEIGHTS
@@ -98,6 +100,11 @@ class Content:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @cached_property
+    def turned(self) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """The sparse parts by column, as the titles that others are compared with."""
+        return _turned(self, Terms())
+
     def rows(self, chosen: npt.NDArray[Any] | slice) -> Content:
         """Some of the titles."""
         ids = self.ids[chosen] if isinstance(chosen, slice) else [self.ids[row] for row in np.arange(len(self))[chosen]]
@@ -108,21 +115,23 @@ class Content:
 def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
     """How alike the titles of `a` and `b` are: (a, b) float32, not negative. Both read by one `ContentReader`."""
     t = terms or Terms()
-    sizes = b.genre_sets.sum(1)
-    shared, apart = (part.T.tocsr() for part in _stacked(b, t))
+    shared, apart = b.turned if terms is None else _turned(b, t)
     ours, ours_apart = _stacked(a, t)
+    # Sets of genres, years and ratings have few values: each is compared once.
+    sets, genres = _distinct(np.packbits(a.genre_sets > 0, axis=1))
+    (years, year), (ratings, rating) = (_distinct(one[:, None]) for one in (a.year, a.rating))
+    near_genres = _genre_terms(a, sets, b, t)
+    near_years = _near(a.year[years], b.year, t.year, t.year_floor, power=1)
+    near_ratings = _near(a.rating[ratings], b.rating, t.rating, t.rating_floor, power=2)
     made = np.empty((len(a), len(b)), np.float32)
     for start in range(0, len(a), _ROWS):
         rows = slice(start, start + _ROWS)
         part = made[rows]
-        np.matmul(a.genre_sets[rows], b.genre_sets.T, out=part)  # genres in common …
-        part *= t.genre_overlap / np.maximum(a.genre_sets[rows].sum(1)[:, None] + sizes - part, 1)  # … of all theirs
-        part += (t.genres * a.genres[rows]) @ b.genres.T
+        np.take(near_genres, genres[rows], axis=0, out=part, mode="clip")  # which needs no buffer
         part += (ours[rows] @ shared).toarray()
-        part += np.float32(t.base)
-        part *= _near(a.year[rows], b.year, t.year, t.year_floor, power=1)
+        part *= near_years[year[rows]]
         part *= _near(a.votes[rows], b.votes, t.votes, t.votes_floor, power=2)
-        part *= _near(a.rating[rows], b.rating, t.rating, t.rating_floor, power=2)
+        part *= near_ratings[rating[rows]]
         part += (ours_apart[rows] @ apart).toarray()
         for form in np.unique(a.form[rows]):
             here = a.form[rows] == form
@@ -132,7 +141,31 @@ def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
     return made
 
 
+_DENSE = ("genres", "genre_sets", "year", "votes", "rating", "form")
 _ROWS = 512  # of a block: what is worked on stays in the processor's cache
+
+
+def _distinct(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Of rows of numbers (n, c), a place of each distinct one, and for each row which it is: (n,)."""
+    if not values.shape[1]:
+        return np.zeros(min(len(values), 1), np.int64), np.zeros(len(values), np.int64)
+    whole = np.ascontiguousarray(values).view(np.dtype((np.void, values.itemsize * values.shape[1])))[:, 0]
+    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def _genre_terms(a: Content, chosen: npt.NDArray[np.int64], b: Content, t: Terms) -> Floats:
+    """What genres add for some titles of `a`, and what all titles have in common: (chosen, b)."""
+    sets = a.genre_sets[chosen]
+    both = sets @ b.genre_sets.T
+    either = sets.sum(1)[:, None] + b.genre_sets.sum(1) - both
+    made: Floats = t.genre_overlap * both / np.maximum(either, 1) + (t.genres * a.genres[chosen]) @ b.genres.T
+    made += np.float32(t.base)
+    return made
+
+
+def _turned(one: Content, t: Terms) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    return tuple(part.T.tocsr() for part in _stacked(one, t))
 
 
 def _stacked(one: Content, t: Terms) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -210,20 +243,20 @@ class ContentReader:
         Labels: Genre, Person, Keyword, and Series, whose id is a word of the title's name. What is left keeps its
         proportions. A node that no landmark has changes nothing.
         """
-        copies = title.rows(np.zeros(len(nodes), np.int64))
-        sets, genres, forms = copies.genre_sets.copy(), copies.genres.copy(), copies.form.copy()
+        copies = {name: np.repeat(getattr(title, name), len(nodes), axis=0) for name in _DENSE}
+        sets, genres, forms = (copies[name] for name in ("genre_sets", "genres", "form"))
         for row, (label, name) in enumerate(nodes):
             if label == "Genre" and name in self.genres:
                 place = self.genres.index(name)
                 forms[row] -= _BY_GENRE.get(name, (0, 1.0))[0] * int(sets[row, place])
                 sets[row, place] = genres[row, place] = 0
-        genres /= np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-9)
+        copies["genres"] = genres / np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-9)
         parts = {
-            part: _cut(getattr(copies, part), [self._columns[part].get(name, -1) if label == of else -1
-                                               for label, name in nodes])
+            part: _cut(getattr(title, part), [self._columns[part].get(name, -1) if label == of else -1
+                                              for label, name in nodes])
             for part, of in (("people", "Person"), ("writers", "Person"), ("keywords", "Keyword"), ("words", "Series"))
         }  # fmt: skip
-        return replace(copies, genres=genres, genre_sets=sets, form=forms, **parts)
+        return Content(title.ids * len(nodes), **copies, **parts)
 
     def _genre_sets(self, ids: Sequence[str]) -> Floats:
         found = self._store.neighbours(ids, ["IN_GENRE"], "out")
@@ -264,17 +297,18 @@ class ContentReader:
         return self._unit("keywords", len(ids), found.column("source").to_numpy(), codes, names, idf[codes])
 
     def _words(self, titles: Sequence[str | None]) -> sp.csr_matrix:
-        listed = [sorted(set(normalise(title or "").split())) for title in titles]
+        """Each word of a name once; one that no landmark has is as rare as can be."""
+        # A name without a word is null, which is split into nothing.
+        listed = pc.split_pattern(pa.array([normalise(title or "") or None for title in titles], pa.string()), " ")
+        names, places = _names(pa.chunked_array([listed.flatten().dictionary_encode()]))
+        title = np.repeat(np.arange(len(titles)), pc.list_value_length(listed).fill_null(0).to_numpy())
+        rows, codes = np.divmod(np.unique(title * max(len(names), 1) + places), max(len(names), 1))
         if self._growing and not self._word_idf:
-            counts = Counter(word for words in listed for word in words)
-            self._word_idf = {word: math.log1p(len(titles) / count) for word, count in counts.items()}
+            counts = np.bincount(codes, minlength=len(names)).tolist()
+            self._word_idf = {word: math.log1p(len(titles) / n) for word, n in zip(names, counts, strict=True)}
         rare = math.log1p(max(len(self._word_idf), 1))
-        names = sorted({word for words in listed for word in words})
-        place = {name: code for code, name in enumerate(names)}
-        idf = np.array([self._word_idf.get(name, rare) for name in names], np.float32)
-        rows = np.repeat(np.arange(len(listed)), [len(words) for words in listed])
-        codes = np.array([place[word] for words in listed for word in words], np.int64)
-        return self._unit("words", len(listed), rows, codes, names, idf[codes])
+        idf = np.fromiter(map(self._word_idf.get, names, repeat(rare)), np.float32, len(names))
+        return self._unit("words", len(titles), rows, codes, names, idf[codes])
 
     def _idf(self, names: Sequence[str], types: Sequence[str], direction: Direction) -> Floats:
         """log(1 + titles / relationships) of nodes: (names,)."""
@@ -288,22 +322,20 @@ class ContentReader:
         columns = self._columns[part]
         if self._growing:
             columns.update({name: len(columns) + place for place, name in enumerate(names)})
-        place = np.array([columns.get(name, -1) for name in names], np.int64)[codes]
+        place = np.fromiter(map(columns.get, names, repeat(-1)), np.int64, len(names))[codes]
         lengths = np.sqrt(np.bincount(rows, values.astype(np.float64) ** 2, n))
         scaled = (values / np.maximum(lengths, 1e-9)[rows]).astype(np.float32)
         known = place >= 0
         return sp.csr_matrix((scaled[known], (rows[known], place[known])), (n, max(len(columns), 1)), np.float32)
 
 
-def _cut(rows: sp.csr_matrix, columns: Sequence[int]) -> sp.csr_matrix:
-    """Rows of unit length without one column each (-1: none), the rest lengthened as if it had never been there."""
-    made = rows.tolil() if any(column >= 0 for column in columns) else rows
-    scale = np.ones(len(columns), np.float32)
-    for row, column in enumerate(columns):
-        if column >= 0 and (value := float(made[row, column])):
-            made[row, column] = 0
-            scale[row] = 1 / np.sqrt(max(1 - value * value, 1e-9))
-    return cast(sp.csr_matrix, sp.csr_matrix(sp.diags(scale) @ made.tocsr()))
+def _cut(row: sp.csr_matrix, columns: Sequence[int]) -> sp.csr_matrix:
+    """One row of unit length, once without each column (-1: none), lengthened as if it had never been there."""
+    gone = row.indices == np.array(columns, np.int64)[:, None]
+    left = np.maximum(1 - np.square(row.data * gone).sum(1, keepdims=True), 1e-9)
+    data = np.where(gone, 0, row.data / np.sqrt(left)).astype(np.float32)
+    starts = row.nnz * np.arange(len(columns) + 1)
+    return sp.csr_matrix((data.ravel(), np.tile(row.indices, len(columns)), starts), (len(columns), row.shape[1]))
 
 
 def _names(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:

@@ -28,6 +28,7 @@ MOST = 3
 _SERIES = 2.0  # the weight of "of the same series": above all shares of a score
 _GENRE = 0.3  # genres say less to people than they do to the score
 _VIEWERS = 0.5
+_NOTHING = ("", "")  # a node that no title has
 _LEAST = 0.005  # share of the score below which a reason is none
 
 
@@ -71,12 +72,13 @@ class Reasons:
         if `adult`. weighed: the facets of a request that weighs some; the score that must fall is then the weighed one.
         """
         shared = self._shared(asked, chosen)
-        title = self._folded.reader.read([asked])
         nodes = sorted({(one.label, one.id) for found in shared.values() for one in found})
-        rows = kernel(title, self._folded.reader.landmarks) * loudness(title, self._folded.fame)[:, None]
-        without = self._folded.of(self._folded.reader.without(title, nodes))
+        reader = self._folded.reader
+        title = reader.without(reader.read([asked]), [_NOTHING, *nodes])
+        likeness = kernel(title, reader.landmarks) * loudness(title, self._folded.fame)[:, None]
+        without = likeness[1:] @ self._folded.weights
         ids, vectors = self._store.get_embeddings(VECTORS, chosen)
-        parts = rows[0][:, None] * (self._folded.weights @ vectors.T)  # (landmarks, chosen with a vector)
+        parts = likeness[0][:, None] * (self._folded.weights @ vectors.T)  # (landmarks, chosen with a vector)
         whole = parts.sum(0)
         tried = without @ vectors.T  # (nodes, chosen with a vector)
         if weighed is not None:

@@ -163,6 +163,19 @@ NODES: dict[str, Node] = {
             live=True,
             private=True,
         ),
+        Node(
+            "ApiKey",
+            "key_id",
+            "A key of the service; the key itself is nowhere",
+            (
+                Property("name", "string", "whose it is"),
+                Property("role", "string", "read, write or admin"),
+                Property("digest", "string", "SHA-256 of the key's secret, in hexadecimal"),
+                Property("made", "string", "when, ISO 8601, UTC"),
+            ),
+            live=True,
+            private=True,
+        ),
     )
 }
 

@@ -103,7 +103,10 @@ def _by_people(asked: str, other: str, people: Sequence[Roles], names: Mapping[s
         ((person, there, here),) = told
         text = credit_text(names[person], here, there, names[asked])
     else:
-        text = "the same people: " + ", ".join(role_text(names[person], here) for person, _, here in told)
+        roles: dict[str, list[str]] = {}
+        for person, _, here in told:
+            roles.setdefault(here, []).append(names[person])
+        text = "the same people: " + ", ".join(role_text(" and ".join(who), here) for here, who in roles.items())
     return Evidence("people", _WEIGHT, text, (asked, other), tuple(person for person, _, _ in told))
 
 

@@ -69,6 +69,10 @@ class InvalidRows(StoreError):
     """Rows that do not fit the schema: an unknown name, a wrong type, a missing id."""
 
 
+class InvalidQuery(StoreError):
+    """A statement that the engine does not run: it is wrong, it would write, or it takes too long."""
+
+
 WHOLE_GRAPH = "*"
 
 
@@ -261,6 +265,27 @@ class GraphStore(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+@dataclass(frozen=True)
+class QueryAnswer:
+    """What a statement found: the names of its columns, and rows of plain values (as JSON has them)."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@runtime_checkable
+class QueryableStore(Protocol):
+    """What an engine with a query language of its own has besides: for exploration, never for search or recommend."""
+
+    query_language: Literal["cypher", "gremlin"]
+
+    def query(self, statement: str, parameters: Mapping[str, Any], *, limit: int, seconds: float) -> QueryAnswer:
+        """Run a statement that reads, and answer its first `limit` rows. Raises InvalidQuery.
+
+        The engine itself must refuse to write (a read transaction, a read-only user) and end it after `seconds`.
+        """
 
 
 VectorsOf = Callable[[GraphStore, Progress], Sequence[Vectors]]

@@ -166,12 +166,12 @@ def brought_up(products: Mapping[str, float], related: Collection[str], alike: M
 
 def related_to(store: GraphStore, id_: str, scope: Scope) -> dict[str, tuple[str, ...]]:
     """The asked episode's series, its other episodes, or the asked series' episodes, in scope → path."""
-    up = store.neighbours([id_], ["EPISODE_OF"], "out", within=scope).column("neighbour").to_pylist()
-    paths: dict[str, tuple[str, ...]] = {series: (id_, "EPISODE_OF", series) for series in up}
-    down = store.neighbours([id_], ["EPISODE_OF"], "in", within=scope).column("neighbour").to_pylist()
-    paths |= {episode: (id_, "EPISODE_OF", episode) for episode in down}
     shown = Scope(WHOLE_GRAPH, adult=scope.adult)  # a path may lead through what the catalog has not
     series: Sequence[str] = store.neighbours([id_], ["EPISODE_OF"], "out", within=shown).column("neighbour").to_pylist()
+    up = store.neighbours([id_], ["EPISODE_OF"], "out", within=scope).column("neighbour").to_pylist() if series else ()
+    paths: dict[str, tuple[str, ...]] = {one: (id_, "EPISODE_OF", one) for one in up}
+    down = store.neighbours([id_], ["EPISODE_OF"], "in", within=scope).column("neighbour").to_pylist()
+    paths |= {episode: (id_, "EPISODE_OF", episode) for episode in down}
     others = store.neighbours(series, ["EPISODE_OF"], "in", within=scope) if series else None
     for other in others.column("neighbour").to_pylist() if others is not None else ():
         paths.setdefault(other, (id_, "EPISODE_OF", series[0], "EPISODE_OF", other))

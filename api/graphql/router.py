@@ -12,7 +12,7 @@ import logging
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from graphql import GraphQLError
@@ -25,6 +25,7 @@ from api import security
 from api.graphql.batches import Batches, Sources
 from api.graphql.limits import Limits
 from api.graphql.schema import Schema, make_schema
+from api.headers import CSP, TOOL_POLICY
 from api.problems import Problem, responses, without_place
 from graph.consistent import at_one_version
 from graph.ordered import InvalidCursor
@@ -32,6 +33,7 @@ from graph.search import Searcher
 from graph.store import GraphStore, InvalidRows, NotInGraph
 
 _LONGEST = 20_000
+_LONGEST_IN_ADDRESS = 2_500  # of any characters, so that the whole address stays below the 64 KiB that are read
 _HIDDEN = "Something went wrong here; the log knows more by the request's id."
 _FILES = {
     "graphiql.js": "text/javascript",
@@ -40,11 +42,6 @@ _FILES = {
     "vendor/graphiql/react.production.min.js": "text/javascript",
     "vendor/graphiql/react-dom.production.min.js": "text/javascript",
 }
-# GraphiQL's dialogs write styles of their own; its fonts are in its style sheet.
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 _log = logging.getLogger("reelgraph.graphql")
 
 
@@ -71,20 +68,21 @@ def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> API
     """The routes over a store. Queries need the role of a reader; GraphiQL itself needs none, for it shows no data."""
     schema, sources = make_schema(limits), Sources.over(store, searcher)
     router = APIRouter(tags=["graphql"])
-    described: dict[str, Any] = {"response_model": GraphQLAnswer, "responses": responses(400, 401, 422, 503)}
+    described: dict[str, Any] = {"response_model": GraphQLAnswer, "responses": responses(400, 422, 503)}
 
-    @router.post("/graphql", dependencies=[Depends(security.reader)], **described)
+    @router.post("/graphql", dependencies=[security.READER], **described)
     def post(request: Request, asked: GraphQLQuery) -> Response:
         """Ask the graph in GraphQL. Mistakes in the query are in `errors`, with status 200."""
         return _answer(schema, sources, request, asked)
 
-    @router.get("/graphql", **described)
+    @router.get("/graphql", dependencies=[Security(security.declared, scopes=["read"])], **described)
     async def get(
         request: Request,
         query: Annotated[
-            str | None, Query(min_length=1, max_length=_LONGEST, description="a query; a browser may leave it out")
+            str | None,
+            Query(min_length=1, max_length=_LONGEST_IN_ADDRESS, description="a query; a browser may leave it out"),
         ] = None,
-        variables: Annotated[str | None, Query(max_length=_LONGEST, description="as JSON")] = None,
+        variables: Annotated[str | None, Query(max_length=_LONGEST_IN_ADDRESS, description="as JSON")] = None,
         operation: Annotated[
             str | None, Query(alias="operationName", max_length=200, description="name of the query")
         ] = None,
@@ -92,7 +90,7 @@ def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> API
         """The same by GET; without a query GraphiQL, where one writes queries."""
         if query is None:
             return _page(request)
-        await security.reader(request)
+        security.check(request, "read")
         asked = GraphQLQuery(query=query, variables=_variables(variables), operationName=operation)
         return await run_in_threadpool(_answer, schema, sources, request, asked)
 
@@ -169,4 +167,4 @@ def _page(request: Request) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         raise Problem(400, "Send a query as `query`, or open this address in a browser.")
     content = (files("api") / "web" / "graphiql.html").read_bytes()
-    return HTMLResponse(content, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})
+    return HTMLResponse(content, headers={CSP: TOOL_POLICY, "Cache-Control": "no-cache"})

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.page import Page
+from api.headers import CSP, TOOL_POLICY, page_policy
+from api.page import File, Page
 from api.problems import Problem, responses
 from api.routes.titles import NodeQuery
 from api.schemas_page import BestKnownAnswer, CardsAnswer
 from api.service import AdultQuery, ScopeDep, Service, ServiceDep, read
+from api.settings import Settings
 from graph.cards import cards, of_hosts
 from graph.explain import Evidence, explain
 from graph.picture import picture
@@ -27,11 +29,23 @@ router = APIRouter(tags=["page"])
 async def index(request: Request) -> Response:
     """The page."""
     held: Page = request.app.state.page
-    etag = f'W/"{held.version}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    settings: Settings = request.app.state.service.settings
+    return _document(request, held.index, held.version, page_policy(settings.poster_hosts))
+
+
+@page.get("/docs")
+async def docs(request: Request) -> Response:
+    """The routes, by Swagger UI."""
+    held: Page = request.app.state.page
+    return _document(request, held.docs, held.version, TOOL_POLICY)
+
+
+def _document(request: Request, document: File, version: str, policy: str) -> Response:
+    etag = f'W/"{version}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache", CSP: policy}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(held.index.content, media_type=held.index.media_type, headers=headers)
+    return Response(document.content, media_type=document.media_type, headers=headers)
 
 
 @page.get("/web/{version}/{name}")

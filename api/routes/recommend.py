@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
-from api.schemas import RecommendationAnswer
+from api.schemas import Day, RecommendationAnswer
 from api.service import ServiceDep, today
 from graph.consistent import at_one_version
 from graph.preferences import MOST_WEIGHT, Preferences
@@ -34,7 +33,7 @@ class Wanted(BaseModel):
     ) = Field(description="ids, or ids with how much each counts")
     catalog: str | None = Field(default=None, max_length=63, description="slug; none: all catalogs; `*`: the graph")
     region: str | None = Field(default=None, pattern="^[A-Za-z]{2,3}$", examples=["US"])
-    on: dt.date | None = Field(default=None, description="the day; none: today (UTC)")
+    on: Day | None = Field(default=None, description="the day; none: today (UTC)")
     adult: bool = False
     limit: int = Field(default=10, ge=1, le=MAX_SUBSTITUTES)
     diversity: float = Field(default=0.0, ge=0, le=1, description="0: the best; 1: the best that differ most")

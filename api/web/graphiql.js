@@ -1,4 +1,5 @@
-// Starts GraphiQL at the address of this page. Where the service has a key, put X-Api-Key into the headers' editor.
+// Starts GraphiQL at the address of this page, with the key that the page was given in this tab. Another one: in the
+// headers' editor, as Authorization.
 const example = `# Titles of two genres above a rating, the most voted first. More examples: docs/graphql.md.
 {
   titles(filter: {genres: {all: ["Crime", "Drama"]}, rating: {from: 8.5}, years: {from: 1970, to: 1999}}, first: 5) {
@@ -15,12 +16,16 @@ const example = `# Titles of two genres above a rating, the most voted first. Mo
 }
 `;
 
+const key = sessionStorage.getItem("reelgraph-key");
 const place = document.getElementById("graphiql");
 document.body.style.margin = "0";
 place.style.height = "100vh";
 ReactDOM.createRoot(place).render(
   React.createElement(GraphiQL, {
-    fetcher: GraphiQL.createFetcher({ url: window.location.pathname }),
+    fetcher: GraphiQL.createFetcher({
+      url: window.location.pathname,
+      headers: key ? { Authorization: `Bearer ${key}` } : {},
+    }),
     defaultQuery: example,
     isHeadersEditorEnabled: true,
   }),

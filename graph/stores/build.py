@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,17 +30,12 @@ from graph.vectors import EXACT_ROWS, build_index
 _NO_NODES = pl.DataFrame(schema={"id": pl.String, "position": pl.Int32})
 
 
-def build_version(folder: Path, tables: GraphTables, progress: Progress | None = None) -> None:
-    """Write all bulk labels and types of the tables, and the index of the names of titles and people, into `folder`."""
+def build_columns(folder: Path, tables: GraphTables, progress: Progress | None = None) -> None:
+    """Write all bulk labels and types of the tables into `folder`, and where they come from."""
     report: Progress = progress or (lambda _what, _share: None)
     names = [name for name in tables.names if not is_live(name)]
     counts = tables.manifest.counts
-    # Indexing a name costs about as much as twenty rows of columns.
-    whole = (
-        1
-        + sum(counts[name] for name in names)
-        + 20 * sum(counts.get(n, 0) for n in ("Title", "AlternateTitle", "Person"))
-    )
+    whole = 1 + sum(counts[name] for name in names)
     nodes: dict[str, pl.DataFrame] = {}
     done = 0
     for name in names:
@@ -49,9 +48,6 @@ def build_version(folder: Path, tables: GraphTables, progress: Progress | None =
             )
             write_relationships(folder / "relationships" / name, tables, name, heads, tails)
         done += counts[name]
-    nodes.clear()
-    report("index of names", done / whole)
-    index_names(folder / "text", itertools.chain(title_names(tables), person_names(tables)))
     details = {
         "made": now(),
         "graph_hash": tables.manifest.graph_hash,
@@ -60,7 +56,30 @@ def build_version(folder: Path, tables: GraphTables, progress: Progress | None =
         "sources": [asdict(source) for source in tables.manifest.sources],
     }
     (folder / "version.json").write_text(json.dumps(details, indent=1) + "\n", "utf-8")
-    report("done", 1.0)
+
+
+@contextlib.contextmanager
+def names_indexed(folder: Path, tables: GraphTables, waiting: Callable[[], None]) -> Iterator[None]:
+    """Index the names of titles and people while the block runs, and wait for it at its end; an error ends both.
+
+    What makes vectors meanwhile leaves the interpreter to the index most of the time, and the other way round.
+    """
+    stopped = threading.Event()
+
+    def tell(_what: str, _share: float) -> None:
+        if stopped.is_set():
+            raise InterruptedError
+
+    with ThreadPoolExecutor(1, thread_name_prefix="names") as pool:
+        names = itertools.chain(title_names(tables), person_names(tables))
+        index = pool.submit(index_names, folder / "text", names, tell)
+        try:
+            yield
+            waiting()
+            index.result()
+        except BaseException:
+            stopped.set()
+            raise
 
 
 def link_version(old: Path, new: Path) -> None:

@@ -7,6 +7,7 @@ and swaps it in. Live labels and types (`graph.schema`) are in SQLite, all other
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
 import threading
@@ -34,7 +35,7 @@ from graph.store import (
     VectorsOf,
 )
 from graph.stores import traversal
-from graph.stores.columns import bulk_names
+from graph.stores.columns import Positions, bulk_names
 from graph.stores.live import Live
 from graph.stores.rows import check_names, check_rows, check_vectors
 from graph.stores.snapshot import Snapshot
@@ -105,7 +106,7 @@ class EmbeddedStore:
 
     def _load(self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None) -> str:
         """Build a version aside, write the live rows in one transaction, and swap just before it commits."""
-        from graph.stores.build import build_version, carry_embeddings, write_embeddings  # a search has no use for it
+        from graph.stores import build  # a search has no use for it
 
         report: Progress = progress or (lambda _what, _share: None)
         counts = tables.manifest.counts
@@ -115,13 +116,15 @@ class EmbeddedStore:
         name = old.name
         if set(bulk_names()) & set(tables.names):
             name, partial = self._versions.start()
-            build_version(partial, tables, lambda what, share: report(what, 0.8 * share * done / whole))
-            carry_embeddings(old, partial)
-            if vectors is not None:
-                made = _Version(self, Snapshot.of_folder(partial, name))
-                for one in vectors(made, lambda what, share: report(what, (0.8 + 0.2 * share) * done / whole)):
-                    positions = made._now().columns.nodes("Title").positions(one.ids)
-                    write_embeddings(partial, one.name, positions, one.rows, one.provenance)
+            build.build_columns(partial, tables, lambda what, share: report(what, 0.4 * share * done / whole))
+            waiting = functools.partial(report, "index of names", 0.9 * done / whole)
+            with build.names_indexed(partial, tables, waiting):
+                build.carry_embeddings(old, partial)
+                if vectors is not None:
+                    made = _Version(self, Snapshot.of_folder(partial, name))
+                    for one in vectors(made, lambda what, share: report(what, (0.4 + 0.5 * share) * done / whole)):
+                        positions = made._now().columns.nodes("Title").positions(one.ids)
+                        build.write_embeddings(partial, one.name, positions, one.rows, one.provenance)
             self._versions.finish(name)
         new = Snapshot.open(self._versions, name) if name != old.name else old
         with self._versions.undone_on_error(), self._live.transaction() as connection:
@@ -289,7 +292,7 @@ class EmbeddedStore:
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
         columns = self._now().columns
         total = np.zeros(len(ids), np.int64)
-        positions: dict[str, npt.NDArray[np.int32]] = {}
+        positions: dict[str, Positions] = {}
         for type_ in types:
             _known(type_, RELATIONSHIPS)
             if is_live(type_):

@@ -26,6 +26,11 @@ from graph.stores.versions import explained
 _SQL_TYPES = {"integer": "INTEGER", "float": "REAL", "boolean": "INTEGER"}
 _CONVERTED = ("strings", "date")
 _WAIT_SECONDS = 60
+_NOTED = 1_000  # changes to offers, and titles of one, that are noted: who reads more seldom reads all offers anew
+_CHANGES = (
+    "CREATE TABLE IF NOT EXISTS offer_changes (generation INTEGER, title TEXT, PRIMARY KEY (generation, title)) "
+    "WITHOUT ROWID"
+)
 LIVE_NODES = {label: node for label, node in NODES.items() if node.live}
 LIVE_RELATIONSHIPS = {type_: kind for type_, kind in RELATIONSHIPS.items() if kind.live}
 
@@ -129,7 +134,7 @@ class Live:
                 [row.get("key", "") if c == "key" else _to_sql(row[c], types.get(c)) for c in names] for row in group
             )
             connection.executemany(_upsert_sql(name, names), values)
-        self._touch(connection, name)
+        self._touch(connection, name, [row["tail"] for row in rows] if name == "OFFERS" else None)
 
     def upsert_batch(self, connection: sqlite3.Connection, name: str, batch: pa.RecordBatch) -> None:
         """The same for rows of a graph table, column by column: many rows cost a fraction of what they cost by row."""
@@ -173,14 +178,31 @@ class Live:
             sql = f'DELETE FROM "{type_}" WHERE head = ? AND tail = ? AND key = ?'
             keys = [(row["head"], row["tail"], row.get("key", "")) for row in rows]
             count = connection.executemany(sql, keys).rowcount
-            self._touch(connection, type_)
+            self._touch(connection, type_, [row["tail"] for row in rows])
         return count
 
-    def _touch(self, connection: sqlite3.Connection, name: str) -> None:
-        if name in ("OFFERS", "Catalog"):
-            connection.execute(
-                "INSERT INTO generation VALUES ('OFFERS', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
-            )
+    def _touch(self, connection: sqlite3.Connection, name: str, titles: Sequence[str] | None = None) -> None:
+        """Count a change to offers, and note of which titles; None: of any."""
+        if name not in ("OFFERS", "Catalog"):
+            return
+        connection.execute(_CHANGES)
+        ((now,),) = connection.execute(
+            "INSERT INTO generation VALUES ('OFFERS', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 "
+            "RETURNING value"
+        ).fetchall()
+        if titles is None or len(titles) > _NOTED:
+            connection.execute("DELETE FROM offer_changes")
+        else:
+            connection.executemany("INSERT OR IGNORE INTO offer_changes VALUES (?, ?)", [(now, one) for one in titles])
+            connection.execute("DELETE FROM offer_changes WHERE generation <= ?", (now - _NOTED,))
+
+    def changed_offers(self, since: int, until: int) -> list[str] | None:
+        """The titles whose offers were changed after one generation up to another; None where that was not noted."""
+        if until - since > _NOTED or not self._read("SELECT 1 FROM sqlite_master WHERE name = 'offer_changes'"):
+            return None
+        sql = "SELECT generation, title FROM offer_changes WHERE generation > ? AND generation <= ?"
+        rows = self._read(sql, since, until)
+        return sorted({title for _, title in rows}) if len({row[0] for row in rows}) == until - since else None
 
     def count(self, name: str) -> int:
         """Rows of a live label or type."""
@@ -228,12 +250,15 @@ class Live:
             while rows := cursor.fetchmany(65_536):
                 yield from _table(name, names, rows).to_batches()
 
-    def offers(self) -> list[tuple[Any, ...]]:
-        """Every offer as (title, catalog, item_id, regions as JSON or null, first day, last day), by title."""
-        sql = (
-            "SELECT tail, head, item_id, regions, available_from, available_until FROM OFFERS ORDER BY tail, head, key"
-        )
-        return self._read(sql)
+    def offers(self, titles: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
+        """Every offer as (title, catalog, item_id, regions as JSON or null, first day, last day), by title.
+
+        titles: only theirs.
+        """
+        columns = "tail, head, item_id, regions, available_from, available_until"
+        some = "" if titles is None else "WHERE tail IN (SELECT value FROM json_each(?))"
+        sql = f"SELECT {columns} FROM OFFERS {some} ORDER BY tail, head, key"
+        return self._read(sql, *(() if titles is None else (json.dumps(list(titles)),)))
 
     def forget_offers(self, connection: sqlite3.Connection, slugs: Sequence[str]) -> None:
         """Forget what these catalogs offer, before new offers of theirs are written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 from collections import OrderedDict
@@ -15,7 +16,8 @@ import pyarrow as pa
 from graph.store import WHOLE_GRAPH, Scope
 from graph.stores.columns import Columns
 
-_KEPT_SCOPES = 32
+_KEPT_SCOPES, _KEPT_TABLES = 32, 4
+_ROWS = ("_title", "_item", "_catalog", "_region", "_first", "_last")
 _ALWAYS, _NEVER_ENDS = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")
 
 
@@ -34,6 +36,45 @@ class Offers:
         self._first = np.array([day or _ALWAYS for day in first], "M8[D]")[known]
         self._last = np.array([day or _NEVER_ENDS for day in last], "M8[D]")[known]
         self._masks: OrderedDict[Scope, npt.NDArray[np.bool_]] = OrderedDict()
+        self._tables: OrderedDict[Scope, pa.Table] = OrderedDict()
+
+    def amended(self, changed: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Offers:
+        """These offers with those of some titles as they are now.
+
+        The arrays and tables of scopes in which nothing has changed stay the same objects: who made something of them
+        need not make it again.
+        """
+        positions = self._columns.nodes("Title").positions(changed)
+        there = np.isin(self._title, positions)
+        new, gone = Offers(self._columns, rows), self._some(there)
+        made = _joined(self._some(~there), new)
+        for scope, mask in list(self._masks.items()):
+            made._masks[scope] = mask
+            if scope.catalog != WHOLE_GRAPH and not np.array_equal(gone._inside(scope), new._inside(scope)):
+                made._masks[scope] = changed_mask = mask.copy()
+                changed_mask[positions[positions >= 0]] = False
+                changed_mask[new._inside(scope)] = True
+        for scope, table in list(self._tables.items()):
+            if scope.catalog == WHOLE_GRAPH or np.array_equal(gone._items(scope), new._items(scope)):
+                made._tables[scope] = table
+        return made
+
+    def _some(self, rows: npt.NDArray[np.bool_]) -> Offers:
+        made = copy.copy(self)
+        for name in _ROWS:
+            setattr(made, name, getattr(self, name)[rows])
+        made._masks, made._tables = OrderedDict(), OrderedDict()
+        return made
+
+    def _inside(self, scope: Scope) -> npt.NDArray[np.int32]:
+        """The titles that are offered in a scope, each once, ascending."""
+        titles = np.unique(self._title[self._open(scope)])
+        return titles if scope.adult else titles[~self._columns.adult[titles]]
+
+    def _items(self, scope: Scope) -> npt.NDArray[np.object_]:
+        """The offers of a scope that `table` is made of: (title, item)."""
+        rows = self._open(scope)
+        return np.stack([self._title[rows].astype(object), self._item[rows]], 1)
 
     def mask(self, scope: Scope) -> npt.NDArray[np.bool_]:
         """Which titles are in scope: (titles,) bool. The last few scopes are kept."""
@@ -53,6 +94,13 @@ class Offers:
 
     def table(self, scope: Scope) -> pa.Table:
         """`id` and `item_id` of the titles in scope, one row a title, ordered by id; the first catalog's item."""
+        if scope not in self._tables:
+            self._tables[scope] = self._listed(scope)
+            while len(self._tables) > _KEPT_TABLES:
+                self._tables.popitem(last=False)
+        return self._tables[scope]
+
+    def _listed(self, scope: Scope) -> pa.Table:
         titles = np.flatnonzero(self.mask(scope)).astype(np.int32)
         ids = self._columns.nodes("Title").ids(titles)
         if scope.catalog == WHOLE_GRAPH:
@@ -73,6 +121,21 @@ class Offers:
             day = np.datetime64(scope.on, "D")
             holds &= (self._first <= day) & (day <= self._last)
         return holds
+
+
+def _joined(one: Offers, other: Offers) -> Offers:
+    """The offers of both, by title."""
+    made = one._some(np.ones(len(one._title), bool))
+    parts = {name: [getattr(one, name), getattr(other, name)] for name in _ROWS}
+    for names, codes in (("_slugs", "_catalog"), ("_regions", "_region")):
+        place = {name: code for code, name in enumerate(getattr(one, names))}
+        moved = [place.setdefault(name, len(place)) for name in getattr(other, names)]
+        parts[codes][1] = np.array(moved, np.int32)[parts[codes][1]]
+        setattr(made, names, list(place))
+    order = np.argsort(np.concatenate(parts["_title"]), kind="stable")
+    for name, both in parts.items():
+        setattr(made, name, np.concatenate(both)[order])
+    return made
 
 
 def _codes(values: Sequence[Any], known: npt.NDArray[np.bool_]) -> tuple[list[Any], npt.NDArray[np.int32]]:

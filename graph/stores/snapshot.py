@@ -90,10 +90,14 @@ class Snapshot:
         return TitleIndex.open(path) if path.exists() else None
 
     def offers(self, live: Live) -> Offers:
-        """The offers as they are now; read again only when they have changed."""
+        """The offers as they are now; read again only when they have changed, and only what has."""
         generation = live.generation()
         held = self._offers
         if held is None or held[0] != generation:
-            held = generation, Offers(self.columns, live.offers())
+            changed = live.changed_offers(held[0], generation) if held is not None else None
+            if held is None or changed is None:
+                held = generation, Offers(self.columns, live.offers())
+            else:
+                held = generation, held[1].amended(changed, live.offers(changed))
             self._offers = held
         return held[1]

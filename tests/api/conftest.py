@@ -20,9 +20,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
-from starlette.middleware.base import RequestResponseEndpoint
 
 from api.app import create_app
 from api.settings import Settings
@@ -95,10 +94,6 @@ def served() -> Iterator[Callable[..., httpx.Client]]:
         yield lambda store, **settings: stack.enter_context(_service(store, **settings))
 
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
 _TAKES_CHROMIUM_MS = 10_000
 
@@ -141,24 +136,12 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def page_address(sample_folder: Path) -> Iterator[str]:
-    """The service over the sample, under a policy that forbids everything that is not the page's own."""
-    with contextlib.closing(open_store(f"embedded:{sample_folder}")) as store:
-        app = create_app(Settings(store=store.url, count_searches=False), store)
-
-        @app.middleware("http")
-        async def under_policy(request: Request, call_next: RequestResponseEndpoint) -> Response:
-            response = await call_next(request)
-            response.headers["Content-Security-Policy"] = POLICY
-            return response
-
-        with running(app) as client:
-            yield str(client.base_url).rstrip("/")
-
-
-@pytest.fixture
-def running_app() -> Callable[[FastAPI], contextlib.AbstractContextManager[httpx.Client]]:
-    """An app of the test's own → the context in which it listens."""
-    return running
+    """The service over the sample."""
+    with (
+        contextlib.closing(open_store(f"embedded:{sample_folder}")) as store,
+        running(create_app(Settings(store=store.url, count_searches=False), store)) as client,
+    ):
+        yield str(client.base_url).rstrip("/")
 
 
 @pytest.fixture

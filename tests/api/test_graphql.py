@@ -119,12 +119,15 @@ def test_queries_at_the_same_time_have_each_its_own_answer(client: httpx.Client)
         assert all({"name": name} in edge["node"]["genres"] for edge in answer["titles"]["edges"])
 
 
+KEY = "an administrator's key of this test"
+
+
 def test_the_key_is_asked_for_where_there_is_one(own_store: GraphStore, served: Any) -> None:
-    client = served(own_store, api_key="secret")
+    client = served(own_store, api_key=KEY)
     assert client.post("/graphql", json={"query": QUERY}).status_code == 401
     assert client.get("/graphql", params={"query": QUERY}).status_code == 401
     assert client.get("/graphql", headers={"accept": "text/html"}).status_code == 200
-    assert client.post("/graphql", json={"query": QUERY}, headers={"X-Api-Key": "secret"}).json() == ANSWER
+    assert client.post("/graphql", json={"query": QUERY}, headers={"X-Api-Key": KEY}).json() == ANSWER
 
 
 def test_limits_come_from_the_settings(own_store: GraphStore, served: Any) -> None:

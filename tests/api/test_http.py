@@ -1,4 +1,4 @@
-"""What goes around every answer: ETags, compression, origins, request ids, log lines, keys."""
+"""What goes around every answer: ETags, compression, origins, request ids, log lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from api.logs import JsonLines
 from graph.store import GraphStore
@@ -111,15 +110,3 @@ def test_a_line_in_the_log(client: httpx.Client, caplog: pytest.LogCaptureFixtur
     ]
     assert all(0 < one["ms"] < 60_000 and one["level"] == "info" and one["time"].endswith("+00:00") for one in told)
     assert not any(word in line for line in lines for word in ("secret", "sesame"))
-
-
-def test_a_key_where_one_is_set(own_store: GraphStore, served: Any) -> None:
-    client = served(own_store, api_key=SecretStr("sesame"))
-    for path in READS:
-        refused = client.get(path)
-        assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
-        assert refused.headers["www-authenticate"] == "ApiKey"
-        assert client.get(path, headers={"X-Api-Key": "sesamé".encode()}).status_code == 401
-        assert client.get(path, headers={"X-Api-Key": "sesame"}).status_code == 200
-    assert client.put("/catalogs/west/titles", json={"titles": []}).status_code == 401
-    assert client.get("/health/live").status_code == 200

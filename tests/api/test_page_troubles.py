@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, Request, Response
 from playwright.sync_api import expect
-from starlette.responses import JSONResponse
 
-from api.app import create_app
-from api.settings import Settings
-from graph.store import GraphStore, open_store
+from api.keys import make
+from graph.store import GraphStore
 from loaders.catalog import CatalogFile
 from loaders.load import load
 
 Visiting = Callable[..., Any]
-KEY = "a key of this test"
 
 
 def forgive(visited: Any, text: str) -> None:
@@ -52,46 +47,38 @@ def test_without_a_connection_that_is_said_and_it_comes_back_by_itself(visit: Vi
 
 
 @pytest.fixture
-def with_key(sample_folder: Path, running_app: Callable[[FastAPI], Any]) -> Iterator[str]:
-    """The service behind something that wants a key for all but the page itself."""
-    with contextlib.closing(open_store(f"embedded:{sample_folder}")) as store:
-        app = create_app(Settings(store=store.url, count_searches=False), store)
-
-        @app.middleware("http")
-        async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-            public = request.url.path == "/" or request.url.path.startswith("/web/")
-            if public or request.headers.get("authorization") == f"Bearer {KEY}":
-                return await call_next(request)
-            return JSONResponse({"title": "Unauthorized", "status": 401, "detail": "Send a key."}, 401)
-
-        with running_app(app) as client:
-            yield str(client.base_url).rstrip("/")
+def with_key(own_store: GraphStore, served: Callable[..., Any]) -> tuple[str, str]:
+    """A service with a key, and the key."""
+    _, key = make(own_store, "the page", "read")
+    return str(served(own_store).base_url).rstrip("/"), key
 
 
-def test_a_key_is_asked_for_once_and_kept_for_the_tab(visit: Visiting, with_key: str) -> None:
-    visited = visit(address=with_key)
+def test_a_key_is_asked_for_once_and_kept_for_the_tab(visit: Visiting, with_key: tuple[str, str]) -> None:
+    address, key = with_key
+    visited = visit(address=address)
     page = visited.page
-    page.goto(f"{with_key}/?q=toy+story&catalog=north")
+    page.goto(f"{address}/?q=toy+story&catalog=north")
     dialog = page.get_by_role("dialog", name="This service asks for a key")
     dialog.get_by_label("Key").fill("not that one")
     dialog.get_by_role("button", name="Use this key").click()
     expect(dialog).to_contain_text("That key was not accepted.")
-    dialog.get_by_label("Key").fill(KEY)
+    dialog.get_by_label("Key").fill(key)
     dialog.get_by_role("button", name="Use this key").click()
     expect(page.locator(".status")).to_have_text("Not in this catalog. Closest you have:")
     page.reload()
     expect(page.locator("main .card")).to_have_count(5)
     expect(dialog).to_be_hidden()
-    assert KEY not in page.url
+    assert key not in page.url
     assert page.evaluate("Object.values(localStorage)") == []
     forgive(visited, "401")
 
 
-def test_without_a_key_the_page_says_what_the_service_says(visit: Visiting, with_key: str) -> None:
-    visited = visit(address=with_key)
-    visited.page.goto(f"{with_key}/?q=toy+story")
+def test_without_a_key_the_page_says_what_the_service_says(visit: Visiting, with_key: tuple[str, str]) -> None:
+    address, _ = with_key
+    visited = visit(address=address)
+    visited.page.goto(f"{address}/?q=toy+story")
     visited.page.get_by_role("button", name="Not now").click()
-    expect(visited.page.get_by_role("alert")).to_contain_text("Send a key.")
+    expect(visited.page.get_by_role("alert")).to_contain_text("Send a key of this service")
     forgive(visited, "401")
 
 

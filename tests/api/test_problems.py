@@ -38,6 +38,7 @@ def test_no_such_method(client: httpx.Client) -> None:
         405, "application/problem+json", "GET",
     )  # fmt: skip
     assert got.json()["title"] == "Method Not Allowed"
+    assert sorted(client.delete("/graphql").headers["allow"].split(", ")) == ["GET", "POST"]
 
 
 def test_json_that_is_none(client: httpx.Client) -> None:

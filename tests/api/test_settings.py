@@ -17,12 +17,12 @@ def test_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELGRAPH_STORE", "embedded:there")
-    monkeypatch.setenv("REELGRAPH_API_KEY", "sesame")
+    monkeypatch.setenv("REELGRAPH_API_KEY", "sesame" * 6)
     monkeypatch.setenv("REELGRAPH_CORS_ORIGINS", '["https://films.example"]')
     settings = read_settings()
     assert (settings.store, settings.cors_origins) == ("embedded:there", ["https://films.example"])
     assert settings.api_key is not None
-    assert settings.api_key.get_secret_value() == "sesame"
+    assert settings.api_key.get_secret_value() == "sesame" * 6
     assert "sesame" not in repr(settings)
     assert read_settings("embedded:here").store == "embedded:here"
 
@@ -36,11 +36,14 @@ def test_an_empty_key_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "value", "says"),
     [
         ("THREADS", "0", "REELGRAPH_THREADS: Input should be greater than or equal to 1"),
+        ("API_KEY", "sesame", "REELGRAPH_API_KEY: 6 characters can be guessed; give at least 32, as of openssl rand"),
+        ("BODY_BYTES", "0", "REELGRAPH_BODY_BYTES: Input should be greater than or equal to 1"),
         ("KEPT_ANSWERS", "many", "REELGRAPH_KEPT_ANSWERS: Input should be a valid integer"),
         ("CORS_ORIGINS", "https://films.example", "write lists as JSON"),
     ],
 )
 def test_settings_that_are_wrong(monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:
     monkeypatch.setenv(f"REELGRAPH_{name}", value)
-    with pytest.raises(BadSettings, match=says):
+    with pytest.raises(BadSettings, match=says) as raised:
         read_settings()
+    assert "sesame" not in str(raised.value)
