@@ -154,7 +154,7 @@ store, wait = open_store(sys.argv[1]), float(sys.argv[2])
 ids = next(store.scan_nodes("Title", [])).column("id").to_pylist()[:1000]
 vectors = np.random.default_rng(0).standard_normal((len(ids), 16)).astype(np.float32)
 time.sleep(wait)
-store.set_embeddings("embedding", ids, vectors, Provenance("soak", "invented", 16, store.info().details["graph_hash"]))
+store.set_embeddings("embedding", ids, vectors, Provenance("soak", "invented", 16, "", "2026-11-25"))
 time.sleep(wait)
 store.rollback()
 """
