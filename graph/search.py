@@ -21,13 +21,13 @@ from graph.preferences import NEUTRAL, PreferenceError, Preferences
 from graph.recommend import Liked, Recommendation, by_hand, checked, recommend
 from graph.stages import Stage, untimed
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
-from graph.substitutability import Curve, Substitutability
-from graph.substitutes import Ranking, Substitute
+from graph.substitutability import Curve
+from graph.substitutes import Nearest, Ranking, Substitute, pool
 from graph.titles_of import Near, has_titles, titles_of
 from graph.topics import Topics
 
 Status = Literal["in_catalog", "out_of_catalog", "ambiguous", "unknown"]
-_ByVectors = tuple[Ranking | None, Substitutability | None]
+_ByVectors = tuple[Ranking | None, Curve | None]
 MAX_HITS, MAX_SUBSTITUTES = 20, 100
 _KEPT_CANDIDATES, _KEPT_SCOPES = 4, 16
 _TCONST = re.compile(r"\btt\d{7,}\b")
@@ -143,11 +143,13 @@ class Searcher:
             return Hit(one, title, offered, own, titles[:substitutes], nearest if substitutes else ())
         catalogs = self._store.neighbours([one.id], ["OFFERS"], "in").column("neighbour").to_pylist()
         offered = bool(catalogs) if scope.catalog is None else scope.catalog in catalogs
-        available = offered and one.id in self._items(scope)
-        measure = self._vectors()[1]
-        good = None if measure is None else measure.of(one.id, scope, self._items(scope))
-        found = tuple(self.similar(one.id, scope, substitutes, preferences=preferences))
-        return Hit(one, title, offered, available, found, substitutability=good)
+        items, (ranking, curve) = self._items(scope), self._vectors()
+        # Found once, for the best of them says how good it is and the first of them are answered.
+        near = ranking.nearest(one.id, scope, pool(max(substitutes, 1), preferences)) if ranking else None
+        others = len(items) > (one.id in items)
+        good = curve.best(near.vector, near.products.values(), others) if near and curve else None
+        found = self._stand_in(one.id, scope, substitutes, preferences, near)
+        return Hit(one, title, offered, offered and one.id in items, tuple(found), substitutability=good)
 
     def titles(self, label: str, id_: str, scope: Scope, k: int) -> tuple[tuple[Substitute, ...], tuple[Near, ...]]:
         """The k best known titles in scope of a person, genre or keyword; and whose they are, when not its own."""
@@ -166,13 +168,18 @@ class Searcher:
         self.check(scope)
         if not self._store.get_nodes("Title", [id_], []).num_rows:
             raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
+        if by is not None and k > 0:
+            return nearest(self._store, by, id_, scope, k, self._items(scope))
+        return self._stand_in(id_, scope, k, preferences)
+
+    def _stand_in(
+        self, id_: str, scope: Scope, k: int, preferences: Preferences, near: Nearest | None = None
+    ) -> list[Substitute]:
         if k <= 0:
             return []
-        if by is None:
-            ranking = self._vectors()[0]
-            found = ranking.rank(id_, scope, k, self._items(scope), preferences) if ranking else None
-            return self.candidates(scope).rank(self._store, id_, k, preferences) if found is None else found
-        return nearest(self._store, by, id_, scope, k, self._items(scope))
+        ranking = self._vectors()[0]
+        found = ranking.rank(id_, scope, k, self._items(scope), preferences, near) if ranking else None
+        return self.candidates(scope).rank(self._store, id_, k, preferences) if found is None else found
 
     def recommend(
         self, liked: Liked | Sequence[str], scope: Scope, k: int = 10, *, preferences: Preferences = NEUTRAL
@@ -197,7 +204,7 @@ class Searcher:
         def make() -> _ByVectors:
             folded, curve = FoldIn.published(self._store), Curve.published(self._store)
             ranking = Ranking(self._store, folded, self._stage) if folded else None
-            return ranking, Substitutability(self._store, curve) if curve else None
+            return ranking, curve
 
         return self._by_vectors.of("vectors", make)
 

@@ -9,7 +9,7 @@ docs/out-of-catalog.md has the measurements.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.foldin import CONTENT, VECTORS, WEIGHTS
-from graph.store import GraphStore, Scope
+from graph.store import GraphStore
 
 Floats = npt.NDArray[np.float32]
 
@@ -65,6 +65,17 @@ class Curve:
         reached = bars(self.references, asked)
         return lambda products: probabilities(self.coefficients, features(self.references, asked, products, reached))
 
+    def best(self, asked: Floats, products: Iterable[float], others: bool) -> float | None:
+        """How good the best of a scope is likely to be for one title, (d,); 0 where the scope has no other title.
+
+        products: those of the others in scope that have a vector, any number of the largest. others: whether the scope
+        has any; None where it has, and none with a vector.
+        """
+        largest = max(products, default=None)
+        if largest is None:
+            return None if others else 0.0
+        return float(self.of(asked[None], np.array([largest], np.float32))[0])
+
     @classmethod
     def published(cls, store: GraphStore) -> Curve | None:
         """What belongs to the store's current substitute vectors; None where there are none, or no curve with them."""
@@ -77,27 +88,6 @@ class Curve:
             return None
         landmarks, _ = store.get_embeddings(WEIGHTS)
         return cls(coefficients, store.get_embeddings(VECTORS, landmarks)[1])
-
-
-class Substitutability:
-    """The curve of a store's current vectors, for one title after another. Safe for threads."""
-
-    def __init__(self, store: GraphStore, curve: Curve) -> None:
-        self._store, self._curve = store, curve
-
-    def of(self, id_: str, scope: Scope, offered: Collection[str]) -> float | None:
-        """How good the best of a scope is likely to be for a title; 0 where the scope has no other title.
-
-        offered: the ids in scope, as far as they are known. None where the title has no vector, or none of the others.
-        """
-        held, vectors = self._store.get_embeddings(VECTORS, [id_])
-        if not held:
-            return None
-        found = self._store.search_vector(VECTORS, vectors[0], 2, within=scope)
-        products = [product for other, product in found if other != id_]
-        if not products:
-            return None if set(offered) - {id_} else 0.0
-        return float(self._curve.of(vectors, np.array(products[:1], np.float32))[0])
 
 
 def features(

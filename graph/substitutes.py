@@ -53,6 +53,14 @@ class Substitute:
         return plain | {"score": round(self.score, 4), "evidence": [e.as_dict() for e in self.evidence]}
 
 
+@dataclass(frozen=True)
+class Nearest:
+    """The titles in a scope nearest to one of the graph: its vector, (d,), and products by id, the largest first."""
+
+    vector: Floats
+    products: Mapping[str, float]
+
+
 class Ranking:
     """Ranks titles by the store's substitute vectors; made once for a version of the graph. Safe for threads."""
 
@@ -60,20 +68,29 @@ class Ranking:
         self._store, self._folded, self._stage, self.run = store, folded, stage, folded.run
         self._reasons = Reasons(store, folded)
 
-    def rank(
-        self, id_: str, scope: Scope, k: int, items: Mapping[str, str | None], wanted: Preferences = NEUTRAL
-    ) -> list[Substitute] | None:
-        """The k best in scope for a title of the graph, with evidence; k whenever k others are there.
-
-        items: the catalog's own id of each title in scope. None where the title has no vector. wanted: facets weigh
-        products before siblings come up; diversity orders what has come of both.
-        """
+    def nearest(self, id_: str, scope: Scope, count: int) -> Nearest | None:
+        """As many as `count` others, all that there are at most. None where the title has no vector."""
         held, vectors = self._store.get_embeddings(VECTORS, [id_])
         if not held:
             return None
         asked = np.asarray(vectors[0], np.float32)
-        found = self._store.search_vector(VECTORS, asked, pool(k, wanted) + 1, within=scope)
-        products = {other: product for other, product in found if other != id_}
+        found = self._store.search_vector(VECTORS, asked, count + 1, within=scope)
+        return Nearest(asked, {other: product for other, product in found if other != id_})
+
+    def rank(
+        self, id_: str, scope: Scope, k: int, items: Mapping[str, str | None], wanted: Preferences = NEUTRAL,
+        found: Nearest | None = None,
+    ) -> list[Substitute] | None:  # fmt: skip
+        """The k best in scope for a title of the graph, with evidence; k whenever k others are there.
+
+        items: the catalog's own id of each title in scope. None where the title has no vector. wanted: facets weigh
+        products before siblings come up; diversity orders what has come of both. found: `nearest` of the same title
+        and scope, at least `pool(k, wanted)` of them, where they are at hand.
+        """
+        found = found or self.nearest(id_, scope, pool(k, wanted))
+        if found is None:
+            return None
+        asked, products = found.vector, dict(found.products)
         related = related_to(self._store, id_, scope)
         inside = items if scope.catalog != WHOLE_GRAPH else None
         alike = siblings(self._store, id_, scope, inside)

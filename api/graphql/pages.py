@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -72,18 +71,19 @@ def cut(
     `descending` only that one falls. Raises InvalidCursor.
     """
 
-    def key(at: Place) -> tuple[bool, Any, Place]:
-        value = at[0]
-        return value is None, 0 if value is None else Falling(value) if descending else value, at[1:]
-
-    placed = sorted(((place(row), row) for row in rows), key=lambda one: key(one[0]))
+    # A prolific person has thousands of credits: plain keys, and one order after the other, for sorts are stable.
+    placed = sorted(((place(row), row) for row in rows), key=lambda one: one[0][1:])
+    missing = [one for one in placed if one[0][0] is None]
+    placed = [one for one in placed if one[0][0] is not None]
+    placed.sort(key=lambda one: one[0][0], reverse=descending)
+    placed += missing
     begin = 0
     if after is not None:
         named, *before = from_cursor(after) or [None]
         try:
             if named != name:
                 raise TypeError
-            begin = sum(key(at) <= key(before) for at, _ in placed)
+            begin = sum(_up_to(before, at, descending) for at, _ in placed)
         except (TypeError, IndexError):
             raise InvalidCursor(f"{after[:40]!r} is a cursor of another list or order; go on without `after`") from None
     picked = placed[begin : begin + first]
@@ -96,15 +96,13 @@ def cut(
     )
 
 
-@functools.total_ordering
-@dataclass(frozen=True)
-class Falling:
-    """A value that comes before smaller ones."""
-
-    value: Any
-
-    def __lt__(self, other: Falling) -> bool:
-        return bool(other.value < self.value)
+def _up_to(before: Place, at: Place, descending: bool) -> bool:
+    """Whether a place is that of a cursor, or comes earlier."""
+    if (at[0] is None) != (before[0] is None):
+        return before[0] is None
+    if at[0] != before[0]:
+        return bool(at[0] > before[0] if descending else at[0] < before[0])
+    return at[1:] <= before[1:]
 
 
 def last(value: int | None) -> Place:

@@ -33,6 +33,7 @@ _COLUMN = {
     TitleKey.TITLE: "title",
     TitleKey.ID: "id",
 }
+_PLACE = {type_: place for place, type_ in enumerate(CREDITS)}
 
 
 @strawberry.type(description="That the person took part in a title.")
@@ -81,8 +82,10 @@ class Person:
         first = capped(first)
         within = info.context.scope(catalog, region, on, adult, whole=True)
         rows = await info.context.steps(self.id, Step(types_of(roles), "out", PROPERTIES, within))
-        titles = await info.context.nodes("Title", [row["neighbour"] for row in rows])
         by = order or TitleOrder(by=TitleKey.YEAR, descending=True)
+        # Of thousands of titles only what orders them is read; the few of the page are read as a whole.
+        orders = () if by.by is TitleKey.ID else (_COLUMN[by.by],)
+        titles = await info.context.nodes("Title", [row["neighbour"] for row in rows], orders)
         name = f"{'-' if by.descending else ''}{by.by.value}"
         page = cut(
             rows,
@@ -107,4 +110,4 @@ def _place(row: Row, title: Row, order: TitleOrder) -> Place:
     value = title[_COLUMN[order.by]]
     if isinstance(value, str):
         value = value.lower()
-    return [value, row["neighbour"], CREDITS.index(row["type"]), row["key"]]
+    return [value, row["neighbour"], _PLACE[row["type"]], row["key"]]

@@ -81,8 +81,9 @@ def test_each_level_of_a_query_is_one_batch(asked) -> None:
         ("neighbours", ("IN_GENRE",)),
         ("neighbours", ("ACTED_IN", "DIRECTED")),
         ("get_nodes", "Person"),
-        # of the people
+        # of the people: what orders their titles, then those of the page
         ("neighbours", ("DIRECTED",)),
+        ("get_nodes", "Title"),
         ("get_nodes", "Title"),
         # of their titles; the genres of the first ones are known by now
         ("neighbours", ("HAS_KEYWORD", "IN_GENRE")),
