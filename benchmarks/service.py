@@ -3,10 +3,10 @@
     python benchmarks/service.py                                 1M invented titles, a catalog of 100,000
     python benchmarks/service.py --store FOLDER --only search    a store that is there; it stays as it is
     python benchmarks/service.py --store FOLDER --only soak      ten minutes, two new versions meanwhile
-    python benchmarks/service.py --store FOLDER --only threads   searches a second by REELGRAPH_THREADS, and health's wait
+    python benchmarks/service.py --store FOLDER --only threads   searches a second by threads, and health's wait
 
-No query is asked twice and no answer is kept (REELGRAPH_KEPT_ANSWERS=0). Searches are those of benchmarks/search.py: 60%
-exact, 30% half-typed, 10% mistyped. Clients and service share the machine: each figure has the load beside it, and
+No query is asked twice and no answer is kept (REELGRAPH_KEPT_ANSWERS=0). Searches are those of benchmarks/search.py:
+60% exact, 30% half-typed, 10% mistyped. Clients and service share the machine: each figure has the load beside it, and
 /health/live, which asks nothing of the graph, is the floor. Latencies are of the best of five rounds.
 """
 

@@ -72,7 +72,7 @@ def cut(
     """
 
     # A prolific person has thousands of credits: plain keys, and one order after the other, for sorts are stable.
-    placed = sorted(((place(row), row) for row in rows), key=lambda one: one[0][1:])
+    placed = sorted(((place(row), row) for row in rows), key=lambda one: tuple(one[0][1:]))
     missing = [one for one in placed if one[0][0] is None]
     placed = [one for one in placed if one[0][0] is not None]
     placed.sort(key=lambda one: one[0][0], reverse=descending)
@@ -102,7 +102,7 @@ def _up_to(before: Place, at: Place, descending: bool) -> bool:
         return before[0] is None
     if at[0] != before[0]:
         return bool(at[0] > before[0] if descending else at[0] < before[0])
-    return at[1:] <= before[1:]
+    return tuple(at[1:]) <= tuple(before[1:])
 
 
 def last(value: int | None) -> Place:
