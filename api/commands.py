@@ -59,10 +59,10 @@ def _check_keys(host: str, settings: Settings) -> None:
 
 
 def serve_anywhere(store: str) -> None:
-    """Serve on this machine: at the usual port, or at any that is free when that one is taken."""
+    """Serve on this machine, without a line for each request: at the usual port, or at any where that one is taken."""
     from api.serve import Listen, PortTaken
 
-    settings = _settings(store)
+    settings = _settings(store).model_copy(update={"access_log": False})
     try:
         _run(settings, Listen())
     except PortTaken:

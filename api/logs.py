@@ -22,7 +22,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-CONFIG: dict[str, Any] = {
+_CONFIG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"lines": {"()": "api.logs.JsonLines"}},
@@ -33,4 +33,9 @@ CONFIG: dict[str, Any] = {
         "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
     },
 }
-"""For logging.config.dictConfig, and for uvicorn, which hands it to its workers."""
+
+
+def config(*, access: bool) -> dict[str, Any]:
+    """For logging.config.dictConfig, and uvicorn, which hands it to its workers. access: a line for each request."""
+    quiet = {} if access else {"reelgraph.access": {"level": "WARNING"}}
+    return _CONFIG | {"loggers": _CONFIG["loggers"] | quiet}

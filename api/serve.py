@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
-from api.logs import CONFIG
+from api.logs import config
 from api.metrics import SHARED_METRICS
 from api.settings import ServeError, Settings, read_settings
 from graph.store import open_store
@@ -61,7 +61,7 @@ def serve(settings: Settings, listen: Listen, announce: Callable[[str], None]) -
     with contextlib.closing(open_store(settings.store)) as store, _bound(listen) as held:
         threading.Thread(target=_when_it_answers, args=(_address(held, listen), announce), daemon=True).start()
         options: dict[str, Any] = {
-            "log_config": CONFIG,
+            "log_config": config(access=settings.access_log),
             "access_log": False,
             "server_header": False,
             "timeout_graceful_shutdown": settings.graceful_seconds,

@@ -40,6 +40,7 @@ class Settings(GraphSettings):
         default=[],
         description='hosts whose posters the page shows, as JSON: ["images.example.org"]; none by default',
     )
+    access_log: bool = Field(default=True, description="whether each request is a line in the log")
     threads: int = Field(default=8, ge=1, le=200, description="how many requests a worker answers at a time")
     kept_answers: int = Field(default=1000, ge=0, description="searches whose answers are kept until the graph changes")
     graceful_seconds: int = Field(default=30, ge=0, description="how long a stopping worker finishes what it has begun")

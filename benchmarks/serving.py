@@ -50,9 +50,8 @@ class Client:
         if asked.body is None:
             self._held.request("GET", asked.path, headers=headers)
         else:
-            self._held.request(
-                "POST", asked.path, json.dumps(asked.body), headers | {"Content-Type": "application/json"}
-            )
+            told = headers | {"Content-Type": "application/json"}
+            self._held.request("POST", asked.path, json.dumps(asked.body), told)
         answer = self._held.getresponse()
         content = answer.read()
         if answer.status != 200:

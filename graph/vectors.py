@@ -30,7 +30,7 @@ RECALL = 0.98
 _BLOCK = 65_536
 _KEPT_SCOPES, _KEPT_BYTES = 4, 256 << 20
 _TRAINED_ON, _ROUNDS = 32, 8  # vectors a list, and rounds of k-means: more changes recall by less than probing does
-_ASKED, _NEAREST, _SPARE = 200, 10, 3  # queries that set the probes; candidates a wanted row, as 8 bits blur the order
+_ASKED, _NEAREST, _SPARE = 100, 10, 3  # queries that set the probes; candidates a wanted row, as 8 bits blur the order
 _log = logging.getLogger(__name__)
 
 

@@ -109,7 +109,9 @@ class PolarsEngine:
     def write(self, path: Path, frame: Frame) -> None:
         """See Engine. One table at a time: writing several at once, polars holds in memory what the slowest awaits."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_native().sink_parquet(path, compression="zstd", compression_level=1, statistics=False, engine="streaming")
+        frame.to_native().sink_parquet(
+            path, compression="zstd", compression_level=1, statistics=False, engine="streaming"
+        )
 
     def keep(self, folder: Path, frame: Frame, by: str | None = None) -> None:
         """See Engine."""

@@ -48,9 +48,7 @@ def test_a_cursor_goes_on_where_its_row_is_gone() -> None:
     assert [name for _, name in cut(rest, list, "year", 2, after).rows] == ["d", "a"]
 
 
-@pytest.mark.parametrize(
-    "cursor", [to_cursor(["title", 2001, "c"]), to_cursor(["year"]), to_cursor(["year", "x", "c"])]
-)
+@pytest.mark.parametrize("cursor", [to_cursor(one) for one in (["title", 2001, "c"], ["year"], ["year", "x", "c"])])
 def test_a_cursor_of_another_order_is_told(cursor: str) -> None:
     with pytest.raises(InvalidCursor):
         cut(ROWS, list, "year", 2, cursor)

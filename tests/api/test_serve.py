@@ -138,4 +138,4 @@ def test_the_demo_opens_the_service(serve: Any, tmp_path: Path) -> None:
     assert "$ reelgraph search toy story --catalog north --region US\n" in running.printed
     asked = {"q": "toy story", "catalog": "north", "region": "US"}
     assert running.get("/search", params=asked).json()["status"] == "out_of_catalog"
-    assert running.stop(signal.SIGINT)[0] == 0
+    assert running.stop(signal.SIGINT) == (0, "")
