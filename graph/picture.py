@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from xml.sax.saxutils import escape, quoteattr
 
-import networkx as nx
-
 from graph.explain import Evidence
 from graph.schema import RELATIONSHIPS
 from graph.store import GraphStore
@@ -109,6 +107,8 @@ def _labels(
 
 def _graph(start: str, end: str, paths: Sequence[Sequence[str]]) -> Any:
     """Nodes with their layer, edges with the words for them; in the order of the paths."""
+    import networkx as nx  # takes half a second, which a service that is to be ready has not
+
     last = max((len(path) // 2 for path in paths), default=2)
     graph = nx.DiGraph()
     graph.add_node(start, layer=0)
@@ -133,6 +133,8 @@ def _layers(graph: Any) -> dict[int, list[str]]:
 
 def _wide(graph: Any, start: str, end: str, labels: Mapping[str, tuple[str | None, str]]) -> tuple[float, float, str]:
     """Layers from left to right; boxes of a layer are equally wide."""
+    import networkx as nx
+
     layers = _layers(graph)
     # Layers given as lists: as a node attribute networkx would gather them in sets, in another order each time.
     laid = nx.multipartite_layout(graph, subset_key=layers, align="vertical", scale=1)
@@ -174,6 +176,8 @@ def _curve(near: _Node, far: _Node, words: str, *, from_end: bool, to_end: bool)
 
 def _tall(graph: Any, start: str, end: str, labels: Mapping[str, tuple[str | None, str]]) -> tuple[float, float, str]:
     """One box under the other. Several short paths leave by the line on the left and arrive by that on the right."""
+    import networkx as nx
+
     order = [id_ for ids in _layers(graph).values() for id_ in ids]
     laid = nx.multipartite_layout(graph, subset_key=dict(enumerate([id_] for id_ in order)), align="horizontal")
     step = _ROW + 6
