@@ -249,8 +249,10 @@ class EmbeddedStore:
         snapshot = self._snapshot
         if snapshot is None or snapshot.stamp != stamp:
             with self._moving, explained(self.root):
-                snapshot = Snapshot.open(self._versions, None)
-                self._snapshot = snapshot
+                snapshot = self._snapshot  # another thread may have opened it meanwhile
+                if snapshot is None or snapshot.stamp != stamp:
+                    snapshot = Snapshot.open(self._versions, None)
+                    self._snapshot = snapshot
         return snapshot
 
     def _mask(self, now: Snapshot, scope: Scope) -> npt.NDArray[np.bool_]:

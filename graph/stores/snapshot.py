@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,6 +55,7 @@ class Snapshot:
     details: Mapping[str, Any]
     embeddings: Mapping[str, Embedding]
     _offers: tuple[int, Offers] | None = field(default=None)
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def open(cls, versions: Versions, name: str | None) -> Snapshot:
@@ -91,13 +93,18 @@ class Snapshot:
 
     def offers(self, live: Live) -> Offers:
         """The offers as they are now; read again only when they have changed, and only what has."""
-        generation = live.generation()
         held = self._offers
-        if held is None or held[0] != generation:
-            changed = live.changed_offers(held[0], generation) if held is not None else None
-            if held is None or changed is None:
-                held = generation, Offers(self.columns, live.offers())
-            else:
-                held = generation, held[1].amended(changed, live.offers(changed))
-            self._offers = held
-        return held[1]
+        return held[1] if held is not None and held[0] == live.generation() else self._read_offers(live)
+
+    def _read_offers(self, live: Live) -> Offers:
+        """By one thread for all that wait: the rows of a large catalog take much memory until they are arrays."""
+        with self._reading:
+            generation, held = live.generation(), self._offers
+            if held is None or held[0] != generation:
+                changed = live.changed_offers(held[0], generation) if held is not None else None
+                if held is None or changed is None:
+                    held = generation, Offers(self.columns, live.offers())
+                else:
+                    held = generation, held[1].amended(changed, live.offers(changed))
+                self._offers = held
+            return held[1]
