@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -105,7 +106,7 @@ class Searcher:
         self._by_vectors: Kept[_ByVectors] = Kept(lambda: version_of(store.state()), 1)
         self._candidates: Kept[Candidates] = Kept(store.state, _KEPT_CANDIDATES)
         self._offered: Kept[Mapping[str, str | None]] = Kept(store.state, _KEPT_SCOPES)
-        self._tables: Kept[tuple[pa.Table, Mapping[str, str | None]]] = Kept(lambda: "", _KEPT_SCOPES)
+        self._listed: OrderedDict[Scope, tuple[pa.Table, Mapping[str, str | None]]] = OrderedDict()
         self._topics = Topics(store)
 
     def search(
@@ -222,14 +223,13 @@ class Searcher:
             return {}
 
         def make() -> Mapping[str, str | None]:
-            offered = self._store.offered(scope)
-
-            def listed() -> tuple[pa.Table, Mapping[str, str | None]]:
+            offered, held = self._store.offered(scope), self._listed.get(scope)
+            if held is None or held[0] is not offered:  # the same table again: offers changed in other scopes alone
                 columns = (offered.column(name).to_pylist() for name in ("id", "item_id"))
-                return offered, dict(zip(*columns, strict=True))
-
-            # The same table again: offers have changed in other scopes alone.
-            return self._tables.of(id(offered), listed)[1]
+                held = self._listed[scope] = offered, dict(zip(*columns, strict=True))
+                while len(self._listed) > _KEPT_SCOPES:
+                    self._listed.popitem(last=False)
+            return held[1]
 
         return self._offered.of(scope, make)
 
