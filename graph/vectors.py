@@ -120,7 +120,6 @@ class VectorSearch:
         self._path = index
         self._exact_rows = exact_rows
         self._kept: OrderedDict[int, _Scope] = OrderedDict()
-        self._asked: tuple[_Scope, Vectors, Vectors] | None = None
         self._lock = threading.Lock()
 
     def best(self, vector: Vectors, k: int, mask: Mask | None = None) -> tuple[Rows, Vectors]:
@@ -128,7 +127,7 @@ class VectorSearch:
 
         mask: (titles,) bool, which positions may be answered; None: all. It must not change afterwards.
         """
-        vector = np.array(vector, np.float32)  # a copy: it is compared with the next one
+        vector = np.ascontiguousarray(vector, np.float32)
         scope = self._scope(mask)
         k = min(k, len(scope.rows))
         if k <= 0:
@@ -139,11 +138,9 @@ class VectorSearch:
                 scores = inner_products(self._vectors, rows, vector)
                 chosen = top(scores, k)
                 return rows[chosen], scores[chosen]
-        held = self._asked  # a search asks for the best of all, then for more of them
-        if held is None or held[0] is not scope or not np.array_equal(held[1], vector):
-            held = self._asked = scope, vector, scope.products(self._vectors, vector)
-        chosen = top(held[2], k)
-        return scope.rows[chosen], held[2][chosen]
+        scores = scope.products(self._vectors, vector)
+        chosen = top(scores, k)
+        return scope.rows[chosen], scores[chosen]
 
     @cached_property
     def _index(self) -> Any:

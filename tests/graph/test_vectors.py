@@ -11,7 +11,7 @@ import pytest
 from graph.store import Provenance
 from graph.stores.build import write_embeddings
 from graph.stores.snapshot import Snapshot
-from graph.vectors import EXACT_ROWS, VectorSearch, _Scope, build_index, inner_products, top
+from graph.vectors import EXACT_ROWS, VectorSearch, build_index, inner_products, top
 
 COUNT, DIMENSION, EXACT = 20_000, 16, 2000
 rng = np.random.default_rng(0)
@@ -85,20 +85,6 @@ def test_another_scope_after_many_is_not_mixed_up() -> None:
     for seed in range(40):  # masks come and go, also to the same place in memory
         mask = mask_of(0.01, seed)
         assert search.best(ASKED[0], 5, mask)[0].tolist() == slowly(ASKED[0], 5, mask)
-
-
-def test_the_same_vector_again_is_not_taken_for_another_scope_or_vector(monkeypatch: pytest.MonkeyPatch) -> None:
-    search, half, vector = VectorSearch(VECTORS, POSITIONS), mask_of(0.5), ASKED[0].copy()
-    made: list[int] = []
-    plain = _Scope.products
-    monkeypatch.setattr(_Scope, "products", lambda *given: made.append(1) or plain(*given))  # type: ignore[func-returns-value]
-    assert search.best(vector, 2, half)[0].tolist() == slowly(vector, 2, half)
-    assert search.best(vector, 30, half)[0].tolist() == slowly(vector, 30, half)
-    assert len(made) == 1
-    assert search.best(vector, 5)[0].tolist() == slowly(vector, 5, None)
-    vector[:] = ASKED[1]
-    assert search.best(vector, 5)[0].tolist() == slowly(ASKED[1], 5, None)
-    assert len(made) == 3
 
 
 @pytest.mark.parametrize("broken", [b"", b"no index", None])
