@@ -19,21 +19,25 @@ from pathlib import Path
 from benchmarks import dataset
 from benchmarks.figure import Figure, parser, table
 
-WITH_FIGURES = ("load", "two_hops", "upserts", "cold_start", "vector_search", "training", "crash")
+WITH_FIGURES = ("load", "two_hops", "upserts", "cold_start", "search", "vector_search", "training", "crash")
 IN_WORDS = ("title_search", "link_prediction_evaluation", "graphnet", "matching", "catalog_matching")
 """These print tables of their own; the last two need the real data that REELGRAPH_DATA names.
 
-By itself, for it trains for half an hour: benchmarks/fold_in.py; likewise training with --only quality or memory.
+By themselves, for they train for half an hour: benchmarks/fold_in.py; likewise landmarks.py, and training with --only
+quality or memory.
 """
+BY_NAME = ("substitutes_scale",)
+"""Run only where it is named: it takes some minutes and a few gigabytes."""
 
 
 def main() -> int:
     made = parser(__doc__)
-    made.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join((*WITH_FIGURES, *IN_WORDS))}")
+    known = (*WITH_FIGURES, *IN_WORDS, *BY_NAME)
+    made.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     options = made.parse_args()
     for name in options.names:
-        if name not in (*WITH_FIGURES, *IN_WORDS):
-            made.error(f"there is no benchmark {name!r}; there are {', '.join((*WITH_FIGURES, *IN_WORDS))}")
+        if name not in known:
+            made.error(f"there is no benchmark {name!r}; there are {', '.join(known)}")
     names = options.names or [*WITH_FIGURES, *IN_WORDS]
     figures: list[Figure] = []
     failed: list[str] = []

@@ -116,7 +116,7 @@ def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
     """How alike the titles of `a` and `b` are: (a, b) float32, not negative. Both read by one `ContentReader`."""
     t = terms or Terms()
     shared, apart = b.turned if terms is None else _turned(b, t)
-    ours, ours_apart = _stacked(a, t)
+    ours, ours_apart = _stacked(a)
     # Sets of genres, years and ratings have few values: each is compared once.
     sets, genres = _distinct(np.packbits(a.genre_sets > 0, axis=1))
     (years, year), (ratings, rating) = (_distinct(one[:, None]) for one in (a.year, a.rating))
@@ -165,16 +165,17 @@ def _genre_terms(a: Content, chosen: npt.NDArray[np.int64], b: Content, t: Terms
 
 
 def _turned(one: Content, t: Terms) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    return tuple(part.T.tocsr() for part in _stacked(one, t))
-
-
-def _stacked(one: Content, t: Terms) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    """The sparse parts side by side, so that one product is their weighted sum: before the terms of distance, after."""
+    """What `_stacked` of other titles is multiplied by for the weighted sums."""
     within = ((one.people, t.people), (one.writers, t.writers), (one.keywords, t.keywords))
     after = ((one.keywords, t.keywords_anywhere), (one.words, t.words))
     return tuple(
-        sp.hstack([part * np.float32(math.sqrt(weight)) for part, weight in parts], "csr") for parts in (within, after)
+        sp.hstack([part * np.float32(weight) for part, weight in parts], "csr").T.tocsr() for parts in (within, after)
     )
+
+
+def _stacked(one: Content) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    """The sparse parts side by side: those that count before the terms of distance, and after."""
+    return sp.hstack([one.people, one.writers, one.keywords], "csr"), sp.hstack([one.keywords, one.words], "csr")
 
 
 def _near(a: Floats, b: Floats, scale: float, floor: float, *, power: int) -> Floats:
@@ -318,7 +319,10 @@ class ContentReader:
     def _unit(
         self, part: str, n: int, rows: npt.NDArray[Any], codes: npt.NDArray[Any], names: Sequence[str], values: Floats
     ) -> sp.csr_matrix:
-        """Rows of unit length over the landmarks' columns. codes: (m,) places among `names`; values: (m,)."""
+        """Rows of unit length over the landmarks' columns.
+
+        rows: (m,) ascending; codes: (m,) places among `names`; values: (m,).
+        """
         columns = self._columns[part]
         if self._growing:
             columns.update({name: len(columns) + place for place, name in enumerate(names)})
@@ -326,7 +330,10 @@ class ContentReader:
         lengths = np.sqrt(np.bincount(rows, values.astype(np.float64) ** 2, n))
         scaled = (values / np.maximum(lengths, 1e-9)[rows]).astype(np.float32)
         known = place >= 0
-        return sp.csr_matrix((scaled[known], (rows[known], place[known])), (n, max(len(columns), 1)), np.float32)
+        starts = np.searchsorted(rows[known], np.arange(n + 1))
+        made = sp.csr_matrix((scaled[known], place[known], starts), (n, max(len(columns), 1)))
+        made.sum_duplicates()  # a writer may be credited twice
+        return made
 
 
 def _cut(row: sp.csr_matrix, columns: Sequence[int]) -> sp.csr_matrix:
