@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import threading
 import weakref
@@ -81,7 +82,7 @@ def test_threads_that_ask_at_once_open_a_new_version_once(folder: str, monkeypat
 
 def test_nothing_of_an_earlier_version_is_held(folder: str) -> None:
     store = open_store(f"embedded:{folder}")
-    searcher, scope = Searcher(store), Scope("north")
+    searcher, scope = Searcher(store), Scope("north", on=dt.date(2026, 11, 21))
     tables: list[weakref.ref[Any]] = []
     for _ in range(3):
         searcher.search("toy story", scope)
