@@ -21,6 +21,7 @@ import pyarrow as pa
 from graph.schema import is_live
 
 if TYPE_CHECKING:
+    from graph.reads import Read
     from graph.tables import GraphTables
 
 Direction = Literal["out", "in"]
@@ -221,6 +222,8 @@ class GraphStore(Protocol):
         direction: Direction,
         *,
         within: Scope | None = None,
+        mark: Scope | None = None,
+        most: int | None = None,
         properties: Sequence[str] = (),
     ) -> pa.Table:
         """One step from many nodes: a row for each relationship.
@@ -228,7 +231,9 @@ class GraphStore(Protocol):
         Columns: `source` int32 (position in `ids`), `type` and `neighbour` (dictionary-encoded strings, each of
         them once), `key` when properties are asked for, and those properties (null where a type has none of that
         name; the `type` of RATED is its key). `within` leaves out titles outside that scope; other neighbours stay.
-        Rows come in the order of `types`, then of `ids`.
+        `mark` leaves out none, and says of each neighbour in a column `inside` whether `within` would have kept it.
+        `most` passes over nodes of `ids` with more relationships of these types than that. Rows come in the order of
+        `types`, then of `ids`.
         """
 
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
@@ -247,12 +252,25 @@ class GraphStore(Protocol):
         """
 
     def search_vector(
-        self, name: str, vector: npt.NDArray[np.float32], k: int, *, within: Scope | None = None
+        self, name: str, vector: npt.NDArray[np.float32] | str, k: int, *, within: Scope | None = None
     ) -> list[tuple[str, float]]:
-        """The k titles with the largest inner product, in that scope; k whenever k exist. [(id, product)]"""
+        """The k titles with the largest inner product, in that scope; k whenever k exist. [(id, product)]
 
-    def offered(self, within: Scope) -> pa.Table:
-        """The titles in a scope: columns `id` and `item_id`, one row a title, ordered by id."""
+        vector: (d,), or the id of the title whose vector is meant; none are found where it has none.
+        """
+
+    def offered(self, within: Scope, ids: Sequence[str] | None = None) -> pa.Table:
+        """The titles in a scope: columns `id` and `item_id`, one row a title, ordered by id.
+
+        ids: only those of them that are in scope, in that order.
+        """
+
+    def gather(self, reads: Sequence[Read]) -> Sequence[Any]:
+        """The answers to reads (`graph.reads`), each what the call of its name gives, in one exchange.
+
+        An engine over the network answers all in one round trip; one in this process may answer each when it is
+        looked at (`graph.reads.Answers`).
+        """
 
     def state(self) -> str:
         """A short text that differs whenever the graph or an offer has changed; cheap enough for every request."""

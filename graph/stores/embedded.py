@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from graph.reads import Answers, Read
 from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.store import (
     Direction,
@@ -43,6 +44,8 @@ from graph.stores.versions import Versions, explained
 from graph.tables import GraphTables, Source, TablesError, finish_tables, rows_to_table, write_table
 
 __all__ = ["EmbeddedStore"]
+
+_NOBODY = ""  # an id that no node has
 
 
 class EmbeddedStore:
@@ -279,17 +282,22 @@ class EmbeddedStore:
         direction: Direction,
         *,
         within: Scope | None = None,
+        mark: Scope | None = None,
+        most: int | None = None,
         properties: Sequence[str] = (),
     ) -> pa.Table:
         now = self._now()
-        mask = self._mask(now, within) if within is not None else None
+        only, marked = (None if scope is None else self._mask(now, scope) for scope in (within, mark))
         for type_ in types:
             _known(type_, RELATIONSHIPS)
         if "type" in properties:
             raise InvalidRows(
                 "`type` is the relationship's own type; ask for no property, the `key` of RATED is its type"
             )
-        return traversal.neighbours(now.columns, self._live, ids, types, direction, mask, properties)
+        if most is not None:
+            counts = self.degrees(ids, types, direction)
+            ids = [id_ if count <= most else _NOBODY for id_, count in zip(ids, counts.tolist(), strict=True)]
+        return traversal.neighbours(now.columns, self._live, ids, types, direction, only, marked, properties)
 
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
         columns = self._now().columns
@@ -336,21 +344,32 @@ class EmbeddedStore:
         return [id_ for id_, row in zip(ids, rows, strict=True) if row >= 0], held.vectors[rows[rows >= 0]]
 
     def search_vector(
-        self, name: str, vector: npt.NDArray[np.float32], k: int, *, within: Scope | None = None
+        self, name: str, vector: npt.NDArray[np.float32] | str, k: int, *, within: Scope | None = None
     ) -> list[tuple[str, float]]:
         now = self._now()
         held = now.embeddings.get(name)
         if held is None:
             raise NotInGraph(f"{self.url} has no vectors named {name!r}; it has {', '.join(now.embeddings) or 'none'}")
-        if vector.shape != (held.provenance.dimension,):
-            raise StoreError(f"{name!r} has {held.provenance.dimension} dimensions, the vector has {vector.shape}")
+        if isinstance(vector, str):
+            (row,) = held.rows(now.columns.nodes("Title").positions([vector]))
+            if row < 0:
+                return []
+            asked = np.asarray(held.vectors[row])
+        else:
+            asked = vector
+        if asked.shape != (held.provenance.dimension,):
+            raise StoreError(f"{name!r} has {held.provenance.dimension} dimensions, the vector has {asked.shape}")
         mask = self._mask(now, within) if within is not None else None
-        rows, scores = held.search.best(vector, k, mask)
+        rows, scores = held.search.best(asked, k, mask)
         ids = now.columns.nodes("Title").ids(held.positions[rows]).to_pylist()
         return list(zip(ids, scores.tolist(), strict=True))
 
-    def offered(self, within: Scope) -> pa.Table:
-        return self._now().offers(self._live).table(within)
+    def offered(self, within: Scope, ids: Sequence[str] | None = None) -> pa.Table:
+        offers = self._now().offers(self._live)
+        return offers.table(within) if ids is None else offers.some(within, ids)
+
+    def gather(self, reads: Sequence[Read]) -> Answers:
+        return Answers(self, reads)
 
 
 class _Version(EmbeddedStore):

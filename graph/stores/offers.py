@@ -37,6 +37,7 @@ class Offers:
         self._last = np.array([day or _NEVER_ENDS for day in last], "M8[D]")[known]
         self._masks: OrderedDict[Scope, npt.NDArray[np.bool_]] = OrderedDict()
         self._tables: OrderedDict[Scope, pa.Table] = OrderedDict()
+        self._firsts: OrderedDict[Scope, tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]] = OrderedDict()
 
     def amended(self, changed: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Offers:
         """These offers with those of some titles as they are now.
@@ -63,7 +64,7 @@ class Offers:
         made = copy.copy(self)
         for name in _ROWS:
             setattr(made, name, getattr(self, name)[rows])
-        made._masks, made._tables = OrderedDict(), OrderedDict()
+        made._masks, made._tables, made._firsts = OrderedDict(), OrderedDict(), OrderedDict()
         return made
 
     def _inside(self, scope: Scope) -> npt.NDArray[np.int32]:
@@ -100,15 +101,36 @@ class Offers:
                 self._tables.popitem(last=False)
         return self._tables[scope]
 
+    def some(self, scope: Scope, ids: Sequence[str]) -> pa.Table:
+        """The same of some titles, in that order."""
+        positions = self._columns.nodes("Title").positions(ids)
+        known = np.flatnonzero(positions >= 0)
+        inside = known[self.mask(scope)[positions[known]]]
+        items = self._items_of(scope, positions[inside])
+        return pa.table({"id": pa.array([ids[place] for place in inside.tolist()], pa.string()), "item_id": items})
+
     def _listed(self, scope: Scope) -> pa.Table:
         titles = np.flatnonzero(self.mask(scope)).astype(np.int32)
-        ids = self._columns.nodes("Title").ids(titles)
-        if scope.catalog == WHOLE_GRAPH:
-            return pa.table({"id": ids, "item_id": pa.nulls(len(titles), pa.string())})
-        rows = np.flatnonzero(self._open(scope))
-        offered, first = np.unique(self._title[rows], return_index=True)
-        place = first[np.searchsorted(offered, titles)] if len(titles) else np.empty(0, int)
-        return pa.table({"id": ids, "item_id": pa.array(self._item[rows][place], pa.string())})
+        return pa.table({
+            "id": self._columns.nodes("Title").ids(titles), "item_id": self._items_of(scope, titles)
+        })  # fmt: skip
+
+    def _items_of(self, scope: Scope, titles: npt.NDArray[np.int32]) -> pa.Array:
+        """The items of titles in scope: of each that of its first offer there."""
+        if scope.catalog == WHOLE_GRAPH or not len(titles):
+            return pa.nulls(len(titles), pa.string())
+        offered, first = self._first_offers(scope)
+        return pa.array(self._item[first[np.searchsorted(offered, titles)]], pa.string())
+
+    def _first_offers(self, scope: Scope) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """The titles offered in a scope, ascending, and the row of the first offer of each. The last few are kept."""
+        if scope not in self._firsts:
+            rows = np.flatnonzero(self._open(scope))
+            titles, first = np.unique(self._title[rows], return_index=True)
+            self._firsts[scope] = titles, rows[first]
+            while len(self._firsts) > _KEPT_TABLES:
+                self._firsts.popitem(last=False)
+        return self._firsts[scope]
 
     def _open(self, scope: Scope) -> npt.NDArray[np.bool_]:
         """Which offers hold in that catalog and region on that day: (offers,) bool."""

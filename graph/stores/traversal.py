@@ -32,6 +32,7 @@ class Step:
     neighbour: Positions
     properties: pa.Table = field(default_factory=lambda: _NO_PROPERTIES)
     names: pa.Array | None = None
+    inside: Mask | None = None
 
 
 def neighbours(
@@ -41,23 +42,24 @@ def neighbours(
     types: Sequence[str],
     direction: Direction,
     only: Mask | None,
+    mark: Mask | None,
     properties: Sequence[str],
 ) -> pa.Table:
-    """As `GraphStore.neighbours` promises; `only` keeps neighbours that are titles, by their position."""
+    """As `GraphStore.neighbours` promises; `only` keeps, `mark` marks neighbours that are titles, by their position."""
     positions: dict[str, Positions] = {}
     steps = []
     for type_ in types:
         kind = RELATIONSHIPS[type_]
         near, far = (kind.head, kind.tail) if direction == "out" else (kind.tail, kind.head)
-        mask = only if far == "Title" else None
+        masks = (only, mark) if far == "Title" else (None, None)
         if is_live(type_):
             found = live.neighbours(type_, ids, direction, properties)
-            steps.append(_live_step(columns, type_, far, found, mask))
+            steps.append(_live_step(columns, type_, far, found, *masks))
             continue
         if near not in positions:
             positions[near] = columns.nodes(near).positions(ids)
-        steps.append(_step(columns, type_, far, positions[near], direction, mask, properties))
-    return _assemble(columns, steps, properties)
+        steps.append(_step(columns, type_, far, positions[near], direction, *masks, properties))
+    return _assemble(columns, steps, mark is not None, properties)
 
 
 def _step(
@@ -67,6 +69,7 @@ def _step(
     positions: Positions,
     direction: Direction,
     only: Mask | None,
+    mark: Mask | None,
     properties: Sequence[str],
 ) -> Step:
     edges = columns.edges(type_)
@@ -74,23 +77,32 @@ def _step(
     if only is not None:
         keep = only[node]
         source, node, slots = source[keep], node[keep], slots[keep]
+    inside = None if mark is None else mark[node]
     if not properties or not len(node):
-        return Step(type_, far, source, node)
-    return Step(type_, far, source, node, edges.properties(slots, direction, ["key", *properties]))
+        return Step(type_, far, source, node, inside=inside)
+    return Step(type_, far, source, node, edges.properties(slots, direction, ["key", *properties]), inside=inside)
 
 
-def _live_step(columns: Columns, type_: str, far: str, table: pa.Table, only: Mask | None) -> Step:
+def _live_step(
+    columns: Columns, type_: str, far: str, table: pa.Table, only: Mask | None, mark: Mask | None
+) -> Step:  # fmt: skip
     if only is not None:
-        positions = columns.nodes("Title").positions(table.column("neighbour").to_pylist())
-        there = positions >= 0
-        there[there] = only[positions[there]]
-        table = table.filter(pa.array(there))
+        table = table.filter(pa.array(_holding(columns, table, only)))
+    inside = None if mark is None else _holding(columns, table, mark)
     names = table.column("neighbour").combine_chunks().dictionary_encode()
     source, code = table.column("source").to_numpy(), names.indices.to_numpy()
-    return Step(type_, far, source, code, table.drop(["source", "neighbour"]), names.dictionary)
+    return Step(type_, far, source, code, table.drop(["source", "neighbour"]), names.dictionary, inside)
 
 
-def _assemble(columns: Columns, steps: Sequence[Step], properties: Sequence[str]) -> pa.Table:
+def _holding(columns: Columns, table: pa.Table, mask: Mask) -> Mask:
+    """Of which rows the neighbour is a title that the mask has: (rows,)."""
+    positions = columns.nodes("Title").positions(table.column("neighbour").to_pylist())
+    there = positions >= 0
+    there[there] = mask[positions[there]]
+    return there
+
+
+def _assemble(columns: Columns, steps: Sequence[Step], marked: bool, properties: Sequence[str]) -> pa.Table:
     """One table of several steps' relationships."""
     found = [step for step in steps if len(step.source)]
     code, names = _names(columns, found)
@@ -101,6 +113,9 @@ def _assemble(columns: Columns, steps: Sequence[Step], properties: Sequence[str]
         "type": pa.DictionaryArray.from_arrays(types, pa.array([step.type for step in found], pa.string())),
         "neighbour": pa.DictionaryArray.from_arrays(pa.array(code, pa.int32()), names),
     }
+    if marked:
+        parts = [np.ones(len(step.source), bool) if step.inside is None else step.inside for step in found]
+        made["inside"] = pa.array(np.concatenate(parts) if parts else np.empty(0, bool))
     if properties:
         for name in ("key", *properties):
             made[name] = _column(steps, name)
