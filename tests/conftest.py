@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers.jars import ServerUnavailable
+from tests.servers.neo4j_database import asked, wipe
 from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, neo4j_server
 
 
-def _started(version: str) -> Iterator[Neo4jServer]:
+def started(version: str) -> Iterator[Neo4jServer]:
+    """A server of that version for the block; a skip where none can be had, a failure where all must be."""
     try:
         with neo4j_server(version) as server:
             yield server
@@ -23,13 +25,13 @@ def _started(version: str) -> Iterator[Neo4jServer]:
 @pytest.fixture(scope="session")
 def neo4j_newest() -> Iterator[Neo4jServer]:
     """The newest Neo4j."""
-    yield from _started(NEWEST)
+    yield from started(NEWEST)
 
 
 @pytest.fixture(scope="session")
 def neo4j_lts() -> Iterator[Neo4jServer]:
     """The release with long-term support, whose vector indexes know no filters."""
-    yield from _started(LTS)
+    yield from started(LTS)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +39,16 @@ def neo4j_url() -> Iterator[str]:
     """The server that REELGRAPH_NEO4J_URL names, which must hold nothing, or one that is started here."""
     os.environ.setdefault("REELGRAPH_NEO4J_PASSWORD", PASSWORD)
     if url := os.environ.get("REELGRAPH_NEO4J_URL"):
+        if asked(url, "RETURN EXISTS { () }") == [[True]]:
+            pytest.fail(f"REELGRAPH_NEO4J_URL: {url} holds nodes, and these tests delete all that is there")
         yield url
         return
-    for server in _started(NEWEST):
+    for server in started(NEWEST):
         yield server.url
+
+
+@pytest.fixture
+def empty_neo4j(neo4j_url: str) -> str:
+    """A database with nothing in it, for the test alone."""
+    wipe(neo4j_url)
+    return neo4j_url
