@@ -36,4 +36,5 @@ def test_what_is_freed_goes_back():
         how: int(subprocess.run([sys.executable, "-c", GROWN, how], check=True, capture_output=True, text=True).stdout)
         for how in ("told", "left alone")
     }
-    assert grown["told"] < 20_000_000 < 100_000_000 < grown["left alone"]
+    assert grown["told"] < 20_000_000
+    assert grown["left alone"] > 100_000_000
