@@ -133,9 +133,7 @@ def execute(schema: Schema, sources: Sources, asked: GraphQLQuery, seconds: floa
         raise Problem(400, "Only queries are answered here: the graph is changed by other routes.") from None
 
 
-def _answer(
-    schema: Schema, sources: Sources, request: Request, asked: GraphQLQuery, seconds: float | None
-) -> Response:
+def _answer(schema: Schema, sources: Sources, request: Request, asked: GraphQLQuery, seconds: float | None) -> Response:
     result = execute(schema, sources, asked, seconds)
     body: dict[str, Any] = {"data": result.data}
     if result.errors:
