@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers.jars import ServerUnavailable
-from tests.servers.neo4j_database import asked, wipe
-from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, neo4j_server
+from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, is_empty, neo4j_server, wiped
 
 
 def started(version: str) -> Iterator[Neo4jServer]:
@@ -39,8 +38,8 @@ def neo4j_url() -> Iterator[str]:
     """The server that REELGRAPH_NEO4J_URL names, which must hold nothing, or one that is started here."""
     os.environ.setdefault("REELGRAPH_NEO4J_PASSWORD", PASSWORD)
     if url := os.environ.get("REELGRAPH_NEO4J_URL"):
-        if asked(url, "RETURN EXISTS { () }") == [[True]]:
-            pytest.fail(f"REELGRAPH_NEO4J_URL: {url} holds nodes, and these tests delete all that is there")
+        if not os.environ.get("PYTEST_XDIST_WORKER") and not is_empty(url):
+            pytest.fail(f"{url} is not empty, and the tests would wipe it; name another server")
         yield url
         return
     for server in started(NEWEST):
@@ -50,5 +49,4 @@ def neo4j_url() -> Iterator[str]:
 @pytest.fixture
 def empty_neo4j(neo4j_url: str) -> str:
     """A database with nothing in it, for the test alone."""
-    wipe(neo4j_url)
-    return neo4j_url
+    return wiped(neo4j_url)

@@ -87,7 +87,7 @@ def test_nobody_listens() -> None:
         told = refusal(url)
     assert url in told
     assert "is it running" in told
-    assert time.monotonic() - begun < 40
+    assert time.monotonic() - begun < 5
 
 
 def test_a_database_that_is_not_there(neo4j_url: str) -> None:
@@ -110,7 +110,8 @@ def test_a_database_by_its_name(empty_neo4j: str, scheme: str) -> None:
         (f"neo4j://neo4j:{TYPED}@localhost:7687", "set REELGRAPH_NEO4J_USER and REELGRAPH_NEO4J_PASSWORD"),
         ("neo4j://", "neo4j://localhost:7687"),
         ("bolt://localhost:zero", "neo4j://localhost:7687"),
-        ("neo4j+s+ssc://localhost", "use "),
+        ("neo4j+s+ssc://localhost", "use one of neo4j, neo4j+s, neo4j+ssc, bolt, bolt+s, bolt+ssc"),
+        ("neo4j:localhost", "neo4j://HOST:7687"),
     ],
 )
 def test_urls_that_cannot_be_used(url: str, told: str) -> None:

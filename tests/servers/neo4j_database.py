@@ -1,4 +1,4 @@
-"""A database of a test server, past the store: what an analyst sees there, and how to empty it."""
+"""A database of a test server, past the store: what an analyst sees there."""
 
 from __future__ import annotations
 
@@ -25,17 +25,6 @@ def everything(url: str, where: str = "true") -> tuple[list[Any], list[Any]]:
         "RETURN labels(n), properties(n), type(r), properties(r), labels(m), properties(m)",
     )
     return sorted(map(_written, nodes)), sorted(map(_written, relationships))
-
-
-def wipe(url: str) -> None:
-    """Delete all that a database holds, with its indexes and constraints. Only for one that belongs to the tests."""
-    with _driver(url) as driver, driver.session() as session:
-        for name in session.run("SHOW CONSTRAINTS YIELD name").value():
-            session.run(f"DROP CONSTRAINT `{name}` IF EXISTS").consume()
-        for name in session.run("SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name").value():
-            session.run(f"DROP INDEX `{name}` IF EXISTS").consume()
-        # More at once are more than the memory of a small server's transaction.
-        session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 1000 ROWS").consume()
 
 
 def _driver(url: str) -> neo4j.Driver:
