@@ -68,8 +68,8 @@ class Connection:
         )
 
         try:
-            with self.explained():  # at once, where a statement would be tried again for a while
-                self._driver.verify_connectivity(database=self._database)
+            with self.explained(), self._session("READ") as session:  # not managed: an error shows at once
+                session.run("RETURN 1").consume()
         except BaseException:
             self.close()
             raise
