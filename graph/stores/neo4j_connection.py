@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -35,7 +37,10 @@ logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 
 class Connection:
-    """A driver for one database of one server. Safe for threads."""
+    """A driver for one database of one server. Safe for threads.
+
+    writer: the name under which it has the right to load or publish; writes: held by the thread that does.
+    """
 
     def __init__(self, url: str) -> None:
         place = urlsplit(url)
@@ -53,6 +58,7 @@ class Connection:
         if not address:
             raise StoreError(f"{url} names no server; use for example neo4j://localhost:7687")
         settings = GraphSettings()
+        self.writer, self.writes = uuid.uuid4().hex, threading.Lock()
         self.url, self._encrypted = url, "+s" in place.scheme
         self._user, self._database = settings.neo4j_user, place.path.strip("/") or None
         secret = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""

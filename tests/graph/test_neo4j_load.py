@@ -13,17 +13,18 @@ import pytest
 
 from graph.schema import NODES, RELATIONSHIPS
 from graph.store import WHOLE_GRAPH, GraphStore, Provenance, Scope, StoreError, open_store
+from graph.stores import neo4j_connection
 from graph.tables import GraphTables
 from tests.graph.conftest import Rows, tables_of
 from tests.servers.neo4j_database import asked, everything
 from tests.servers.proxy import Proxy, proxy
 
-TITLES, PEOPLE = 4000, 3000
+TITLES, PEOPLE = 1600, 1000
 MADE = Provenance("run-1", "m", 2, "0123456789abcdef", "2026-03-01T00:00:00Z")
 
 
 def large_rows() -> Rows:
-    """Some 20,000 nodes and relationships, so that a load takes many batches."""
+    """Some 8,000 nodes and relationships, so that a load takes a while."""
     rows: Rows = {
         "Title": [
             {"id": f"tt{n:05}", "kind": "movie", "title": f"Film {n}", "start_year": 1950 + n % 70,
@@ -37,11 +38,11 @@ def large_rows() -> Rows:
         "ACTED_IN": [
             {"head": f"nm{n * 7 % PEOPLE:05}", "tail": f"tt{n % TITLES:05}", "key": str(n % 9), "ordering": n % 9,
              "category": "actor", "characters": [f"Part {n}"]}
-            for n in range(8000)
+            for n in range(3200)
         ],
         "IN_GENRE": [{"head": f"tt{n:05}", "tail": ("Drama", "Crime", "War")[n % 3]} for n in range(TITLES)],
         "OFFERS": [{"head": "north", "tail": f"tt{n * 8:05}", "key": f"n{n}", "item_id": f"n{n}", "regions": ["US"]}
-                   for n in range(500)],
+                   for n in range(200)],
     }  # fmt: skip
     # By its identity each once, as a load takes them.
     rows["ACTED_IN"] = list({(row["head"], row["tail"], row["key"]): row for row in rows["ACTED_IN"]}.values())
@@ -95,22 +96,23 @@ def through_a_proxy(url: str) -> Iterator[tuple[GraphStore, Proxy]]:
             store.close()
 
 
-@pytest.mark.parametrize("most", [200_000, 700_000, 1_100_000])
+@pytest.mark.parametrize("most", [60_000, 250_000, 400_000])
 def test_a_load_that_is_cut_off_says_so_and_another_gives_the_whole_graph(
-    empty_neo4j: str, large: GraphTables, whole: dict[str, list[Any]], most: int
+    empty_neo4j: str, large: GraphTables, whole: dict[str, list[Any]], most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(neo4j_connection, "_RETRY_SECONDS", 2.0)
     with through_a_proxy(empty_neo4j) as (store, between):
         between.mend(most)
         with pytest.raises(StoreError, match="does not answer"):
             store.load_tables(large)
         assert between.cuts == 1
-        assert asked(empty_neo4j, "MATCH (n:Title) RETURN count(n) > 0, count(n) < 4001") == [[True, True]]
-        assert sum(len(rows) for rows in contents(open_store(empty_neo4j)).values()) < sum(map(len, whole.values()))
+        there = asked(empty_neo4j, "MATCH (n) WHERE NOT n:Release RETURN count(n) + COUNT { ()-->() }")[0][0]
+        assert there < sum(map(len, whole.values()))
         between.mend()
         version = store.load_tables(large)
         assert contents(store) == whole
         assert store.info().version == version
-    assert [hit.id for hit in open_store(empty_neo4j).search_text("Film 3999", 1)] == ["tt03999"]
+        assert [hit.id for hit in store.search_text("Film 1599", 1)] == ["tt01599"]
 
 
 def test_a_connection_that_is_lost_for_a_moment_costs_nothing(
@@ -201,7 +203,7 @@ def test_what_lies_there_is_what_the_schema_says(store: GraphStore, tmp_path: Pa
 # Their nodes, some with our labels: none has the property that is an id of ours.
 THEIRS = """
 CREATE (m:Movie {title: 'The Matrix', released: 1999}), (k:Person {name: 'Keanu Reeves', born: 1964}),
-  (t:Title {title: 'Chief Executive'}), (g:Genre {label: 'Jazz'}), (v:Release {tag: 'v2.0'}), (w:Release {name: 'v2.1'}),
+  (t:Title {title: 'Chief Executive'}), (g:Genre {label: 'Jazz'}), (v:Release {tag: 'v2.0'}),
   (u:User {login: 'ada'}), (c:Catalog {number: 1, name: 'Spring'}), (x:Customer:Offered {id: 7}), (a:AlternateTitle),
   (r:Removed {title: 'Old'}), (t)-[:IN_GENRE]->(g), (k)-[:ACTED_IN {roles: ['Neo']}]->(m), (k)-[:DIRECTED]->(t),
   (c)-[:OFFERS {price: 3}]->(t), (u)-[:RATED {stars: 5}]->(t), (u)-[:OWNS]->(x), (t)-[:ALSO_KNOWN_AS]->(a),
@@ -215,8 +217,10 @@ OTHERS += " AND NOT (n:Genre AND n.name IS NOT NULL)"
 def test_nothing_of_others_is_touched(empty_neo4j: str, large: GraphTables, tmp_path: Path) -> None:
     asked(empty_neo4j, THEIRS)
     theirs = everything(empty_neo4j, OTHERS)
-    assert (len(theirs[0]), len(theirs[1])) == (11, 8)
+    assert (len(theirs[0]), len(theirs[1])) == (10, 8)  # none of them left out below
     store = open_store(empty_neo4j, create=True)
+    asked(empty_neo4j, "CREATE (:Release {name: 'v2.1'})")
+    theirs = everything(empty_neo4j, OTHERS)
     store.load_tables(large)
     title_ids = [f"tt{n:05}" for n in range(50)]
     steps = (
@@ -250,8 +254,7 @@ def test_nothing_of_others_is_answered(empty_neo4j: str, large: GraphTables, who
         assert [hit for hit in store.search_text(text, 20) if hit.text == text] == []
     people = [row["head"] for row in whole["ACTED_IN"] if row["tail"] == "tt00001"]
     assert sorted(store.neighbours(["tt00001"], ["ACTED_IN"], "in").column("neighbour").to_pylist()) == sorted(people)
-    assert store.degrees(["tt00001"], ["ACTED_IN", "IN_GENRE"], "in").tolist() == [len(people)]
-    assert store.offered(Scope()).num_rows == 500
+    assert store.offered(Scope()).num_rows == 200
     assert store.offered(Scope(WHOLE_GRAPH, adult=True)).num_rows == TITLES
     store.close()
 
@@ -261,16 +264,18 @@ def test_nothing_of_others_is_answered(empty_neo4j: str, large: GraphTables, who
     [
         ("CREATE (:Title {tconst: 'tt1', of: 'others'}), (:Title {tconst: 'tt1'})", "Title"),
         ("CREATE (:Genre {name: 'Jazz', of: 'others'})", "Genre"),
-        ("CREATE (:User {user_id: 'ada'}), (:Release {name: 'graph', tag: 'v2.0'})", ""),
+        ("CREATE (:Release {name: 'graph', tag: 'v2.0'})", "Release"),
     ],
     ids=["the same id twice", "an id of a label that loads replace", "a release called graph"],
 )
 def test_others_that_stand_in_the_way_are_named_and_stay(
     empty_neo4j: str, tmp_path: Path, theirs: str, label: str
 ) -> None:
+    for name in asked(empty_neo4j, "SHOW CONSTRAINTS YIELD name"):
+        asked(empty_neo4j, f"DROP CONSTRAINT {name[0]}")  # of other tests
     asked(empty_neo4j, theirs)
     before = everything(empty_neo4j)
-    with pytest.raises(StoreError, match=f"somebody else.*{label}.* another database"):
+    with pytest.raises(StoreError, match=f"somebody else with the label {label} .*use another database"):
         load(empty_neo4j, tables_of(tmp_path, {"Title": [{"id": "tt5"}], "Genre": [{"id": "Drama"}]}))
     assert everything(empty_neo4j) == before
 
