@@ -17,7 +17,7 @@ CALL (*) {
     WITH * WHERE NOT indexed AND size(vector) = release.dimension + 1
     <CANDIDATES>
     WITH far, vector.similarity.cosine(far[release.property], vector) AS score
-    ORDER BY score DESC LIMIT $fetch
+    ORDER BY score DESC LIMIT $keep
     RETURN far
   }
   RETURN collect(far) AS found
@@ -25,6 +25,7 @@ CALL (*) {
 CALL (*) {
   UNWIND found AS far
   WITH release, far WHERE far[release.property] IS NOT NULL AND far:Title AND (<WITHIN>)
+  WITH far LIMIT $keep
   RETURN collect([far.tconst, far[release.property]]) AS rows
 }
 RETURN [[release.name IS NOT NULL, coalesce(release.dimension, 0), coalesce(indexed, false), size(found)], rows]

@@ -234,7 +234,7 @@ class Neo4jStore:
             if asked.shape != (dimension,):
                 raise StoreError(f"{read.name!r} has {dimension} dimensions, the vector has {asked.shape}")
         if indexed and len(rows) < read.k and fetched:
-            again = neo4j_reads.nearest_piece(read, exact=True, fetch=read.k + 16)
+            again = neo4j_reads.nearest_piece(read, exact=True)
             statement, parameters = neo4j_reads.statement([again], {}, [read])
             ((_, rows),) = self._connection.read(statement, parameters)[0]
         return neo4j_vectors.ranked(rows, asked, read.k)

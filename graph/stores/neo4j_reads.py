@@ -22,6 +22,8 @@ from graph.stores.rows import check_names
 from graph.stores.statements import filled, text
 
 Decode = Callable[[Any], Any]
+_WIDE = 100
+"""How many an index is asked for at least: it finds the nearest more surely the wider it looks. Fewer come back."""
 
 
 @dataclass
@@ -57,10 +59,10 @@ def piece(read: Read) -> Piece:
         case reads.Text():
             return Piece(*text_parameters(read.query, read.limit, prefix=read.prefix, adult=read.adult))
         case reads.Nearest():
-            return nearest_piece(read, exact=False, fetch=read.k + max(16, read.k // 4))
+            return nearest_piece(read, exact=False)
 
 
-def nearest_piece(read: reads.Nearest, *, exact: bool, fetch: int) -> Piece:
+def nearest_piece(read: reads.Nearest, *, exact: bool) -> Piece:
     """The same of a search by vector; exact: of all titles in scope, whether or not there is an index of them."""
     scope = read.within or Scope(WHOLE_GRAPH, adult=True)
     kind = "whole" if scope.catalog == WHOLE_GRAPH else "offered" if scope.catalog is None else "catalog"
@@ -69,7 +71,7 @@ def nearest_piece(read: reads.Nearest, *, exact: bool, fetch: int) -> Piece:
     by_id = isinstance(read.vector, str)
     vector = None if by_id else [*map(float, read.vector), 1e-12]
     parameters = {"name": read.name, "title": read.vector if by_id else None, "vector": vector,
-                  "fetch": max(fetch, 1), "exact": exact} | _scope("within", scope)  # fmt: skip
+                  "fetch": max(_WIDE, 4 * read.k), "keep": read.k + max(16, read.k // 4), "exact": exact} | _scope("within", scope)  # fmt: skip
     return Piece(cypher, parameters)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,10 +65,15 @@ def whole(large: GraphTables, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 @pytest.fixture
-def store(empty_neo4j: str) -> Iterator[GraphStore]:
-    opened = open_store(empty_neo4j, create=True)
-    yield opened
-    opened.close()
+def opened() -> Iterator[Callable[[str], GraphStore]]:
+    """A URL → the store there, made where there is none, and closed at the end."""
+    with contextlib.ExitStack() as stack:
+        yield lambda url: stack.enter_context(contextlib.closing(open_store(url, create=True)))
+
+
+@pytest.fixture
+def store(empty_neo4j: str, opened: Callable[[str], GraphStore]) -> GraphStore:
+    return opened(empty_neo4j)
 
 
 def contents(store: GraphStore) -> dict[str, list[Any]]:
@@ -214,11 +219,13 @@ OTHERS = f"({OTHERS}) AND NOT (n:Release AND n.version IS NOT NULL) AND NOT (n:R
 OTHERS += " AND NOT (n:Genre AND n.name IS NOT NULL)"
 
 
-def test_nothing_of_others_is_touched(empty_neo4j: str, large: GraphTables, tmp_path: Path) -> None:
+def test_nothing_of_others_is_touched(
+    empty_neo4j: str, opened: Callable[[str], GraphStore], large: GraphTables, tmp_path: Path
+) -> None:
     asked(empty_neo4j, THEIRS)
     theirs = everything(empty_neo4j, OTHERS)
     assert (len(theirs[0]), len(theirs[1])) == (10, 8)  # none of them left out below
-    store = open_store(empty_neo4j, create=True)
+    store = opened(empty_neo4j)
     asked(empty_neo4j, "CREATE (:Release {name: 'v2.1'})")
     theirs = everything(empty_neo4j, OTHERS)
     store.load_tables(large)
@@ -237,12 +244,13 @@ def test_nothing_of_others_is_touched(empty_neo4j: str, large: GraphTables, tmp_
         step()
         assert everything(empty_neo4j, OTHERS) == theirs
     assert {name: count for name, count in store.info().counts.items() if count} == {"Title": 1}
-    store.close()
 
 
-def test_nothing_of_others_is_answered(empty_neo4j: str, large: GraphTables, whole: dict[str, list[Any]]) -> None:
+def test_nothing_of_others_is_answered(
+    empty_neo4j: str, opened: Callable[[str], GraphStore], large: GraphTables, whole: dict[str, list[Any]]
+) -> None:
     asked(empty_neo4j, THEIRS)
-    store = open_store(empty_neo4j, create=True)
+    store = opened(empty_neo4j)
     store.load_tables(large)
     asked(empty_neo4j, "MATCH (t:Title {tconst: 'tt00001'}), (x:Customer), (k:Person {name: 'Keanu Reeves'}) "
                        "CREATE (x)-[:OFFERS]->(t), (k)-[:ACTED_IN]->(t), (t)-[:IN_GENRE]->(x)")  # fmt: skip
@@ -254,9 +262,8 @@ def test_nothing_of_others_is_answered(empty_neo4j: str, large: GraphTables, who
         assert [hit for hit in store.search_text(text, 20) if hit.text == text] == []
     people = [row["head"] for row in whole["ACTED_IN"] if row["tail"] == "tt00001"]
     assert sorted(store.neighbours(["tt00001"], ["ACTED_IN"], "in").column("neighbour").to_pylist()) == sorted(people)
-    assert store.offered(Scope()).num_rows == 200
+    assert store.offered(Scope(adult=True)).num_rows == 200
     assert store.offered(Scope(WHOLE_GRAPH, adult=True)).num_rows == TITLES
-    store.close()
 
 
 @pytest.mark.parametrize(
@@ -269,20 +276,12 @@ def test_nothing_of_others_is_answered(empty_neo4j: str, large: GraphTables, who
     ids=["the same id twice", "an id of a label that loads replace", "a release called graph"],
 )
 def test_others_that_stand_in_the_way_are_named_and_stay(
-    empty_neo4j: str, tmp_path: Path, theirs: str, label: str
+    empty_neo4j: str, opened: Callable[[str], GraphStore], tmp_path: Path, theirs: str, label: str
 ) -> None:
     for name in asked(empty_neo4j, "SHOW CONSTRAINTS YIELD name"):
         asked(empty_neo4j, f"DROP CONSTRAINT {name[0]}")  # of other tests
     asked(empty_neo4j, theirs)
     before = everything(empty_neo4j)
     with pytest.raises(StoreError, match=f"somebody else with the label {label} .*use another database"):
-        load(empty_neo4j, tables_of(tmp_path, {"Title": [{"id": "tt5"}], "Genre": [{"id": "Drama"}]}))
+        opened(empty_neo4j).load_tables(tables_of(tmp_path, {"Title": [{"id": "tt5"}], "Genre": [{"id": "Drama"}]}))
     assert everything(empty_neo4j) == before
-
-
-def load(url: str, tables: GraphTables) -> None:
-    store = open_store(url, create=True)
-    try:
-        store.load_tables(tables)
-    finally:
-        store.close()
