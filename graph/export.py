@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +22,37 @@ def export_parquet(
     """
     if folder.exists() and any(folder.iterdir()):
         raise TablesError(f"{folder} is not empty; export into a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    counts = store.info().counts
-    every = [name for name in (*NODES, *RELATIONSHIPS) if name not in NODES or not NODES[name].private]
-    wanted = [name for name in (names or every) if counts.get(name)]
+    counts = exported_counts(store)
+    wanted = [name for name in (names or counts) if counts.get(name)]
     whole, done = sum(counts[name] for name in wanted) + 1, 0
-    # Made aside, so that an export that breaks off leaves nothing that looks like one.
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as aside:
-        made = Path(aside) / "tables"
-        made.mkdir()
+    with made_aside(folder) as made:
         for name in wanted:
             if progress:
                 progress(name, done / whole)
             write_table(made, name, store.scan_nodes(name) if name in NODES else store.scan_relationships(name))
             done += counts[name]
         tables = finish_tables(made, [])
-        if folder.exists():
-            folder.rmdir()
-        made.rename(folder)
     return GraphTables(folder, tables.manifest)
+
+
+def exported_counts(store: GraphStore) -> dict[str, int]:
+    """How many there are of each label and type that an export has, in the schema's order: none of them private."""
+    counts = store.info().counts
+    names = [name for name in (*NODES, *RELATIONSHIPS) if name not in NODES or not NODES[name].private]
+    return {name: counts[name] for name in names if counts.get(name)}
+
+
+@contextlib.contextmanager
+def made_aside(folder: Path) -> Iterator[Path]:
+    """A new folder to fill, which in the end takes the place of `folder`; an export that breaks off leaves nothing."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as aside:
+        made, old = Path(aside) / "made", Path(aside) / "old"
+        made.mkdir()
+        yield made
+        if folder.exists():
+            folder.rename(old)
+        made.rename(folder)
 
 
 def export_graphml(store: GraphStore, path: Path, titles: int) -> dict[str, int]:
