@@ -125,6 +125,18 @@ def neo4j_server(version: str = NEWEST, settings: str = "") -> Iterator[Neo4jSer
         shutil.rmtree(home, ignore_errors=True)
 
 
+def wiped(url: str) -> str:
+    """The same URL, with nothing of ours left in the database. Only for a server that is there for tests."""
+    import neo4j
+
+    user, secret = os.environ.get("REELGRAPH_NEO4J_USER", "neo4j"), os.environ["REELGRAPH_NEO4J_PASSWORD"]
+    with neo4j.GraphDatabase.driver(url, auth=(user, secret), notifications_min_severity="OFF") as driver:
+        for record in driver.execute_query("SHOW VECTOR INDEXES YIELD name").records:
+            driver.execute_query(f"DROP INDEX {record['name']}")
+        driver.execute_query("MATCH (node) DETACH DELETE node")
+    return url
+
+
 def _settings(server: Neo4jServer) -> str:
     quiet = "netty_server_shutdown_quiet_period" + ("=0" if server.version.startswith("5.") else "_duration=0s")
     return f"""server.default_listen_address=127.0.0.1
