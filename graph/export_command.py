@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 @_app.command("parquet")
 def parquet(folder: FolderArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Write graph tables: Parquet files with a manifest, which every store can load. Into a new folder."""
-    from graph.export import export_parquet
+    from graph.exports.parquet import export_parquet
 
     with _onto(folder), opened(store) as graph, progress("Exporting") as report:
         counts = export_parquet(graph, folder, report).manifest.counts
@@ -46,7 +46,7 @@ def graphml(
     as_json: JsonOption = False,
 ) -> None:
     """Write the best-known titles with people and genres as GraphML, for Gephi or networkx."""
-    from graph.export import export_graphml
+    from graph.exports.graphml import export_graphml
 
     with _onto(file), opened(store) as graph, progress("Exporting"):
         counts = export_graphml(graph, file, titles)
@@ -62,7 +62,7 @@ def neo4j_admin(folder: FolderArgument, store: StoreOption = None, as_json: Json
 
     Example: reelgraph export neo4j-admin import/
     """
-    from graph.neo4j_admin import export_neo4j_admin
+    from graph.exports.neo4j_admin import export_neo4j_admin
 
     with _onto(folder), opened(store) as graph, progress("Exporting") as report:
         made = export_neo4j_admin(graph, folder, report)
@@ -73,7 +73,8 @@ def neo4j_admin(folder: FolderArgument, store: StoreOption = None, as_json: Json
     if made.empty_lists:
         out.print(f"{made.empty_lists:,} empty lists come in as absent: neo4j-admin has no way to write them.")
     out.print("\nStop Neo4j, then, as the user that it runs as:\n")
-    out.print(Text(" \\\n  ".join(shlex.quote(word) for word in made.command)), soft_wrap=True)
+    start, rest = made.command[:5], made.command[5:]
+    out.print(Text(" \\\n  ".join([shlex.join(start), *(shlex.quote(word) for word in rest)])), soft_wrap=True)
     out.print("\nStart it again; this makes constraints and indexes, and checks what came in:\n")
     out.print("reelgraph doctor --store neo4j://HOST:7687")
 

@@ -35,7 +35,7 @@ def head(of: Property) -> str:
 
 def delimiter(lists: Iterable[pa.Array]) -> str:
     """The first of DELIMITERS that no item of these lists of strings holds. Raises ValueError where all are taken."""
-    free = list(DELIMITERS)
+    free: list[str] = list(DELIMITERS)
     for values in lists:
         items = values.flatten()
         free = [one for one in free if not pc.any(pc.match_substring(items, one)).as_py()]
@@ -53,9 +53,7 @@ class CsvFiles:
         self.names: list[str] = []
         self._spans_lines = False
 
-    def write(
-        self, name: str, header: Sequence[str], batches: Iterable[pa.Table], tell: Callable[[int], None]
-    ) -> None:
+    def write(self, name: str, header: Sequence[str], batches: Iterable[pa.Table], tell: Callable[[int], None]) -> None:
         """Write `FOLDER/NAME`: a header, and the columns of the batches in its order. tell: given the rows of each."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +83,7 @@ class CsvFiles:
         split = self.split if self.split.isascii() and self.split.isprintable() else f"U+{ord(self.split):04X}"
         words = ["neo4j-admin", "database", "import", "full", "neo4j", "--overwrite-destination=true"]
         words += [f"--array-delimiter={split}"] + ["--multiline-fields=true"] * self._spans_lines
-        for name in self.names:
+        for name in sorted(self.names):
             kind, _, file = name.partition("/")
             type_ = f"{Path(file).stem}=" if kind == "relationships" else ""
             words.append(f"--{kind}={type_}{folder / name}")
