@@ -9,18 +9,23 @@ WITH *, CASE WHEN $within_whole THEN 'Title' WHEN $within_catalog IS NULL THEN '
     ELSE asked[release.property][0..release.dimension] + [1e-12] END AS vector
 WITH *, label IN release.indexed AND NOT $exact AS indexed
 CALL (*) {
-  WITH * WHERE indexed AND size(vector) = release.dimension + 1
-  CALL db.index.vector.queryNodes(release.property + '_' + label, $fetch, vector) YIELD node AS far
-  RETURN far
-  UNION ALL
-  WITH * WHERE NOT indexed AND size(vector) = release.dimension + 1
-  <CANDIDATES>
-  WITH far, vector.similarity.cosine(far[release.property], vector) AS score
-  ORDER BY score DESC LIMIT $fetch
-  RETURN far
+  CALL (*) {
+    WITH * WHERE indexed AND size(vector) = release.dimension + 1
+    CALL db.index.vector.queryNodes(release.property + '_' + label, $fetch, vector) YIELD node AS far
+    RETURN far
+    UNION ALL
+    WITH * WHERE NOT indexed AND size(vector) = release.dimension + 1
+    <CANDIDATES>
+    WITH far, vector.similarity.cosine(far[release.property], vector) AS score
+    ORDER BY score DESC LIMIT $fetch
+    RETURN far
+  }
+  RETURN collect(far) AS found
 }
-WITH release, indexed, far
-WITH release, indexed, count(far) AS fetched,
-  collect(CASE WHEN far[release.property] IS NOT NULL AND far:Title AND (<WITHIN>)
-    THEN [far.tconst, far[release.property]] END) AS rows
-RETURN [[release.name IS NOT NULL, coalesce(release.dimension, 0), coalesce(indexed, false), fetched], rows] AS <ROWS>
+CALL (*) {
+  UNWIND found AS far
+  WITH release, far WHERE far[release.property] IS NOT NULL AND far:Title AND (<WITHIN>)
+  RETURN collect([far.tconst, far[release.property]]) AS rows
+}
+RETURN [[release.name IS NOT NULL, coalesce(release.dimension, 0), coalesce(indexed, false), size(found)], rows]
+  AS <ROWS>

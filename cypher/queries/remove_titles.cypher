@@ -1,8 +1,8 @@
 // Titles that are no longer in the graph: what users rated and catalogs offer is kept, at a node without that label.
 UNWIND $ids AS id
 MATCH (title:Title {tconst: id})
-CALL (title) {
-  WITH title WHERE EXISTS { (title)<-[:<LIVE>]-() }
+CALL (title, id) {
+  WITH title, id WHERE EXISTS { (title)<-[:<LIVE>]-() }
   CALL (title) { OPTIONAL MATCH (title)-[r]-() WHERE NOT type(r) IN $live DELETE r }
   REMOVE title:Title
   SET title = {tconst: id}, title:Removed

@@ -122,10 +122,10 @@ class Neo4jStore:
         check_rows(label, rows)
         values = neo4j_writing.merged(rows, ("id",))
         with changing(self._connection, label):
-            for batch in _batches(values):
-                neo4j_writing.write_nodes(self._connection, label, batch)
             if label == "Title":
                 self._connection.write(text("queries/return_titles"), {"ids": [row[0] for row in values]})
+            for batch in _batches(values):
+                neo4j_writing.write_nodes(self._connection, label, batch)
             if label == "Catalog":
                 self._connection.write(text("queries/number_catalogs"))
         return len(rows)

@@ -138,13 +138,13 @@ def _write_rows(
         for rows in neo4j_writing.batches(tables, name):
             report(f"writing {name}", low + (high - low) * done / whole)
             beat()
+            if name == "Title":
+                connection.write(text("queries/return_titles"), {"ids": [row[0] for row in rows]})
             if name in NODES:
                 neo4j_writing.write_nodes(connection, name, rows)
             else:
                 neo4j_writing.write_relationships(connection, name, rows)
             done += len(rows)
-            if name == "Title":
-                connection.write(text("queries/return_titles"), {"ids": [row[0] for row in rows]})
         if name == "Catalog":
             connection.write(text("queries/number_catalogs"))
     if slugs:

@@ -203,6 +203,7 @@ def _degrees(read: reads.Degrees) -> str:
                 read.direction)
         for near, types in near_types.items()
     ]  # fmt: skip
+    pieces = pieces or ["WITH 0 AS place, 0 AS degree WHERE false RETURN place, degree"]
     return text("queries/degrees_of").replace("<PIECES>", "\nUNION ALL\n".join(pieces))
 
 

@@ -49,7 +49,6 @@ def _properties(entity: Any) -> dict[str, Any]:
 
 
 def _name(node: graph.Node) -> Any:
-    """The id of a node's end, where it is one of ours."""
-    return next(
-        (node[name] for name in ("tconst", "nconst", "slug", "user_id", "aka_id", "name") if name in node), None
-    )
+    """The id of a node, where it is one of ours."""
+    ids = dict.fromkeys(kind.id_name for kind in NODES.values())
+    return next((node[name] for name in ids if name in node), None)

@@ -32,9 +32,9 @@ def write_slot(
     check_name(name)
     current = release.vectors.get(name)
     place = f"{name}_b" if current is not None and current.property == f"{name}_a" else f"{name}_a"
-    for index, _ in connection.read(text("schema/vector_indexes")):
-        if index.startswith(f"{place}_"):
-            connection.alone(filled(text("schema/drop_index"), index=index))
+    for name_of_index, _ in connection.read(text("schema/vector_indexes")):
+        if name_of_index.startswith(f"{place}_"):
+            connection.alone(filled(text("schema/drop_index"), index=name_of_index))
     connection.alone(text("queries/clear_vectors"), {"slot": place})
     longest = with_room(longest_of(vectors))
     rows = stored(vectors, longest).tolist()

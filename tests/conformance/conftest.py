@@ -26,7 +26,14 @@ ENGINES = {
 # What an engine does not do yet, by test; such a test fails as soon as the engine does it.
 GAPS = {
     "embedded": {},
-    "neo4j": {},
+    "neo4j": dict.fromkeys(
+        (
+            "test_rollback_brings_the_graph_back_and_leaves_live_data_alone",
+            "test_a_rollback_to_a_named_version",
+            "test_vectors_that_a_load_made_go_with_it",
+        ),
+        "it holds one version of the graph: a rollback undoes publishes, not loads",
+    ),
 }
 
 
