@@ -14,7 +14,7 @@ FROM python:3.11.14-slim-trixie AS serve
 ENV PYTHONUNBUFFERED=1
 # Folders of its own to mount volumes at: a new volume takes over who owns the folder.
 RUN useradd --uid 10001 --create-home reelgraph \
- && install --directory --owner reelgraph /runs /import /scratch
+ && install --directory --owner reelgraph /runs /import
 COPY requirements/serve.txt /requirements/
 RUN pip install --no-cache-dir --require-hashes -r /requirements/serve.txt
 COPY --from=wheel /wheel /wheel

@@ -1,183 +1,147 @@
-"""The export for neo4j-admin: what is imported into a real Neo4j is what the driver would have loaded."""
+"""The export for neo4j-admin: its files, its command, and what it leaves when it breaks off."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-import json
-import os
-import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import neo4j
 import numpy as np
 import pytest
 
 from graph.exports.neo4j_admin import AdminExport, export_neo4j_admin
-from graph.exports.parquet import export_parquet
-from graph.schema import NODES, RELATIONSHIPS
-from graph.store import GraphStore, Provenance, Scope, StoreBusy, open_store
-from graph.stores import neo4j_vectors
+from graph.store import GraphStore, Provenance, StoreBusy, open_store
 from graph.tables import TablesError
 from tests.graph.conftest import tables_of
-from tests.servers.jars import ServerUnavailable
-from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, neo4j_server, wiped
-
-TEXTS = [
-    'He said "no"; then left', '"', '""', "back\\slash \\\"", "one\ntwo", "one\r\ntwo\rthree", "\n", " spaces ", "", ";", ",", "|",
-    "a,b;c|d~e^f", "tab\there", "日本語 🎬", "مرحبا", "e\u0301", "\u2028\u2029\u0085", "\ufeffmark", "\x1f\x1e", "null", "N/A", "007", "'",
-]  # fmt: skip
-LISTS = [["Doc; himself", 'A "B"'], ["x|y", "~", "^"], ["\x1f"], ["", "a", ""], ["", ""], ["one\ntwo"], None]
-INTEGERS = [None, 0, -5, 2**62, -(2**63), 1995]
-FLOATS = [None, 0.1, -0.0, 1e-300, 1e300, 1 / 3, 7.5]
-DAYS = [None, dt.date(1, 1, 1), dt.date(2026, 2, 28), dt.date(9999, 12, 31)]
 
 
-def _rows() -> dict[str, list[dict[str, Any]]]:
-    """A graph in which every property has every kind of value that it may have, missing ones too."""
-    chance = random.Random(0)
-    pools = {"string": [None, *TEXTS], "integer": INTEGERS, "float": FLOATS, "boolean": [None, True, False],
-             "date": DAYS, "strings": LISTS}  # fmt: skip
-    ids = {label: [f"{label}:{place} {text}" for place, text in enumerate(TEXTS)] for label in NODES}
-    ids["Catalog"] = ["north", "south", "nothing"]
-    rows: dict[str, list[dict[str, Any]]] = {
-        label: [{"id": id_} | {p.name: chance.choice(pools[p.type]) for p in node.properties} for id_ in ids[label]]
-        for label, node in NODES.items()
+def test_an_empty_list_comes_in_as_absent_and_is_counted(tmp_path: Path) -> None:
+    rows = {"Catalog": [{"id": "c"}], "Title": [{"id": "tt1"}, {"id": "tt2"}]}
+    rows["OFFERS"] = [
+        {"head": "c", "tail": "tt1", "regions": []},
+        {"head": "c", "tail": "tt2", "regions": ["US", "GB"]},
+    ]
+    export = export_neo4j_admin(_stored(tmp_path, rows), tmp_path / "export")
+    assert export.empty_lists == 1
+    assert _file(export, "relationships/OFFERS.csv")[1:] == ['"c","tt1","",,,,,,', '"c","tt2","",,"US;GB",,,,']
+
+
+def test_headers_and_rows(tmp_path: Path) -> None:
+    rows: dict[str, Any] = {
+        "Title": [{"id": "tt1", "title": 'Say "no"', "start_year": 1995, "is_adult": False, "average_rating": 7.5}],
+        "Genre": [{"id": "Drama"}],
+        "Catalog": [{"id": "south"}, {"id": "north", "name": "North"}],
+        "OFFERS": [{"head": "south", "tail": "tt1", "available_from": dt.date(2026, 3, 1)}],
+        "IN_GENRE": [{"head": "tt1", "tail": "Drama"}],
     }
-    for row in rows["Title"]:  # these are worked with
-        row |= {"num_votes": chance.choice([None, 0, 90000]), "start_year": chance.choice([None, 1995])}
-    for type_, kind in RELATIONSHIPS.items():
-        ends = sorted({(chance.choice(ids[kind.head]), chance.choice(ids[kind.tail])) for _ in range(40)})
-        rows[type_] = [
-            {"head": head, "tail": tail, "key": key if kind.key_from else ""}
-            | {p.name: chance.choice(pools[p.type]) for p in kind.properties}
-            for head, tail in ends
-            for key in chance.sample(["", "1", 'k"2'], 2 if kind.key_from else 1)
-        ]
-        for row in rows[type_]:
-            if "type" in row:
-                row["type"] = row["key"]
-    return rows
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    """An embedded store with all of it: titles that left the graph, vectors of some titles, keys of the service."""
-    opened = open_store(f"embedded:{tmp_path / 'store'}", create=True)
-    rows = _rows()
-    opened.load_tables(tables_of(tmp_path / "first", rows))
-    left = rows["OFFERS"][0]["tail"]
-    rows["Title"] = [row for row in rows["Title"] if row["id"] != left]
-    bulk = {
-        name: [row for row in listed if left not in (row.get("head"), row.get("tail"))]
-        for name, listed in rows.items()
-        if not (NODES | RELATIONSHIPS)[name].live  # type: ignore[operator]
-    }
-    opened.load_tables(tables_of(tmp_path / "second", bulk))
-    titles = sorted(row["id"] for row in rows["Title"])
-    vectors = np.random.default_rng(0).normal(size=(len(titles), 5)).astype(np.float32)
-    for name, count in (("embedding", len(titles)), ("substitute_weights", 7)):
-        made = Provenance(f"run-{name}", "ComplEx", 5, "abc", "2026-11-25T00:00:00+00:00", {"curve": 0.5})
-        opened.set_embeddings(name, titles[:count], vectors[:count], made)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module", params=[NEWEST, LTS])
-def server(request: pytest.FixtureRequest) -> Iterator[Neo4jServer]:
-    """A server that this module may stop."""
-    try:
-        with pytest.MonkeyPatch.context() as patch, neo4j_server(request.param) as started:
-            patch.setenv("REELGRAPH_NEO4J_PASSWORD", PASSWORD)
-            yield started
-    except ServerUnavailable as error:
-        (pytest.fail if os.environ.get("REELGRAPH_REQUIRE_ALL") else pytest.skip)(f"no Neo4j: {error}")
-
-
-def _imported(server: Neo4jServer, export: AdminExport) -> GraphStore:
-    """Do what the export says."""
-    server.stop()
-    done = server.admin(*export.command[1:])
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    server.start()
-    return open_store(server.url)
-
-
-def _everything(server: Neo4jServer) -> tuple[list[Any], list[Any], list[dict[str, Any]]]:
-    """All nodes, all relationships and the Release nodes, as the database has them."""
-    with neo4j.GraphDatabase.driver(server.url, auth=("neo4j", PASSWORD), notifications_min_severity="OFF") as driver:
-        nodes, releases = [], []
-        for labels, properties in driver.execute_query("MATCH (n) RETURN labels(n), properties(n)").records:
-            if labels == ["Release"]:
-                releases.append(properties)
-            else:
-                nodes.append((sorted(labels), sorted(properties.items(), key=lambda item: item[0])))
-        asked = "MATCH (a)-[r]->(b) RETURN type(r), properties(a), properties(b), properties(r)"
-        ends = [
-            (type_, _id(head), _id(tail), sorted(properties.items(), key=lambda item: item[0]))
-            for type_, head, tail, properties in driver.execute_query(asked).records
-        ]
-    return sorted(nodes, key=repr), sorted(ends, key=repr), sorted(releases, key=lambda one: one["name"])
-
-
-def _id(properties: dict[str, Any]) -> str:
-    return str(next(properties[name] for name in ("tconst", "nconst", "slug", "user_id", "aka_id", "name") if name in properties))
-
-
-def test_the_import_equals_a_load_through_the_driver(
-    server: Neo4jServer, store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(neo4j_vectors, "EXACT_TITLES", 5)  # so that there are indexes
-    names = ["embedding", "substitute_weights"]
-    loaded = open_store(wiped(server.url), create=True)
-    rows = _rows()
-    loaded.load_tables(tables_of(tmp_path / "first", rows))
-    loaded.load_tables(export_parquet(_Bulk(store), tmp_path / "bulk"))
-    for name in names:
-        loaded.set_embeddings(name, *store.get_embeddings(name), store.info().embeddings[name])
-    by_driver, answers = _everything(server), _answers(loaded)
-    loaded.close()
-
+    store = _stored(tmp_path, rows)
+    store.set_embeddings("embedding", ["tt1"], np.array([[3, 4]], np.float32), Provenance("r", "m", 2, "h", "t"))
     export = export_neo4j_admin(store, tmp_path / "export")
-    imported = _imported(server, export)
-    nodes, ends, releases = _everything(server)
-    private = [label for label, node in NODES.items() if node.private]
-    assert nodes == [node for node in by_driver[0] if node[0][0] not in private]
-    assert ends == by_driver[1]
-    assert (len(nodes), len(ends)) == (sum(n for name, n in export.counts.items() if name in NODES) + 1,
-                                       sum(n for name, n in export.counts.items() if name in RELATIONSHIPS))  # fmt: skip
-    assert [one["name"] for one in releases] == ["embedding", "graph", "substitute_weights"]
-    assert [releases[0], releases[2]] == [by_driver[2][0], by_driver[2][2]]
-    assert releases[1].keys() == by_driver[2][1].keys()
-    assert _answers(imported) == answers
-    imported.close()
+    header, row = _file(export, "nodes/Title.csv")
+    assert header == (
+        "tconst:ID(Title),kind,title,original_title,start_year:long,end_year:long,runtime_minutes:long,"
+        "is_adult:boolean,average_rating:double,num_votes:long,poster_url,text,embedding_a:double[],:LABEL"
+    )
+    assert row == '"tt1",,"Say ""no""",,1995,,,false,7.5,,,,"3;4;3.75","Title;Offered;Catalog_2"'
+    assert _file(export, "nodes/Catalog.csv") == [
+        "slug:ID(Catalog),name,number:long,:LABEL", '"north","North",1,"Catalog"', '"south",,2,"Catalog"'
+    ]  # fmt: skip
+    assert _file(export, "relationships/IN_GENRE.csv") == [":START_ID(Title),:END_ID(Genre),key", '"tt1","Drama",']
+    header, row = _file(export, "relationships/OFFERS.csv")
+    assert header == (
+        ":START_ID(Catalog),:END_ID(Title),key,item_id,regions:string[],available_from:date,available_until:date,match,"
+        "confidence:double"
+    )
+    assert row == '"south","tt1","",,,2026-03-01,,,'
+    folder = tmp_path / "export"
+    assert export.command == [
+        "neo4j-admin", "database", "import", "full", "neo4j", "--overwrite-destination=true", "--array-delimiter=;",
+        *(f"--nodes={folder}/nodes/{name}.csv" for name in ("Catalog", "Genre", "Release", "Title")),
+        *(f"--relationships={type_}={folder}/relationships/{type_}.csv" for type_ in ("IN_GENRE", "OFFERS")),
+    ]  # fmt: skip
 
 
-class _Bulk:
-    """A store without what is live."""
+@pytest.mark.parametrize(
+    ("title", "names", "options"),
+    [
+        ("plain", ["A"], ["--array-delimiter=;"]),
+        ("two\nlines", ["A"], ["--array-delimiter=;", "--multiline-fields=true"]),
+        ("a return\r", ["A; B"], ["--array-delimiter=|", "--multiline-fields=true"]),
+        ("plain", ["A;|~^\x1f"], ["--array-delimiter=U+001E"]),
+        ("plain", ["two\nlines"], ["--array-delimiter=;", "--multiline-fields=true"]),
+    ],
+)
+def test_what_the_text_needs_is_said_in_the_command(
+    tmp_path: Path, title: str, names: list[str], options: list[str]
+) -> None:
+    rows = {"Title": [{"id": "tt1", "title": title}], "Person": [{"id": "nm1", "professions": names}]}
+    export = export_neo4j_admin(_stored(tmp_path, rows), tmp_path / "export")
+    assert export.command[6 : 6 + len(options)] == options
+    assert not export.command[6 + len(options)].startswith(("--array", "--multiline"))
 
-    def __init__(self, store: GraphStore) -> None:
-        self._store = store
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    def info(self) -> Any:
-        info = self._store.info()
-        counts = {name: n for name, n in info.counts.items() if not (NODES | RELATIONSHIPS)[name].live}  # type: ignore[operator]
-        return dataclasses.replace(info, counts=counts)
+def test_keys_and_searches_stay(tmp_path: Path) -> None:
+    rows = {"Title": [{"id": "tt1"}], "ApiKey": [{"id": "k", "digest": "abc"}], "Search": [{"id": "s", "text": "why"}]}
+    export = export_neo4j_admin(_stored(tmp_path, rows), tmp_path / "export")
+    assert sorted(path.name for path in (tmp_path / "export").rglob("*.csv")) == ["Release.csv", "Title.csv"]
+    assert export.counts == {"Title": 1}
 
 
-def _answers(store: GraphStore) -> list[Any]:
-    """What searches find: by name, by vector in several scopes; with constraints and indexes as they are there."""
-    title = store.get_embeddings("embedding")[0][3]
-    scopes = [Scope("*", adult=True), Scope("north", adult=True), Scope(adult=True)]
-    rows = store.query(  # type: ignore[attr-defined]
-        "SHOW INDEXES YIELD name, state RETURN name, state ORDER BY name", {}, limit=1000, seconds=30
-    ).rows
-    assert {"embedding_a_Title", "embedding_a_Offered", "reelgraph_title", "reelgraph_names"} <= {row[0] for row in rows}
-    found = [store.search_vector("embedding", title, 9, within=scope) for scope in scopes]
-    vectors = [(ids, rows.tolist()) for ids, rows in map(store.get_embeddings, ("embedding", "substitute_weights"))]
-    return [found, vectors, store.offered(Scope("north", adult=True)).to_pylist(), rows, store.search_text("himself", 5)]
+def test_only_a_folder_of_its_own_is_written_again(tmp_path: Path) -> None:
+    store, folder = _stored(tmp_path, {"Title": [{"id": "tt1"}]}), tmp_path / "export"
+    export_neo4j_admin(store, folder)
+    store.upsert_nodes("User", [{"id": "u1"}])
+    assert export_neo4j_admin(store, folder).counts == {"Title": 1, "User": 1}
+    (folder / "notes.txt").write_text("mine")
+    for wrong in (folder, tmp_path / "tables", tmp_path / "a,b"):
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(TablesError, match=r"export into (a new|another) folder"):
+            export_neo4j_admin(store, wrong)
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("broken", [KeyboardInterrupt, OSError])
+def test_an_export_that_breaks_off_leaves_what_was_there(tmp_path: Path, broken: type[BaseException]) -> None:
+    store, folder = _stored(tmp_path, {"Title": [{"id": "tt1"}], "Genre": [{"id": "Drama"}]}), tmp_path / "export"
+
+    def breaks(what: str, share: float) -> None:
+        if what == "Genre":
+            raise broken
+
+    with pytest.raises(broken):
+        export_neo4j_admin(store, folder, breaks)
+    assert not folder.exists()
+    export_neo4j_admin(store, folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    with pytest.raises(broken):
+        export_neo4j_admin(store, folder, breaks)
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["export", "store", "tables"]
+
+
+def test_a_load_meanwhile_is_an_error(tmp_path: Path) -> None:
+    store = _stored(tmp_path, {"Title": [{"id": "tt1"}]})
+    tables = tables_of(tmp_path / "more", {"Title": [{"id": "tt1"}, {"id": "tt2"}]})
+    with pytest.raises(StoreBusy, match="got a new version meanwhile; export again"):
+        export_neo4j_admin(store, tmp_path / "export", lambda *_: store.load_tables(tables) and None)
+    assert not (tmp_path / "export").exists()
+
+
+def test_progress_goes_up_to_the_end(tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    rows = {"Title": [{"id": "tt1"}], "Genre": [{"id": "Drama"}], "IN_GENRE": [{"head": "tt1", "tail": "Drama"}]}
+    export_neo4j_admin(_stored(tmp_path, rows), tmp_path / "export", lambda *what: told.append(what))
+    assert told == [("IN_GENRE", 0.25), ("Title", 0.5), ("Genre", 0.75)]
+
+
+def _stored(folder: Path, rows: dict[str, Any]) -> GraphStore:
+    """A store of these rows, its keys as the schema has them."""
+    for type_ in ("OFFERS", "IN_GENRE"):
+        rows |= {type_: [{"key": "", **row} for row in rows[type_]]} if type_ in rows else {}
+    store = open_store(f"embedded:{folder / 'store'}", create=True)
+    store.load_tables(tables_of(folder / "tables", rows))
+    return store
+
+
+def _file(export: AdminExport, name: str) -> list[str]:
+    return (export.folder / name).read_text("utf-8").splitlines()
