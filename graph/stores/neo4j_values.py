@@ -6,6 +6,8 @@ from typing import Any
 
 from neo4j import graph, spatial, time
 
+from graph.schema import NODES
+
 _LONGEST_LIST = 64
 
 
