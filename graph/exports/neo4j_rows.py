@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from graph.exports.neo4j_csv import head
 from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION
 from graph.store import GraphStore
-from graph.stores.neo4j_releases import Release
+from graph.stores.neo4j_releases import Release, check_name
 from graph.stores.neo4j_slots import Slot, longest_of, stored, with_room
 
 _ROWS = 8_192
@@ -54,7 +54,8 @@ class Neo4jRows:
         self._removed: dict[str, set[str]] = {}
 
     def _longest(self, name: str) -> float:
-        """What stands for the length of the longest vector of a name."""
+        """What stands for the length of a name's longest vector. InvalidRows for a name that Neo4j cannot have."""
+        check_name(name)
         most = 0.0
         for batch in _slices(self._store.scan_nodes("Title", [])):
             _, vectors = self._store.get_embeddings(name, batch.column("id").to_pylist())
