@@ -102,7 +102,8 @@ def _figures(here: GraphStore, there: GraphStore, ids: Sequence[str], vectors: n
 
 def _typos(here: GraphStore, there: GraphStore) -> list[Figure]:
     rng = random.Random(0)
-    rows = [row for batch in here.scan_nodes("Title", ["title"]) for row in batch.to_pylist() if row["title"]]
+    rows = [row for batch in here.scan_nodes("Title", ["title"]) for row in batch.to_pylist()
+            if any(len(word) > 3 for word in (row["title"] or "").split(" "))]  # fmt: skip
     typed = [(typo(row["title"], rng), row["id"]) for row in rng.sample(rows, min(len(rows), WARM + QUERIES))]
 
     def ask(store: GraphStore, one: tuple[str, str]) -> bool:

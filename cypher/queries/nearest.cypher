@@ -25,7 +25,7 @@ CALL (*) {
 CALL (*) {
   UNWIND found AS far
   WITH release, far WHERE far[release.property] IS NOT NULL AND far:Title AND (<WITHIN>)
-  WITH far LIMIT $keep
+  WITH release, far LIMIT $keep
   RETURN collect([far.tconst, far[release.property]]) AS rows
 }
 RETURN [[release.name IS NOT NULL, coalesce(release.dimension, 0), coalesce(indexed, false), size(found)], rows]

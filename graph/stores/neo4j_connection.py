@@ -190,6 +190,8 @@ class Connection:
         if code.startswith("Neo.TransientError"):
             return StoreBusy(f"Neo4j at {self.url} is busy ({told}); try again")
         if isinstance(error, exceptions.DriverError | OSError):
-            tls = ", and does it speak TLS, as the scheme says" if self._encrypted else ""
-            return StoreError(f"Neo4j at {self.url} does not answer ({told}); is it running, and reached from here{tls}?")
+            tls = ", and does it speak TLS" if self._encrypted else ""
+            return StoreError(
+                f"Neo4j at {self.url} does not answer ({told}); is it running and reached from here{tls}?"
+            )
         return StoreError(f"Neo4j at {self.url}: {told}")

@@ -71,8 +71,8 @@ def nearest_piece(read: reads.Nearest, *, exact: bool) -> Piece:
     by_id = isinstance(read.vector, str)
     vector = None if by_id else [*map(float, read.vector), 1e-12]
     parameters = {"name": read.name, "title": read.vector if by_id else None, "vector": vector,
-                  "fetch": max(_WIDE, 4 * read.k), "keep": read.k + max(16, read.k // 4), "exact": exact} | _scope("within", scope)  # fmt: skip
-    return Piece(cypher, parameters)
+                  "fetch": max(_WIDE, 4 * read.k), "keep": read.k + max(16, read.k // 4), "exact": exact}  # fmt: skip
+    return Piece(cypher, parameters | _scope("within", scope))
 
 
 def statement(pieces: Sequence[Piece], sources: Mapping[int, int], asked: Sequence[Read]) -> tuple[str, dict[str, Any]]:

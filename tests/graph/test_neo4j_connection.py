@@ -161,9 +161,7 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(store: GraphStor
         "ALTER CURRENT USER SET PASSWORD FROM 'only-for-tests' TO 'another-one'",
     ],
 )
-def test_a_statement_that_writes_is_refused_by_the_server(
-    store: GraphStore, empty_neo4j: str, statement: str
-) -> None:
+def test_a_statement_that_writes_is_refused_by_the_server(store: GraphStore, empty_neo4j: str, statement: str) -> None:
     store.upsert_nodes("User", [{"id": "u1", "labels": ["x"]}])
     assert isinstance(store, QueryableStore)
     with pytest.raises(InvalidQuery):
@@ -224,7 +222,7 @@ def test_a_database_that_is_read_only_answers(read_only: GraphStore) -> None:
     assert read_only.get_nodes("Title", ["tt0114709"], ["title"]).to_pylist() == [
         {"id": "tt0114709", "title": "Toy Story"}
     ]
-    assert [hit.id for hit in read_only.search_text("toy story", 5)][0] == "tt0114709"
+    assert read_only.search_text("toy story", 5)[0].id == "tt0114709"
     assert read_only.offered(Scope("north")).num_rows > 20
     assert read_only.info().counts["Title"] > 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,7 @@ def test_a_load_takes_away_what_the_tables_no_longer_have(store: GraphStore, tmp
 
 def everything_of(nodes: Sequence[Any], relationships: Sequence[Any]) -> tuple[list[str], list[str]]:
     """The same form as `everything`."""
+
     def written(row: Sequence[Any]) -> str:
         parts = [sorted(one.items()) if isinstance(one, dict) else one for one in row]
         return repr([[one] if place in (0, 4) else one for place, one in enumerate(parts)])
@@ -185,7 +187,7 @@ def test_what_lies_there_is_what_the_schema_says(store: GraphStore, tmp_path: Pa
         "Person": [{"id": "nm1", "name": "A", "professions": ["actor", "writer"]}],
         "Catalog": [{"id": "c", "name": "C"}],
         "ACTED_IN": [{"head": "nm1", "tail": "tt1", "key": "3", "ordering": 3, "characters": ["X", "Y"]}],
-        "OFFERS": [{"head": "c", "tail": "tt1", "key": "k", "item_id": "k", "available_from": np.datetime64("2026-03-01").item()}],
+        "OFFERS": [{"head": "c", "tail": "tt1", "key": "k", "item_id": "k", "available_from": dt.date(2026, 3, 1)}],
     }  # fmt: skip
     store.load_tables(tables_of(tmp_path, rows))
     found = asked(

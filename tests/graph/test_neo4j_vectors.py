@@ -86,7 +86,7 @@ def test_k_in_scope_are_found_and_nearly_always_the_best(
     ]  # fmt: skip
     hits = 0
     for n in range(20):
-        query = vectors[n * 211]
+        query = vectors[n * 91]
         found = store.search_vector("embedding", query, K, within=scope)
         assert len(found) == min(K, len(inside))
         assert {id_ for id_, _ in found} <= {IDS[place] for place in inside}
@@ -138,7 +138,7 @@ def test_a_publish_changes_all_at_once_and_a_rollback_brings_all_back(store: Gra
 
 def test_a_title_that_a_catalog_takes_up_is_found_there_at_once(store: GraphStore, vectors: Any) -> None:
     """In a catalog that has an index of its own, and in all catalogs together."""
-    far = 5 * 33 + 1  # in none of them
+    far = 167  # in none of them
     query = 10 * vectors[far]
     assert IDS[far] not in dict(store.search_vector("embedding", query, K, within=Scope("half", adult=True)))
     offer = [{"head": "half", "tail": IDS[far], "key": "new", "item_id": "new"}]
