@@ -131,7 +131,7 @@ def columns_table(rows: Sequence[Sequence[Any]], fields: Sequence[pa.Field]) -> 
     """Rows of values as the driver gives them, as an Arrow table."""
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields)
     return pa.table([column_array(one, field.type) for one, field in zip(columns, fields, strict=True)],
-                    schema=pa.schema([field.with_nullable(True) for field in fields]))  # fmt: skip
+                    schema=pa.schema(list(fields)))  # fmt: skip
 
 
 def column_array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
