@@ -8,7 +8,7 @@ has a store answer it, and `together` lets several take their steps side by side
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
 
@@ -142,7 +142,7 @@ def found(read: Finding, answer: Any) -> list[str]:
     Neighbours: each once, ascending. Text: titles alone, each once, the first first. Nearest: the nearest first.
     """
     if isinstance(read, Neighbours):
-        return sorted(answer.column("neighbour").unique().to_pylist())
+        return sorted(answer.column("neighbour").combine_chunks().dictionary.to_pylist())
     if isinstance(read, Text):
         return list(dict.fromkeys(hit.id for hit in answer if hit.label == "Title"))
     return [id_ for id_, _ in answer]
@@ -194,10 +194,15 @@ def ask(store: GraphStore, asking: Asking[T]) -> T:
         return cast(T, done.value)
 
 
-def together(askings: Iterable[Asking[T]]) -> Asking[list[T]]:
+def all_of(*wanted: Read) -> Asking[Sequence[Any]]:
+    """The answers to some reads, in one step."""
+    return (yield wanted)
+
+
+def together(*askings: Asking[Any]) -> Asking[list[Any]]:
     """What each of several askings returns; the first steps of all are one exchange, and so on."""
-    waiting: dict[int, Asking[T]] = dict(enumerate(askings))
-    results: dict[int, T] = {}
+    waiting: dict[int, Asking[Any]] = dict(enumerate(askings))
+    results: dict[int, Any] = {}
     answers: dict[int, Sequence[Any]] = {}
     while True:
         asked = dict(_stepped(waiting, answers, results))
@@ -211,7 +216,7 @@ def together(askings: Iterable[Asking[T]]) -> Asking[list[T]]:
 
 
 def _stepped(
-    waiting: dict[int, Asking[T]], answers: dict[int, Sequence[Any]], results: dict[int, T]
+    waiting: dict[int, Asking[Any]], answers: dict[int, Sequence[Any]], results: dict[int, Any]
 ) -> Iterator[tuple[int, Sequence[Read]]]:
     """What each asking that goes on needs next; the results of those that end."""
     for place, asking in list(waiting.items()):
