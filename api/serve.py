@@ -22,6 +22,7 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
 from api.logs import config
+from api.memory import return_freed_memory
 from api.metrics import SHARED_METRICS
 from api.settings import ServeError, Settings, read_settings
 from graph.store import open_store
@@ -47,6 +48,7 @@ class Listen:
 
 def app_of_environment() -> FastAPI:
     """The app of a worker, which knows of its parent only what stands in the environment."""
+    return_freed_memory()
     settings = read_settings()
     return create_app(settings, open_store(settings.store))
 
@@ -58,6 +60,7 @@ def serve(settings: Settings, listen: Listen, announce: Callable[[str], None]) -
     where the store does not open.
     """
     _check_certificate(listen)
+    return_freed_memory()
     with contextlib.closing(open_store(settings.store)) as store, _bound(listen) as held:
         threading.Thread(target=_when_it_answers, args=(_address(held, listen), announce), daemon=True).start()
         options: dict[str, Any] = {

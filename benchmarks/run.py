@@ -26,8 +26,8 @@ IN_WORDS = ("title_search", "link_prediction_evaluation", "graphnet", "matching"
 By themselves, for they train for half an hour: benchmarks/fold_in.py; likewise landmarks.py, and training with --only
 quality or memory.
 """
-BY_NAME = ("substitutes_scale",)
-"""Run only where it is named: it takes some minutes and a few gigabytes."""
+BY_NAME = ("service", "substitutes_scale")
+"""Run only where they are named: they take some minutes, or want a quiet machine, or a few gigabytes."""
 
 
 def main() -> int:

@@ -120,7 +120,7 @@ class VectorSearch:
         self._path = index
         self._exact_rows = exact_rows
         self._kept: OrderedDict[int, _Scope] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock, self._making = threading.Lock(), threading.Lock()
 
     def best(self, vector: Vectors, k: int, mask: Mask | None = None) -> tuple[Rows, Vectors]:
         """The k rows with the largest products, best first, and the products; min(k, rows that may be answered).
@@ -169,19 +169,27 @@ class VectorSearch:
         return np.sort(found[found >= 0])
 
     def _scope(self, mask: Mask | None) -> _Scope:
-        with self._lock:
-            held = self._kept.get(id(mask))
+        held = self._held(mask)
+        if held is not None:
+            return held
+        with self._making:  # one at a time, for each gathers up to a quarter of a gigabyte
+            held = self._held(mask)
             if held is not None:
-                self._kept.move_to_end(id(mask))
                 return held
-        made = _Scope(mask, self._positions, self._vectors, self._exact_rows)
-        with self._lock:
-            self._kept[id(mask)] = made
-            while len(self._kept) > _KEPT_SCOPES or (
-                len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > _KEPT_BYTES
-            ):
-                self._kept.popitem(last=False)
+            made = _Scope(mask, self._positions, self._vectors, self._exact_rows)
+            with self._lock:
+                self._kept[id(mask)] = made
+                while len(self._kept) > _KEPT_SCOPES or (
+                    len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > _KEPT_BYTES
+                ):
+                    self._kept.popitem(last=False)
         return made
+
+    def _held(self, mask: Mask | None) -> _Scope | None:
+        with self._lock:
+            if id(mask) in self._kept:
+                self._kept.move_to_end(id(mask))
+            return self._kept.get(id(mask))
 
 
 class _Scope:

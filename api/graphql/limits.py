@@ -54,7 +54,7 @@ class Limits:
     """What one query may ask for.
 
     depth: levels of nodes, `edges` and `node` not counted. fields: in all, with those of fragments. cost: nodes, as
-    many as could be answered. tokens: words and signs of the document.
+    many as could be answered. tokens: words and signs of the document. seconds: how long it may take, once it runs.
     """
 
     depth: int = 8
@@ -63,6 +63,7 @@ class Limits:
     cost: int = 10_000
     tokens: int = 2_000
     introspection: bool = True
+    seconds: float | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -73,6 +74,7 @@ class Limits:
             aliases=settings.graphql_aliases,
             cost=settings.graphql_cost,
             introspection=settings.graphql_introspection,
+            seconds=settings.request_seconds,
         )
 
 

@@ -66,14 +66,14 @@ class GraphQLAnswer(BaseModel):
 
 def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> APIRouter:
     """The routes over a store. Queries need the role of a reader; GraphiQL itself needs none, for it shows no data."""
-    schema, sources = make_schema(limits), Sources.over(store, searcher)
+    schema, sources, seconds = make_schema(limits), Sources.over(store, searcher), limits.seconds
     router = APIRouter(tags=["graphql"])
     described: dict[str, Any] = {"response_model": GraphQLAnswer, "responses": responses(400, 422, 503)}
 
     @router.post("/graphql", dependencies=[security.READER], **described)
     def post(request: Request, asked: GraphQLQuery) -> Response:
         """Ask the graph in GraphQL. Mistakes in the query are in `errors`, with status 200."""
-        return _answer(schema, sources, request, asked)
+        return _answer(schema, sources, request, asked, seconds)
 
     @router.get("/graphql", dependencies=[Security(security.declared, scopes=["read"])], **described)
     async def get(
@@ -92,7 +92,7 @@ def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> API
             return _page(request)
         security.check(request, "read")
         asked = GraphQLQuery(query=query, variables=_variables(variables), operationName=operation)
-        return await run_in_threadpool(_answer, schema, sources, request, asked)
+        return await run_in_threadpool(_answer, schema, sources, request, asked, seconds)
 
     @router.get("/graphql/{name:path}", include_in_schema=False)
     def file(name: str) -> Response:
@@ -104,33 +104,37 @@ def graphql_router(store: GraphStore, searcher: Searcher, limits: Limits) -> API
     return router
 
 
-def execute(schema: Schema, sources: Sources, asked: GraphQLQuery) -> ExecutionResult:
+def execute(schema: Schema, sources: Sources, asked: GraphQLQuery, seconds: float | None = None) -> ExecutionResult:
     """Run a query against one version of the graph, in this thread, with an event loop of its own.
 
-    Raises Problem when the document has no such query; StoreBusy when the graph changes faster than it can be read.
+    seconds: after so many it ends before its next batch, for who asked has gone or been told that it took too long.
+
+    Raises Problem when the document has no such query or it takes too long; StoreBusy when the graph changes faster
+    than it can be read.
     """
 
-    def ask() -> ExecutionResult:
-        return asyncio.run(
-            schema.execute(
+    async def run() -> ExecutionResult:
+        async with asyncio.timeout(seconds):
+            return await schema.execute(
                 asked.query,
                 variable_values=asked.variables,
                 context_value=Batches(sources),
                 operation_name=asked.operationName,
                 allowed_operation_types=(OperationType.QUERY,),
             )
-        )
 
     try:
-        return at_one_version(sources.store, ask).value
+        return at_one_version(sources.store, lambda: asyncio.run(run())).value
+    except TimeoutError:
+        raise Problem(503, f"There was no answer within {seconds:g} seconds.") from None
     except CannotGetOperationTypeError:
         raise Problem(400, f"The document has no operation {asked.operationName!r}.") from None
     except InvalidOperationTypeError:
         raise Problem(400, "Only queries are answered here: the graph is changed by other routes.") from None
 
 
-def _answer(schema: Schema, sources: Sources, request: Request, asked: GraphQLQuery) -> Response:
-    result = execute(schema, sources, asked)
+def _answer(schema: Schema, sources: Sources, request: Request, asked: GraphQLQuery, seconds: float | None) -> Response:
+    result = execute(schema, sources, asked, seconds)
     body: dict[str, Any] = {"data": result.data}
     if result.errors:
         body["errors"] = [

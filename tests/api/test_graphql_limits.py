@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from api.graphql.batches import Sources
 from api.graphql.limits import Limits, measure
 from api.graphql.router import GraphQLQuery, execute, told
 from api.graphql.schema import make_schema
+from api.problems import Problem
 from graph.search import Searcher
 from graph.store import GraphStore, open_store
 
@@ -133,3 +135,27 @@ def test_introspection_may_be_switched_off(ask: Ask) -> None:
     assert all("introspection" in message for message in ask(query, introspection=False))
     assert ask("{ titels { totalCount } }", introspection=False) == ["Cannot query field 'titels' on type 'Query'."]
     assert ask("{ __typename genres { __typename } }", introspection=False) == []
+
+
+def test_a_query_that_takes_too_long_ends_before_its_next_batch(sample_folder: Any) -> None:
+    with contextlib.closing(open_store(f"embedded:{sample_folder}")) as store:
+        batches = list[str]()
+
+        class Slow:
+            """A store that needs a fifth of a second for each batch."""
+
+            def __getattr__(self, name: str) -> Any:
+                if name in ("get_nodes", "neighbours"):
+                    batches.append(name)
+                    time.sleep(0.2)
+                return getattr(store, name)
+
+        sources = Sources.over(Slow(), Searcher(store))  # type: ignore[arg-type]
+        schema, asked = make_schema(Limits()), GraphQLQuery(query=nested(8))
+        assert not execute(schema, sources, asked).errors
+        whole = len(batches)
+        batches.clear()
+        with pytest.raises(Problem, match=r"no answer within 0\.3 seconds") as caught:
+            execute(schema, sources, asked, 0.3)
+    assert caught.value.status == 503
+    assert 1 <= len(batches) <= 3 < whole

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from graph import vectors
 from graph.store import Provenance
 from graph.stores.build import write_embeddings
 from graph.stores.snapshot import Snapshot
@@ -94,6 +98,28 @@ def test_without_an_index_that_can_be_read_the_search_is_exact(tmp_path: Path, b
         path.write_bytes(broken)
     search = VectorSearch(VECTORS, POSITIONS, path, EXACT)
     assert search.best(ASKED[0], 10)[0].tolist() == slowly(ASKED[0], 10, None)
+
+
+def test_threads_that_ask_in_a_new_scope_at_once_make_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, both = list[int](), threading.Barrier(4)
+
+    class Slow(vectors._Scope):
+        def __init__(self, *about: Any) -> None:
+            made.append(1)
+            time.sleep(0.1)
+            super().__init__(*about)
+
+    monkeypatch.setattr(vectors, "_Scope", Slow)
+    search, mask = VectorSearch(VECTORS, POSITIONS), mask_of(0.5, 1)
+
+    def ask() -> list[int]:
+        both.wait()
+        return search.best(ASKED[0], 5, mask)[0].tolist()
+
+    with ThreadPoolExecutor(4) as threads:
+        found = [one.result() for one in [threads.submit(ask) for _ in range(4)]]
+    assert found == [slowly(ASKED[0], 5, mask)] * 4
+    assert len(made) == 1
 
 
 def test_many_threads_ask_at_once(index: Path) -> None:
