@@ -7,7 +7,7 @@ score is known: "liked by viewers of X" names the one that carried most of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,10 @@ from graph.schema import CREDITS
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 MOST = 3
+_KEPT = 16  # scopes whose landmarks are kept
 _SERIES = 2.0  # the weight of "of the same series": above all shares of a score
 _GENRE = 0.3  # genres say less to people than they do to the score
 _VIEWERS = 0.5
@@ -79,7 +81,8 @@ class Reasons:
         ids = folded.reader.landmarks.ids
         self._row = {id_: row for row, id_ in enumerate(ids)}
         landmarks = store.get_nodes("Title", ids, ["title", "is_adult"])
-        self._adult = landmarks.column("is_adult").fill_null(False).to_pylist()
+        self._shown: Mask = ~landmarks.column("is_adult").fill_null(False).to_numpy(zero_copy_only=False)
+        self._inside: dict[tuple[Scope, str | None], Mask] = {}
         self._title = [name or id_ for id_, name in zip(ids, landmarks.column("title").to_pylist(), strict=True)]
 
     def asked(self, id_: str) -> Asking[Asked]:
@@ -92,12 +95,17 @@ class Reasons:
         names = {id_: found[0].column("title")[0].as_py() or id_} | called(found[4])
         return Asked(id_, content, names)
 
-    def landmarks_in(self, scope: Scope) -> Asking[Collection[str] | None]:
-        """The landmarks in scope, where reasons name any; None: no scope bounds them."""
+    def landmarks_in(self, scope: Scope, state: str | None = None) -> Asking[Mask]:
+        """Which landmarks reasons may name in a scope, (landmarks,): read where it is not known of that state."""
         if not self._learned or scope.catalog == WHOLE_GRAPH:
-            return None
-        (offered,) = yield [Offered(scope, list(self._row))]
-        return frozenset(offered.column("id").to_pylist())
+            return self._shown if not scope.adult else np.ones(len(self._row), bool)
+        held = self._inside.get((scope, state)) if state is not None else None
+        if held is None:
+            (offered,) = yield [Offered(scope, list(self._row))]
+            held = np.zeros(len(self._row), bool)
+            held[[self._row[id_] for id_ in offered.column("id").to_pylist()]] = True
+            self._inside = {**self._inside, (scope, state): held} if len(self._inside) < _KEPT else {}
+        return held
 
     def reads(self, asked: str, titles: Sequence[str]) -> list[Read]:
         """What has to be known of titles that may be answered: what they share with the asked one, their vectors."""
@@ -130,15 +138,13 @@ class Reasons:
         chosen: Sequence[str],
         related: Mapping[str, tuple[str, ...]],
         series: Mapping[str, Sequence[Evidence]],
-        inside: Collection[str] | None,
-        adult: bool,
+        landmarks: Mask,
         weighed: Weighed | None = None,
     ) -> dict[str, list[Evidence]]:
         """At most three for each chosen title, the weightiest first.
 
-        found: of all that are chosen. series: the reasons of those that came up as siblings. inside: the landmarks in
-        scope; None: all, the adult ones too if `adult`. weighed: the facets of a request that weighs some; the score
-        that must fall is then the weighed one.
+        found: of all that are chosen. series: the reasons of those that came up as siblings. landmarks: those that may
+        be named. weighed: the facets of a request that weighs some; the score that must fall is then the weighed one.
         """
         nodes = sorted({(one.label, one.id) for other in chosen for one in found.shared[other]})
         reader = self._folded.reader
@@ -153,7 +159,7 @@ class Reasons:
         if weighed is not None:
             tried *= weighed.left(nodes, ids)
         place, column = ({one: at for at, one in enumerate(some)} for some in (nodes, ids))
-        carried = self._carried(ids, parts, whole, self._open(asked.id, inside, adult)) if self._learned else {}
+        carried = self._carried(ids, parts, whole, self._open(asked.id, landmarks)) if self._learned else {}
         made: dict[str, list[Evidence]] = {}
         for other in chosen:
             reasons = [*self._series(other, asked.names[asked.id], related), *series.get(other, ())]
@@ -185,19 +191,15 @@ class Reasons:
         text = "from the same series" if len(path) == 5 else f"series and episode: {title}"
         return [Evidence("path", _SERIES, text, path)]
 
-    def _open(self, asked: str, inside: Collection[str] | None, adult: bool) -> npt.NDArray[np.bool_]:
+    def _open(self, asked: str, landmarks: Mask) -> Mask:
         """Which landmarks may be named: (landmarks,)."""
-        if inside is None:
-            made = np.array([adult or not is_adult for is_adult in self._adult], bool)
-        else:
-            made = np.array([one in inside for one in self._row], bool)
-        if asked in self._row:
-            made[self._row[asked]] = False
+        if asked not in self._row:
+            return landmarks
+        made = landmarks.copy()
+        made[self._row[asked]] = False
         return made
 
-    def _carried(
-        self, ids: Sequence[str], parts: Floats, whole: Floats, named: npt.NDArray[np.bool_]
-    ) -> dict[str, list[Evidence]]:
+    def _carried(self, ids: Sequence[str], parts: Floats, whole: Floats, named: Mask) -> dict[str, list[Evidence]]:
         """For each title the landmark that carried most of its score, of those that may be named."""
         made: dict[str, list[Evidence]] = {}
         for column, other in enumerate(ids):

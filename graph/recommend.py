@@ -83,11 +83,11 @@ def all_there(store: GraphStore, liked: Liked, nodes: pa.Table) -> None:
 
 
 def recommending(
-    ranking: Ranking, liked: Liked, vectors: Mapping[str, Floats], scope: Scope, k: int, wanted: Preferences
+    ranking: Ranking, liked: Liked, vectors: Mapping[str, Floats], scope: Scope, k: int, wanted: Preferences, state: str
 ) -> Asking[list[Substitute]]:
     """The k best in scope beside those named, with evidence; k whenever k others are there.
 
-    liked: as `checked` gives it. vectors: of those that have one.
+    liked: as `checked` gives it. vectors: of those that have one. state: of the store.
     """
     named = list(liked)
     directions = _directions(ranking.folded, named, vectors)
@@ -107,7 +107,7 @@ def recommending(
     parts = {other: brought[:, column[other]] for other in chosen if other in column}
     items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, chosen)]
     (nodes, *offered), evidence = yield from together(
-        all_of(Nodes("Title", chosen, SHOWN), *items), _evidence(ranking, named, chosen, parts, scope, wanted)
+        all_of(Nodes("Title", chosen, SHOWN), *items), _evidence(ranking, named, chosen, parts, scope, wanted, state)
     )
     rows = {row["id"]: row for row in nodes.to_pylist()}
     return shown({other: scores[other] for other in chosen}, rows, items_of(offered[0]) if offered else {}, evidence)
@@ -141,7 +141,7 @@ def _brought(
 
 def _evidence(
     ranking: Ranking, named: Sequence[str], chosen: Sequence[str], parts: Mapping[str, Floats], scope: Scope,
-    wanted: Preferences,
+    wanted: Preferences, state: str,
 ) -> Asking[dict[str, list[Evidence]]]:  # fmt: skip
     """For each chosen title the one named that brought most of its score, then what the two share that raised it."""
     carriers: dict[str, list[str]] = defaultdict(list)
@@ -149,12 +149,12 @@ def _evidence(
         if own.sum() > 0:
             carriers[named[int(np.argmax(own))]].append(other)
     landmarks, *found = yield from together(
-        ranking.reasons.landmarks_in(scope),
+        ranking.reasons.landmarks_in(scope, state),
         *(_shared(ranking, carrier, others, wanted) for carrier, others in carriers.items()),
     )
     made: dict[str, list[Evidence]] = {other: [] for other in chosen}
     for (carrier, others), (asked, titles, weighed) in zip(carriers.items(), found, strict=True):
-        shared = ranking.reasons.of(asked, titles, others, {}, {}, landmarks, scope.adult, weighed)
+        shared = ranking.reasons.of(asked, titles, others, {}, {}, landmarks, weighed)
         for other in others:
             share = min(float(parts[other].max() / parts[other].sum()), 1.0)
             paths = [replace(one, weight=share * one.weight) for one in shared[other] if one.kind == "path"]

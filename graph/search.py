@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -19,7 +19,7 @@ from graph.kept import Kept
 from graph.match import CHOICES, Match, byline_of, choices, decide, in_order, judged, searches
 from graph.nearest import nearest
 from graph.preferences import NEUTRAL, PreferenceError, Preferences
-from graph.reads import Asking, Embeddings, Neighbours, Nodes, Offered, State, all_of, ask, together
+from graph.reads import Asking, Embeddings, Nodes, Offered, State, all_of, ask, together
 from graph.recommend import Liked, Recommendation, all_there, by_hand, checked, recommending
 from graph.sibling_names import NAMED
 from graph.stages import Stage, untimed
@@ -102,7 +102,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Meant:
-    """What a text means. names: `title` and `original_title` of the titles, by id.
+    """What a text means. names: tables that have, all together, NAMED of every title that may be meant.
 
     hits: all that was found for it. byline: the text, where it may yet name a title and who made it.
     """
@@ -110,9 +110,17 @@ class _Meant:
     query: str
     state: str
     matches: Sequence[Match]
-    names: Mapping[str, Mapping[str, Any]]
+    names: Sequence[pa.Table]
     hits: Sequence[TextHit] = ()
     byline: str | None = None
+
+    def named(self, id_: str) -> Mapping[str, Any]:
+        """NAMED of a title."""
+        for table in self.names:
+            ids = table.column("id").to_pylist()
+            if id_ in ids:
+                return dict(table.slice(ids.index(id_), 1).to_pylist()[0])
+        raise NotInGraph(f"there is no title {id_!r}")
 
 
 class Searcher:
@@ -148,8 +156,7 @@ class Searcher:
         if not made:
             return cast(Answer, answer)
         matches = judged(in_order(query, meant.hits, made), max(hits, CHOICES))
-        names = {**meant.names, **_names([one.id for one in made], titles)}
-        meant = replace(meant, matches=matches, names=names, byline=None)
+        meant = replace(meant, matches=matches, names=[*meant.names, titles], byline=None)
         return (yield from self._answered(meant, scope, hits, substitutes, preferences))
 
     def _answered(
@@ -175,16 +182,11 @@ class Searcher:
         self._checked(scope, found[1 : 1 + len(there)])
         state, found = found[0], found[1 + len(there) :]
         if matches := _by_id(typed, found[0], scope.adult):
-            return _Meant(query, state, matches, _names([one.id for one in matches], found[0]))
+            return _Meant(query, state, matches, found[:1] if typed.label == "Title" else ())
         searched, titles = found[1 : 1 + len(texts)], found[1 + len(texts) :]
         hits = [*self._topics.named(query, version_of(state)), *(hit for some in searched for hit in some)]
         scored = in_order(query, hits)
-        matches, names = judged(scored, limit), dict[str, Mapping[str, Any]]()
-        wanted = {one.id for one in matches if one.label == "Title"}
-        for some, table in zip(searched, titles, strict=True):
-            if lacking := wanted.intersection(hit.id for hit in some) - names.keys():
-                names |= _names(lacking, table)
-        return _Meant(query, state, matches, names, hits, byline_of(query, scored))
+        return _Meant(query, state, judged(scored, limit), titles, hits, byline_of(query, scored))
 
     def _hit(self, one: Match, meant: _Meant, scope: Scope, substitutes: int, preferences: Preferences) -> Asking[Hit]:
         if one.label != "Title":
@@ -192,14 +194,14 @@ class Searcher:
             own = bool(found.answered) and not found.nearest
             answered, near = found.answered[:substitutes], found.nearest if substitutes else ()
             return Hit(one, one.text if one.label == "Person" else one.id, own or found.ever, own, answered, near)
-        (catalogs, offered), (good, answered) = yield from together(
-            all_of(Neighbours([one.id], ["OFFERS"], "in"), Offered(scope, [one.id])),
-            self._stand_in(one.id, scope, substitutes, preferences, meant.state, meant.names[one.id]),
+        names, ever = meant.named(one.id), replace(scope, region=None, on=None, adult=True)
+        (held, now), (good, answered) = yield from together(
+            all_of(Offered(ever, [one.id]), Offered(scope, [one.id])),
+            self._stand_in(one.id, scope, substitutes, preferences, meant.state, names),
         )
-        slugs = catalogs.column("neighbour").to_pylist()
-        held = bool(slugs) if scope.catalog is None else scope.catalog in slugs
-        title, available = meant.names[one.id]["title"] or one.id, held and bool(offered.num_rows)
-        return Hit(one, title, held, available, tuple(answered), substitutability=good)
+        offered = scope.catalog != WHOLE_GRAPH and bool(held.num_rows)
+        available = offered and bool(now.num_rows)
+        return Hit(one, names["title"] or one.id, offered, available, tuple(answered), substitutability=good)
 
     def _stand_in(
         self, id_: str, scope: Scope, k: int, preferences: Preferences, state: str, names: Mapping[str, Any]
@@ -208,7 +210,7 @@ class Searcher:
         ranking, curve = self._vectors(state)
         near, good, found = None, None, None
         if ranking is not None:
-            near, found = yield from ranking.ranking(id_, scope, k, preferences, names)
+            near, found = yield from ranking.ranking(id_, scope, k, preferences, names, state)
         if near is not None and curve is not None:
             others = scope.catalog != WHOLE_GRAPH and bool(near.every and {*near.every} - {id_})
             good = curve.best(near.vector, near.nearest.values(), others)
@@ -266,7 +268,7 @@ class Searcher:
         all_there(self._store, named, nodes)
         ranking, found = self._vectors(state)[0], list[Substitute]()
         if k and ranking:
-            found = yield from recommending(ranking, named, dict(zip(*held, strict=True)), scope, k, preferences)
+            found = yield from recommending(ranking, named, dict(zip(*held, strict=True)), scope, k, preferences, state)
         elif k:
             found = yield from by_hand(self.candidates(scope, state), named, called(nodes), k, preferences)
         return Recommendation(tuple(named), scope, self._versions(state), tuple(found))
@@ -330,11 +332,3 @@ def _by_id(typed: Nodes, found: pa.Table, adult: bool) -> list[Match]:
         for r in rows
         if adult or not r["is_adult"]
     ]  # fmt: skip
-
-
-def _names(ids: Collection[str], nodes: pa.Table | None) -> dict[str, Mapping[str, Any]]:
-    """The rows of some titles, by id."""
-    if nodes is None or not ids:
-        return {}
-    places = [place for place, id_ in enumerate(nodes.column("id").to_pylist()) if id_ in ids]
-    return {row["id"]: row for row in nodes.take(places).to_pylist()}

@@ -43,7 +43,7 @@ class Sibling:
 
 
 def siblings(store: GraphStore, id_: str, within: Scope, inside: Collection[str] | None) -> dict[str, Sibling]:
-    """The titles in scope that belong to another one. inside: only among these; None: among all."""
+    """The titles in scope that belong to another one. inside: only among these."""
     return ask(store, _siblings(id_, within, inside))
 
 
@@ -122,33 +122,28 @@ def likely_siblings(
     words = [Text(text, HITS, prefix=True, adult=within.adult) for text in texts(asked)]
     found = yield [
         people, Neighbours(people, TELLING, "out", mark=scope, most=MOST),
-        keywords, Neighbours(keywords, ["HAS_KEYWORD"], "in", mark=scope, most=_TITLES),
-        *words, *(Offered(scope, text) for text in words if scope is not None),
+        keywords, Neighbours(keywords, ["HAS_KEYWORD"], "in", mark=scope, most=_TITLES), *words,
     ]  # fmt: skip
     company, (about, rare) = People(id_, found[0], found[1]), _by_keywords(id_, found[2], found[3])
-    searched: list[int] = []
-
-    def search(text: str) -> Sequence[TextHit]:
-        place = next(place for place, one in enumerate(words) if one.query == text)
-        searched.append(place)
-        return cast(Sequence[TextHit], found[4 + place])
-
-    names = Names(asked, search)
-    some = _Some(id_, inside)
-    if scope is not None:
-        some.add(_marked(found[1]), _marked(found[3]))
-        some.add(*(found[4 + len(words) + place].column("id").to_pylist() for place in dict.fromkeys(searched)))
-    others = [*some(dict.fromkeys(company.looked_at()), _LOOKED_AT), *some(about, _BY_KEYWORD)]
-    ids = list(dict.fromkeys([*others, *some(names.alike())]))
-    with_people = company.shared_with(ids)
-    nodes, genres, counts = yield [
-        Nodes("Title", [id_, *ids], [*NAMED, "start_year", "is_adult"]),
-        Neighbours([id_, *ids], ["IN_GENRE"], "out"),
+    place = {text.query: 4 + at for at, text in enumerate(words)}
+    names = Names(asked, lambda text: cast(Sequence[TextHit], found[place[text]]))
+    may = _May(id_, inside, None if scope is None else {*_marked(found[1]), *_marked(found[3])})
+    others = [*may.be(dict.fromkeys(company.looked_at()), _LOOKED_AT), *may.be(about, _BY_KEYWORD)]
+    others = list(dict.fromkeys(others))
+    alike = [other for other in names.alike() if other not in others]
+    with_people = company.shared_with([*others, *alike])
+    nodes, genres, counts, *offered = yield [
+        Nodes("Title", [id_, *others, *alike], [*NAMED, "start_year", "is_adult"]),
+        Neighbours([id_, *others, *alike], ["IN_GENRE"], "out"),
         Degrees(with_people, TELLING, "in"),
+        *([] if scope is None else [Offered(scope, alike)]),
     ]
+    may.add(*(table.column("id").to_pylist() for table in offered))
+    ids = [*others, *may.be(alike)]
     known = {row["id"]: row for row in nodes.to_pylist()}
     if not names.all_found:
         names.add(known[other] for other in others)
+    of_genres = dict(zip([*others, *alike], _in_common(genres, len(others) + len(alike)).tolist(), strict=True))
     rows = np.zeros((len(ids), len(Trace)))
     named = np.zeros(len(ids))
     for row, other in enumerate(ids):
@@ -156,7 +151,7 @@ def likely_siblings(
         rows[row, Trace.NEAREST] = 1 / company.places[other] if other in company.places else 0
         rows[row, Trace.WRITER], rows[row, Trace.RARE_WRITER] = other in company.written, company.written.get(other, 0)
         rows[row, Trace.KEYWORD] = about.get(other, 0)
-    rows[:, Trace.GENRES] = _in_common(genres, len(ids))
+    rows[:, Trace.GENRES] = [of_genres[other] for other in ids]
     rows[:, Trace.NAME_GENRES] = named * rows[:, Trace.GENRES]
     held = dict(zip(with_people, counts.tolist(), strict=True))
     by_name = np.flatnonzero(named)
@@ -165,18 +160,19 @@ def likely_siblings(
     return Likely(id_, ids, rows, known, rare, within.adult)
 
 
-class _Some:
-    """Which of the titles that were found count: those of a scope, and of those that are wanted, where either is."""
+class _May:
+    """Which of the titles that were found count: those in scope, and of those that are wanted, where either is."""
 
-    def __init__(self, id_: str, inside: Collection[str] | None) -> None:
-        self._id, self._inside = id_, inside
-        self._scope: set[str] | None = None
+    def __init__(self, id_: str, inside: Collection[str] | None, scope: set[str] | None) -> None:
+        self._id, self._inside, self._scope = id_, inside, scope
 
-    def add(self, *inside: Collection[str]) -> None:
-        """Titles that are in scope; from then on no others count."""
-        self._scope = (self._scope or set()).union(*inside)
+    def add(self, *scope: Collection[str]) -> None:
+        """More titles that are in scope, where one is."""
+        if self._scope is not None:
+            self._scope.update(*scope)
 
-    def __call__(self, found: Iterable[str], most: int | None = None) -> list[str]:
+    def be(self, found: Iterable[str], most: int | None = None) -> list[str]:
+        """The first of these that count."""
         there = (
             other
             for other in found

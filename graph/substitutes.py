@@ -21,7 +21,7 @@ from graph.facets import Weighed, weighing
 from graph.foldin import VECTORS, FoldIn
 from graph.preferences import NEUTRAL, Preferences
 from graph.reads import Asking, Embeddings, Nearest, Neighbours, Nodes, Offered, Read, all_of, ask, together
-from graph.reasons import Asked, Found, Reasons
+from graph.reasons import Asked, Found, Mask, Reasons
 from graph.sibling_evidence import Known, played, sibling_evidence
 from graph.siblings import Likely, Sibling, likely_siblings
 from graph.stages import Stage, untimed
@@ -74,12 +74,12 @@ class Near:
 
 @dataclass(frozen=True)
 class _Question:
-    """What is read of an asked title, whatever is near it; landmarks: those that reasons may name, None: all."""
+    """What is read of an asked title, whatever is near it; landmarks: which of them reasons may name."""
 
     scope: Scope
     likely: Likely
     asked: Asked
-    landmarks: Collection[str] | None
+    landmarks: Mask
 
 
 class Ranking:
@@ -98,14 +98,18 @@ class Ranking:
         return ask(self._store, self.ranking(id_, scope, k, wanted))[1]
 
     def ranking(
-        self, id_: str, scope: Scope, k: int, wanted: Preferences = NEUTRAL, named: Mapping[str, Any] | None = None
-    ) -> Asking[tuple[Near | None, list[Substitute] | None]]:
-        """What is near a title, and `rank`. named: its `title` and `original_title`, where they are known."""
+        self, id_: str, scope: Scope, k: int, wanted: Preferences = NEUTRAL, named: Mapping[str, Any] | None = None,
+        state: str | None = None,
+    ) -> Asking[tuple[Near | None, list[Substitute] | None]]:  # fmt: skip
+        """What is near a title, and `rank`. named: its two names, state: that of the store, where they are known."""
         near = self._near(id_, scope, k, pool(max(k, 1), wanted))
         if k <= 0:
             return (yield from near), []
         found, likely, asked, landmarks = yield from together(
-            near, likely_siblings(id_, scope, None, named), self.reasons.asked(id_), self.reasons.landmarks_in(scope)
+            near,
+            likely_siblings(id_, scope, None, named),
+            self.reasons.asked(id_),
+            self.reasons.landmarks_in(scope, state),
         )
         if found is None:
             return None, None
@@ -113,18 +117,19 @@ class Ranking:
         return found, ranked
 
     def _near(self, id_: str, scope: Scope, k: int, count: int) -> Asking[Near | None]:
-        held, nearest, *paths = yield [
+        found = yield [
             Embeddings(VECTORS, [id_]), Nearest(VECTORS, id_, count + 1, scope), *_related_reads(id_, scope)
         ]  # fmt: skip
-        if not held[0]:
+        held, vectors = found[0]
+        if not held:
             return None
-        vector, related = np.asarray(held[1][0], np.float32), _related(id_, paths)
-        products = {other: product for other, product in nearest if other != id_}
+        vector, related = np.asarray(vectors[0], np.float32), _related(id_, found[2:])
+        products = {other: product for other, product in found[1] if other != id_}
         late = sorted(related.keys() - products.keys())
         few = len(products) < max(k, 1)
         wanted: list[Read] = [*([Embeddings(VECTORS, late)] if late else []), *([Offered(scope)] if few else [])]
         found = (yield wanted) if wanted else ()
-        every = found[-1].column("id").to_pylist() if few else None
+        every = found[len(wanted) - 1].column("id").to_pylist() if few else None
         return Near(vector, products, related, products | _products(vector, late, found), every)
 
     def _ranked(self, question: _Question, near: Near, k: int, wanted: Preferences) -> Asking[list[Substitute]]:
@@ -188,9 +193,7 @@ class Ranking:
             for other in up
         }
         series = sibling_evidence(asked.id, up, people, known)
-        return self.reasons.of(
-            asked, about.found, chosen, near.related, series, question.landmarks, question.scope.adult, weighed
-        )
+        return self.reasons.of(asked, about.found, chosen, near.related, series, question.landmarks, weighed)
 
 
 @dataclass(frozen=True)
