@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graph.franchise import names_alike, part_words
-from graph.reads import Asking, Degrees, Neighbours, Nodes, ask
+from graph.reads import Asking, Degrees, Neighbours, Nodes, ask, steps
 from graph.schema import CREDITS, RELATIONSHIPS
 from graph.store import WHOLE_GRAPH, Direction, GraphStore, NotInGraph, Scope
 
@@ -194,9 +194,7 @@ def _series(start: str, end: str, table: pa.Table) -> _Paths:
 def _in_common(table: pa.Table) -> dict[str, tuple[str, str]]:
     """The nodes that both titles have, each with its heaviest role in the one and in the other."""
     roles: list[dict[str, str]] = [{}, {}]
-    for source, type_, node in zip(
-        *(table.column(c).to_pylist() for c in ("source", "type", "neighbour")), strict=True
-    ):
+    for source, type_, node in steps(table):
         roles[source].setdefault(node, type_)
     return {node: (roles[0][node], roles[1][node]) for node in sorted(roles[0].keys() & roles[1].keys())}
 
@@ -232,8 +230,7 @@ def _grow(
     scope = None if at_title else Scope(WHOLE_GRAPH, adult=adult)
     (table,) = yield [Neighbours(ids, CREDITS[:-1], "in" if at_title else "out", within=scope)]
     grown: dict[str, tuple[str, ...]] = {}
-    rows = zip(*(table.column(c).to_pylist() for c in ("source", "type", "neighbour")), strict=True)
-    for source, type_, node in rows:
+    for source, type_, node in steps(table):
         if node not in seen and node not in grown:
             grown[node] = (*fringe[ids[source]], type_, node)
             if len(grown) >= _PATHS_PER_STEP:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from graph.store import Direction, Scope
 
@@ -142,10 +143,19 @@ def found(read: Finding, answer: Any) -> list[str]:
     Neighbours: each once, ascending. Text: titles alone, each once, the first first. Nearest: the nearest first.
     """
     if isinstance(read, Neighbours):
-        return sorted(answer.column("neighbour").combine_chunks().dictionary.to_pylist())
+        return cast(list[str], answer.column("neighbour").combine_chunks().dictionary.to_pylist())
     if isinstance(read, Text):
         return list(dict.fromkeys(hit.id for hit in answer if hit.label == "Title"))
     return [id_ for id_, _ in answer]
+
+
+def steps(table: pa.Table) -> Iterator[tuple[int, str, str]]:
+    """The rows of a table of neighbours: (source, type, neighbour). Each text is made once, so they come fast."""
+    types, nodes = (table.column(name).combine_chunks() for name in ("type", "neighbour"))
+    named, called = types.dictionary.to_pylist(), nodes.dictionary.to_pylist()
+    codes = (column.indices.to_numpy().tolist() for column in (types, nodes))
+    for source, type_, node in zip(table.column("source").to_numpy().tolist(), *codes, strict=True):
+        yield source, named[type_], called[node]
 
 
 class Answers(Sequence[Any]):

@@ -18,7 +18,7 @@ from graph.content import Content, kernel
 from graph.explain import Evidence, called, credit_text
 from graph.facets import Weighed
 from graph.foldin import CONTENT, VECTORS, FoldIn, loudness
-from graph.reads import Asking, Embeddings, Neighbours, Nodes, Offered, Read
+from graph.reads import Asking, Embeddings, Neighbours, Nodes, Offered, Read, steps
 from graph.schema import CREDITS
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
@@ -121,8 +121,7 @@ class Reasons:
         shared: dict[str, list[Shared]] = {other: [] for other in titles}
         for table, label in ((answers[0], "Person"), (answers[1], "")):
             roles: list[dict[str, str]] = [{} for _ in range(len(titles) + 1)]
-            columns = (table.column(name).to_pylist() for name in ("source", "type", "neighbour"))
-            for source, type_, node in zip(*columns, strict=True):
+            for source, type_, node in steps(table):
                 roles[source].setdefault(node, type_)
             for other, own in zip(titles, roles[1:], strict=True):
                 for node in sorted(own.keys() & roles[0].keys()):

@@ -36,7 +36,10 @@ class People:
         """1 for the nearest title."""
         self.written: dict[str, float] = {}
         """Those with a writer in common: 1 / the square root of how many others the one with the fewest has written."""
-        self._products: dict[str, float] = {}
+        self.inside: frozenset[str] = frozenset()
+        """Of all these those in scope, where `others` marks them."""
+        self._titles: pa.Array = pa.array([], pa.string())
+        self._products: npt.NDArray[Any] = np.empty(0)
         people, mine = coded(own, "neighbour")
         if not people:
             return
@@ -49,37 +52,49 @@ class People:
         self._length = max(float(weights @ weights) / math.sqrt(len(people)), 1e-9)
         wrote = np.zeros(len(people), bool)
         wrote[mine[_is_writer(roles)[role]]] = True
-        titles, title = coded(others, "neighbour")
+        column = others.column("neighbour").combine_chunks()
+        names, title = column.dictionary, column.indices.to_numpy()
         roles, role = coded(others, "type")
         # A person counts once for a title, by the weightiest role.
         pairs, pair = np.unique(title.astype(np.int64) * len(people) + person, return_inverse=True)
         best = np.zeros(len(pairs))
         np.maximum.at(best, pair, _weights(roles)[role] * rare[person])
-        products = np.bincount(pairs // len(people), best * weights[pairs % len(people)], len(titles))
+        products = np.bincount(pairs // len(people), best * weights[pairs % len(people)], len(names))
         writes = _is_writer(roles)[role] & wrote[person]
         works = np.bincount(person[writes], minlength=len(people))
-        written = np.zeros(len(titles))
+        written = np.zeros(len(names))
         np.maximum.at(written, title[writes], 1 / np.sqrt(np.maximum(works[person[writes]] - 1, 1)))
-        order = np.argsort(-products, kind="stable")
-        nearest = [titles[row] for row in order[: _PLACES + 1].tolist() if titles[row] != id_]
+        order = np.argsort(-products, kind="stable")[: _PLACES + 1]
+        nearest = [other for other in names.take(pa.array(order)).to_pylist() if other != id_]
         self.places = {other: place for place, other in enumerate(nearest[:_PLACES], 1)}
         by_writer = np.flatnonzero(written)
         by_writer = by_writer[np.lexsort((-products[by_writer], -written[by_writer]))]
-        self.written = {titles[row]: float(written[row]) for row in by_writer.tolist() if titles[row] != id_}
-        self._products = dict(zip(titles, products.tolist(), strict=True))
+        wrote_too = zip(names.take(pa.array(by_writer)).to_pylist(), written[by_writer].tolist(), strict=True)
+        self.written = {other: rare for other, rare in wrote_too if other != id_}
+        self._titles, self._products = names, products
+        if "inside" in others.column_names:
+            there = np.zeros(len(names), bool)
+            there[title[others.column("inside").to_numpy()]] = True
+            some = np.union1d(order, by_writer)
+            self.inside = frozenset(names.take(pa.array(some[there[some]])).to_pylist())
 
     def looked_at(self) -> Iterator[str]:
         """Titles to look at, by promise: the nearest, and those with a rare writer in common, in turn."""
         for pair in itertools.zip_longest(self.places, self.written):
             yield from (id_ for id_ in pair if id_ is not None)
 
-    def shared_with(self, ids: Sequence[str]) -> list[str]:
-        """Those of some titles that have any of these people."""
-        return [id_ for id_ in ids if self._products.get(id_)]
+    def shared_with(self, ids: Sequence[str]) -> dict[str, float]:
+        """Those of some titles that have any of these people, and how much that weighs."""
+        places = pc.index_in(pa.array(ids, pa.string()), value_set=self._titles).to_pylist()
+        weights = {id_: float(self._products[at]) for id_, at in zip(ids, places, strict=True) if at is not None}
+        return {id_: weight for id_, weight in weights.items() if weight}
 
-    def cosine(self, id_: str, count: int) -> float:
-        """Cosine of a title's people, so many, with those of the first, about: as if both had people of one weight."""
-        return min(self._products.get(id_, 0.0) / (self._length * math.sqrt(count)), 1.0) if count else 0.0
+    def cosine(self, weight: float, count: int) -> float:
+        """Cosine of a title's people with those of the first, about: as if both had people of one weight.
+
+        weight: as `shared_with` says; count: how many people the title has.
+        """
+        return min(weight / (self._length * math.sqrt(count)), 1.0)
 
 
 def _weights(roles: Sequence[str]) -> Floats:
@@ -91,14 +106,9 @@ def _is_writer(roles: Sequence[str]) -> npt.NDArray[np.bool_]:
 
 
 def coded(table: pa.Table, name: str) -> tuple[list[str], npt.NDArray[Any]]:
-    """A dictionary-encoded column: its values, ascending, and each row's place among them."""
+    """A dictionary-encoded column: its values, and each row's place among them."""
     column = table.column(name).combine_chunks()
-    values, codes = column.dictionary.to_pylist(), column.indices.to_numpy()
-    ascending = sorted(values)
-    if values == ascending:
-        return values, codes
-    place = {value: at for at, value in enumerate(ascending)}
-    return ascending, np.array([place[value] for value in values], np.int64)[codes]
+    return column.dictionary.to_pylist(), column.indices.to_numpy()
 
 
 def played_again(ids: Sequence[str], table: pa.Table) -> Floats:

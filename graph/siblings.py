@@ -127,37 +127,45 @@ def likely_siblings(
     company, (about, rare) = People(id_, found[0], found[1]), _by_keywords(id_, found[2], found[3])
     place = {text.query: 4 + at for at, text in enumerate(words)}
     names = Names(asked, lambda text: cast(Sequence[TextHit], found[place[text]]))
-    may = _May(id_, inside, None if scope is None else {*_marked(found[1]), *_marked(found[3])})
+    may = _May(id_, inside, None if scope is None else {*company.inside, *_marked(found[3])})
     others = [*may.be(dict.fromkeys(company.looked_at()), _LOOKED_AT), *may.be(about, _BY_KEYWORD)]
-    others = list(dict.fromkeys(others))
-    alike = [other for other in names.alike() if other not in others]
-    with_people = company.shared_with([*others, *alike])
+    first = dict.fromkeys(others)
+    alike = [other for other in names.alike() if other not in first and other != id_]
+    every = [*first, *alike]
+    shared = company.shared_with(every)
     nodes, genres, counts, *offered = yield [
-        Nodes("Title", [id_, *others, *alike], [*NAMED, "start_year", "is_adult"]),
-        Neighbours([id_, *others, *alike], ["IN_GENRE"], "out"),
-        Degrees(with_people, TELLING, "in"),
+        Nodes("Title", [id_, *every], [*NAMED, "start_year", "is_adult"]),
+        Neighbours([id_, *every], ["IN_GENRE"], "out"),
+        Degrees(list(shared), TELLING, "in"),
         *([] if scope is None else [Offered(scope, alike)]),
-    ]
+    ]  # fmt: skip
     may.add(*(table.column("id").to_pylist() for table in offered))
-    ids = [*others, *may.be(alike)]
     known = {row["id"]: row for row in nodes.to_pylist()}
     if not names.all_found:
-        names.add(known[other] for other in others)
-    of_genres = dict(zip([*others, *alike], _in_common(genres, len(others) + len(alike)).tolist(), strict=True))
-    rows = np.zeros((len(ids), len(Trace)))
-    named = np.zeros(len(ids))
-    for row, other in enumerate(ids):
-        rows[row, Trace.SERIES], named[row], rows[row, Trace.RARE_WORD], rows[row, Trace.WORDS] = names.traces(other)
-        rows[row, Trace.NEAREST] = 1 / company.places[other] if other in company.places else 0
-        rows[row, Trace.WRITER], rows[row, Trace.RARE_WRITER] = other in company.written, company.written.get(other, 0)
-        rows[row, Trace.KEYWORD] = about.get(other, 0)
-    rows[:, Trace.GENRES] = [of_genres[other] for other in ids]
-    rows[:, Trace.NAME_GENRES] = named * rows[:, Trace.GENRES]
-    held = dict(zip(with_people, counts.tolist(), strict=True))
-    by_name = np.flatnonzero(named)
-    cosines = np.array([company.cosine(ids[row], held.get(ids[row], 0)) for row in by_name])
-    rows[by_name, Trace.NAME_PEOPLE] = np.sqrt(cosines)
-    return Likely(id_, ids, rows, known, rare, within.adult)
+        names.add(known[other] for other in first)
+    cosines = {
+        other: company.cosine(weight, count)
+        for (other, weight), count in zip(shared.items(), counts.tolist(), strict=True)
+    }
+    of_genres = dict(zip(every, _in_common(genres, len(every)).tolist(), strict=True))
+    ids = [*first, *may.be(alike)]
+    rows = np.array([_traces(other, company, names, about, of_genres, cosines) for other in ids])
+    return Likely(id_, ids, rows.reshape(len(ids), len(Trace)), known, rare, within.adult)
+
+
+def _traces(
+    id_: str, company: People, names: Names, about: Mapping[str, float], genres: Mapping[str, float],
+    cosines: Mapping[str, float],
+) -> list[float]:  # fmt: skip
+    """A title's traces but those of parts. about: by keywords; genres: in common; cosines: of people."""
+    row = [0.0] * len(Trace)
+    row[Trace.SERIES], on, row[Trace.RARE_WORD], row[Trace.WORDS] = names.traces(id_)
+    row[Trace.NEAREST] = 1 / company.places[id_] if id_ in company.places else 0.0
+    row[Trace.WRITER], row[Trace.RARE_WRITER] = float(id_ in company.written), company.written.get(id_, 0.0)
+    row[Trace.KEYWORD], row[Trace.GENRES] = about.get(id_, 0.0), genres[id_]
+    row[Trace.NAME_GENRES] = on * genres[id_]
+    row[Trace.NAME_PEOPLE] = math.sqrt(on * cosines.get(id_, 0.0))
+    return row
 
 
 class _May:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from graph.explain import ROLE_WEIGHTS, Evidence, called, rarity, role_text
-from graph.reads import Asking, Degrees, Neighbours, Nodes, Offered, all_of, ask, together
+from graph.reads import Asking, Degrees, Neighbours, Nodes, Offered, all_of, ask, steps, together
 from graph.schema import CREDITS
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 from graph.substitutes import Substitute
@@ -109,7 +109,7 @@ def _scored(reached: Mapping[str, _Reached], titles: pa.Table, about: pa.Table) 
     """The titles of these nodes."""
     ids, votes = list(reached), _votes(about)
     found: _Scored = {}
-    for source, type_, title in _rows(titles):
+    for source, type_, title in steps(titles):
         how = reached[ids[source]]
         score = how.weight * ROLE_WEIGHTS.get(type_, 1.0) * float(1.0 + np.log10(1.0 + votes[title]))
         if title not in found or score > found[title][0]:
@@ -144,7 +144,7 @@ def _nearest(
     """The nodes that share titles with those of the fringe, the nearest first. whole: all titles of the fringe."""
     ids, votes = list(fringe), _votes(whole[1])
     own: dict[str, tuple[float, tuple[str, ...]]] = {}
-    for source, type_, title in _rows(whole[0]):
+    for source, type_, title in steps(whole[0]):
         weight = fringe[ids[source]].weight * ROLE_WEIGHTS.get(type_, 1.0)
         if title not in own or weight > own[title][0]:
             own[title] = (weight, (*fringe[ids[source]].path, type_, title))
@@ -159,7 +159,7 @@ def _nearest(
     weights: dict[str, float] = defaultdict(float)
     paths: dict[str, tuple[float, tuple[str, ...]]] = {}
     met: set[tuple[int, str]] = set()
-    for source, type_, other in _rows(table):
+    for source, type_, other in steps(table):
         if other in seen or (source, other) in met:
             continue
         met.add((source, other))  # the best role of each in a title comes first
@@ -176,10 +176,6 @@ def _nearest(
 
 def _inward(label: str) -> Literal["in", "out"]:
     return "in" if label == "Person" else "out"
-
-
-def _rows(table: pa.Table) -> Iterator[tuple[int, str, str]]:
-    return zip(*(table.column(name).to_pylist() for name in ("source", "type", "neighbour")), strict=True)
 
 
 def _votes(about: pa.Table) -> dict[str, int]:
