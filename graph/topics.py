@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
-
+from graph.consistent import version_of
+from graph.kept import Kept
 from graph.names import name_key, normalise
 from graph.store import GraphStore, TextHit
 from graph.text import QUERY_LENGTH
@@ -18,26 +17,33 @@ class Topics:
 
     def __init__(self, store: GraphStore) -> None:
         self._store = store
-        self._held: tuple[str, Mapping[str, list[tuple[str, str]]]] | None = None
-        self._lock = threading.Lock()
+        self._held: Kept[_Names] = Kept(lambda: version_of(store.state()), 1)
 
-    def named(self, text: str) -> list[TextHit]:
-        """The genre and the keyword that a text names."""
+    def named(self, text: str, version: str) -> list[TextHit]:
+        """The genre and the keyword that a text names. version: of the graph, which alone says when they change."""
         key = name_key(normalise(text[:QUERY_LENGTH]))
-        return [self._hit(label, id_) for label, id_ in self._names().get(key, ())]
+        names = self._held.of("names", lambda: _Names(self._store), version)
+        return names.hits(key)
+
+
+class _Names:
+    """The genres and keywords of one version, and how many titles those have that somebody asked for."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self._store = store
+        self._topics: dict[str, list[tuple[str, str]]] = {}
+        self._hits: dict[str, list[TextHit]] = {}
+        for label in ("Genre", "Keyword"):
+            for batch in store.scan_nodes(label, []):
+                for id_ in batch.column("id").to_pylist():
+                    self._topics.setdefault(name_key(normalise(id_)), []).append((label, id_))
+
+    def hits(self, key: str) -> list[TextHit]:
+        """Those of a name; counted once."""
+        if key in self._topics and key not in self._hits:
+            self._hits[key] = [self._hit(label, id_) for label, id_ in self._topics[key]]
+        return self._hits.get(key, [])
 
     def _hit(self, label: str, id_: str) -> TextHit:
         titles = int(self._store.degrees([id_], TYPES[label], "in")[0])
         return TextHit(label, id_, id_, "primary", FAME * titles, None, label.lower())
-
-    def _names(self) -> Mapping[str, list[tuple[str, str]]]:
-        version = self._store.state().partition("+")[0]  # live data have neither
-        with self._lock:
-            if self._held is None or self._held[0] != version:
-                names: dict[str, list[tuple[str, str]]] = {}
-                for label in ("Genre", "Keyword"):
-                    for batch in self._store.scan_nodes(label, []):
-                        for id_ in batch.column("id").to_pylist():
-                            names.setdefault(name_key(normalise(id_)), []).append((label, id_))
-                self._held = version, names
-            return self._held[1]

@@ -171,8 +171,8 @@ def test_askings_take_their_steps_together(small):
     alone = reads.ask(counting, titles("nm3"))
     assert (alone, counting.exchanges) == (["Paper Lanterns", "The Lost Boy"], 2)
     counting.exchanges = 0
-    found = reads.ask(counting, reads.together(titles(person) for person in ("nm1", "nobody", "nm3")))
+    found = reads.ask(counting, reads.together(*(titles(person) for person in ("nm1", "nobody", "nm3"))))
     assert found == [["The Glass Harbour", "Night Ferry", "Velvet Rooms", "Gulls"], [], alone]
     assert counting.exchanges == 2
-    assert reads.ask(counting, reads.together([])) == []
+    assert reads.ask(counting, reads.together()) == []
     assert counting.exchanges == 2
