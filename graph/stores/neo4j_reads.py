@@ -17,6 +17,7 @@ from graph import reads
 from graph.reads import Read
 from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
 from graph.store import WHOLE_GRAPH, Direction, InvalidRows, Scope
+from graph.stores.neo4j_releases import check_name
 from graph.stores.neo4j_text import text_hits, text_parameters
 from graph.stores.rows import check_names
 from graph.stores.statements import filled, text
@@ -49,7 +50,9 @@ def piece(read: Read) -> Piece:
         case reads.Degrees():
             return Piece(_degrees(read), {}, ids)
         case reads.Embeddings():
-            return Piece(text("queries/embeddings"), {"name": read.name}, ids)
+            return Piece(
+                _of_slots("queries/embeddings", read.name), {"name": read.name, "first": f"{read.name}_a"}, ids
+            )
         case reads.Offered():
             name = "queries/offered" if read.ids is None else "queries/offered_of"
             cypher = text(name).replace("<WITHIN>", _in_scope("within")).replace("<OPEN>", _open("within"))
@@ -64,13 +67,19 @@ def nearest_piece(read: reads.Nearest, *, exact: bool, fetch: int) -> Piece:
     """The same of a search by vector; exact: of all titles in scope, whether or not there is an index of them."""
     scope = read.within or Scope(WHOLE_GRAPH, adult=True)
     kind = "whole" if scope.catalog == WHOLE_GRAPH else "offered" if scope.catalog is None else "catalog"
-    cypher = text("queries/nearest").replace("<CANDIDATES>", text(f"queries/candidates_{kind}"))
-    cypher = cypher.replace("<WITHIN>", _in_scope("within"))
+    cypher = _of_slots("queries/nearest", read.name).replace("<CANDIDATES>", text(f"queries/candidates_{kind}"))
+    cypher = cypher.replace("<WITHIN>", _in_scope("within")).replace("<OPEN>", _open("within"))
     by_id = isinstance(read.vector, str)
     vector = None if by_id else [*map(float, read.vector), 1e-12]
-    parameters = {"name": read.name, "title": read.vector if by_id else None, "vector": vector,
-                  "fetch": max(fetch, 1), "exact": exact} | _scope("within", scope)  # fmt: skip
-    return Piece(cypher, parameters)
+    parameters = {
+        "name": read.name,
+        "first": f"{read.name}_a",
+        "title": read.vector if by_id else None,
+        "vector": vector,
+        "fetch": max(fetch, 1),
+        "exact": exact,
+    }
+    return Piece(cypher, parameters | _scope("within", scope))
 
 
 def statement(pieces: Sequence[Piece], sources: Mapping[int, int], asked: Sequence[Read]) -> tuple[str, dict[str, Any]]:
@@ -190,6 +199,12 @@ def _groups(types: Sequence[str], direction: Direction) -> dict[tuple[str, str, 
         near, far = (kind.head, kind.tail) if direction == "out" else (kind.tail, kind.head)
         groups.setdefault((near, far, is_live(type_)), []).append(type_)
     return groups
+
+
+def _of_slots(statement: str, name: str) -> str:
+    """A statement about the vectors of a name, which lie in one of two properties."""
+    check_name(name)
+    return filled(text(statement), slot=name)
 
 
 def _degrees(read: reads.Degrees) -> str:

@@ -23,8 +23,7 @@ _SYNTAX = re.compile(r'([+\-&|!(){}\[\]^"~*?:\\/<>=\s])')
 
 def text_parameters(query: str, limit: int, *, prefix: bool, adult: bool) -> tuple[str, dict[str, Any]]:
     """The statement of a search by name, and its parameters; without a word to look for they ask for nothing."""
-    words = normalise(query[:QUERY_LENGTH]).split()[:QUERY_WORDS]
-    words = [word for word in words if word.isprintable()]
+    words = [word for word in normalise(query[:QUERY_LENGTH]).split()[:QUERY_WORDS] if word.isprintable()]
     asked = bool(words) and limit > 0
     of_people = asked and (not prefix or len(words) > 1)
     cypher = text("queries/text").replace("<CREDITS>", "|".join(CREDITS)).replace("<FAME>", str(FAME))

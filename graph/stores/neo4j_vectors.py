@@ -22,7 +22,7 @@ from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
 from graph.stores.neo4j_releases import Release, Slot, check_name
 from graph.stores.statements import filled, text
 
-EXACT_TITLES = 4_000
+EXACT_TITLES = 1_000
 """Up to so many titles of a label, the exact pass is as fast as an index."""
 _BATCH = 1_000
 _ROOM = 1.25
