@@ -179,20 +179,14 @@ class Searcher:
 
     def _meant(self, query: str, scope: Scope, limit: int) -> Asking[_Meant]:
         """The title or person whose id was typed, or pasted with its address; else what the text may mean."""
-        texts, typed, there, topics = (
-            searches(query, scope.adult),
-            _typed(query),
-            _there(scope),
-            self._topics.asked(query),
+        texts, typed, topics = searches(query, scope.adult), _typed(query), self._topics.asked(query)
+        named = [Nodes("Title", text, NAMED) for text in texts]
+        (state,), there, by_id, counts, searched, titles = yield from together(
+            *(all_of(*some) for some in ([State()], _there(scope), [typed], topics.reads, texts, named))
         )
-        named = (Nodes("Title", text, NAMED) for text in texts)
-        found = yield [State(), *there, *topics.reads, typed, *texts, *named]
-        self._checked(scope, found[1 : 1 + len(there)])
-        state, counts = found[0], found[1 + len(there) :][: len(topics.reads)]
-        found = found[1 + len(there) + len(topics.reads) :]
-        if matches := _by_id(typed, found[0], scope.adult):
-            return _Meant(query, state, matches, found[:1] if typed.label == "Title" else ())
-        searched, titles = found[1 : 1 + len(texts)], found[1 + len(texts) :]
+        self._checked(scope, there)
+        if matches := _by_id(typed, by_id[0], scope.adult):
+            return _Meant(query, state, matches, by_id if typed.label == "Title" else ())
         hits = self._topics.named(topics, counts, version_of(state)) + [hit for some in searched for hit in some]
         scored = in_order(query, hits)
         return _Meant(query, state, judged(scored, limit), titles, hits, byline_of(query, scored))
