@@ -152,11 +152,13 @@ class Searcher:
         if meant.byline is None:
             return (yield from finding)
         # While it is looked whether the text names a title and who made it, go on as if it did not.
-        (made, titles), answer = yield from together(titles_by(meant.byline, scope.adult), finding)
-        if not made:
+        try:
+            _, answer = yield from together(_byline(meant.byline, scope.adult), finding)
             return cast(Answer, answer)
-        matches = judged(in_order(query, meant.hits, made), max(hits, CHOICES))
-        meant = replace(meant, matches=matches, names=[*meant.names, titles], byline=None)
+        except _Byline as byline:
+            finding.close()
+            matches = judged(in_order(query, meant.hits, byline.hits), max(hits, CHOICES))
+            meant = replace(meant, matches=matches, names=[*meant.names, byline.titles], byline=None)
         return (yield from self._answered(meant, scope, hits, substitutes, preferences))
 
     def _answered(
@@ -177,14 +179,15 @@ class Searcher:
 
     def _meant(self, query: str, scope: Scope, limit: int) -> Asking[_Meant]:
         """The title or person whose id was typed, or pasted with its address; else what the text may mean."""
-        texts, typed, there = searches(query, scope.adult), _typed(query), _there(scope)
-        found = yield [State(), *there, typed, *texts, *(Nodes("Title", text, NAMED) for text in texts)]
-        self._checked(scope, found[1 : 1 + len(there)])
-        state, found = found[0], found[1 + len(there) :]
-        if matches := _by_id(typed, found[0], scope.adult):
-            return _Meant(query, state, matches, found[:1] if typed.label == "Title" else ())
-        searched, titles = found[1 : 1 + len(texts)], found[1 + len(texts) :]
-        hits = [*self._topics.named(query, version_of(state)), *(hit for some in searched for hit in some)]
+        texts, typed, topics = searches(query, scope.adult), _typed(query), self._topics.asked(query)
+        named = [Nodes("Title", text, NAMED) for text in texts]
+        (state,), there, by_id, counts, searched, titles = yield from together(
+            *(all_of(*some) for some in ([State()], _there(scope), [typed], topics.reads, texts, named))
+        )
+        self._checked(scope, there)
+        if matches := _by_id(typed, by_id[0], scope.adult):
+            return _Meant(query, state, matches, by_id if typed.label == "Title" else ())
+        hits = self._topics.named(topics, counts, version_of(state)) + [hit for some in searched for hit in some]
         scored = in_order(query, hits)
         return _Meant(query, state, judged(scored, limit), titles, hits, byline_of(query, scored))
 
@@ -303,6 +306,21 @@ class Searcher:
             return
         every: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]
         raise NotInGraph(f"there is no catalog {scope.catalog!r}; there are: {', '.join(every) or 'none'}")
+
+
+class _Byline(Exception):
+    """A text names a title and who made it: whatever else it was taken for is not meant."""
+
+    def __init__(self, hits: Sequence[TextHit], titles: pa.Table) -> None:
+        super().__init__()
+        self.hits, self.titles = hits, titles
+
+
+def _byline(text: str, adult: bool) -> Asking[None]:
+    """Raises _Byline where the text is one."""
+    hits, titles = yield from titles_by(text, adult)
+    if hits:
+        raise _Byline(hits, titles)
 
 
 def _there(scope: Scope) -> list[Nodes]:

@@ -234,7 +234,7 @@ def _steps(read: reads.Neighbours, rows: list[list[Any]]) -> pa.Table:
     made: dict[str, pa.Array] = {
         "source": pa.array(source, pa.int32()),
         "type": pa.array(types, pa.string()).dictionary_encode(),
-        "neighbour": pa.array(ids, pa.string()).dictionary_encode(),
+        "neighbour": _ascending(ids),
     }
     if read.mark is not None:
         made["inside"] = pa.array(inside, pa.bool_())
@@ -246,6 +246,15 @@ def _steps(read: reads.Neighbours, rows: list[list[Any]]) -> pa.Table:
             values = [row[at] for row in rows]
             made[name] = pa.nulls(len(rows)) if pa.types.is_null(type_) else column_array(values, type_)
     return pa.table(made)
+
+
+def _ascending(ids: Sequence[str]) -> pa.DictionaryArray:
+    """Ids as places among the distinct ones, which ascend: as `found_neighbours.cypher` has them."""
+    distinct = sorted(set(ids))
+    place = {id_: at for at, id_ in enumerate(distinct)}
+    return pa.DictionaryArray.from_arrays(
+        pa.array([place[id_] for id_ in ids], pa.int32()), pa.array(distinct, pa.string())
+    )
 
 
 def _in_scope(name: str) -> str:
