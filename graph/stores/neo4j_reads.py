@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from graph import reads
 from graph.reads import Read
-from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
+from graph.schema import NODES, RELATIONSHIPS, arrow_schema, fits, is_live
 from graph.store import WHOLE_GRAPH, Direction, InvalidRows, Scope
 from graph.stores.neo4j_releases import check_name
 from graph.stores.neo4j_text import text_hits, text_parameters
@@ -103,7 +103,8 @@ def statement(pieces: Sequence[Piece], sources: Mapping[int, int], asked: Sequen
         lines.append("CALL (*) {\n" + body + "\n}")
         parameters |= {f"p{place}_{name}": value for name, value in one.parameters.items()}
         if one.ids is not None:
-            parameters[f"p{place}_ids"] = list(one.ids)
+            # What is no text cannot be sent, and no node is called so.
+            parameters[f"p{place}_ids"] = [id_ if fits(id_, "string") else "" for id_ in one.ids]
     values = ", ".join(f"r{place}" for place in range(len(pieces)))
     return "\n".join(["WITH 1 AS one", *lines, f"RETURN {values}"]), parameters
 
