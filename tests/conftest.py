@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers.jars import ServerUnavailable
-from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, is_empty, neo4j_server
+from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, is_empty, neo4j_server, wiped
 
 
-def _started(version: str) -> Iterator[Neo4jServer]:
+def started(version: str) -> Iterator[Neo4jServer]:
+    """A server of that version for the block; a skip where none can be had, a failure where all must be."""
     try:
         with neo4j_server(version) as server:
             yield server
@@ -23,13 +24,13 @@ def _started(version: str) -> Iterator[Neo4jServer]:
 @pytest.fixture(scope="session")
 def neo4j_newest() -> Iterator[Neo4jServer]:
     """The newest Neo4j."""
-    yield from _started(NEWEST)
+    yield from started(NEWEST)
 
 
 @pytest.fixture(scope="session")
 def neo4j_lts() -> Iterator[Neo4jServer]:
     """The release with long-term support, whose vector indexes know no filters."""
-    yield from _started(LTS)
+    yield from started(LTS)
 
 
 @pytest.fixture(scope="session")
@@ -41,5 +42,11 @@ def neo4j_url() -> Iterator[str]:
             pytest.fail(f"{url} is not empty, and the tests would wipe it; name another server")
         yield url
         return
-    for server in _started(NEWEST):
+    for server in started(NEWEST):
         yield server.url
+
+
+@pytest.fixture
+def empty_neo4j(neo4j_url: str) -> str:
+    """A database with nothing in it, for the test alone."""
+    return wiped(neo4j_url)

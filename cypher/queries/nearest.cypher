@@ -7,7 +7,8 @@ OPTIONAL MATCH (own:Catalog {slug: $within_catalog})
 WITH *, CASE WHEN $within_whole THEN 'Title' WHEN $within_catalog IS NULL THEN 'Offered'
     ELSE 'Catalog_' + toString(own.number) END AS label,
   release.property = $first AS first,
-  CASE WHEN $title IS NULL THEN $vector WHEN release.property = $first THEN asked.<SLOT>_a ELSE asked.<SLOT>_b END AS own_vector
+  CASE WHEN $title IS NULL THEN $vector WHEN release.property = $first THEN asked.<SLOT>_a ELSE asked.<SLOT>_b END
+    AS own_vector
 WITH *, label IN release.indexed AND NOT $exact AS indexed,
   CASE WHEN $title IS NULL THEN own_vector ELSE own_vector[0..release.dimension] + [1e-12] END AS vector
 CALL (*) {
@@ -20,7 +21,7 @@ CALL (*) {
     <CANDIDATES>
     WITH far, vector.similarity.cosine(CASE WHEN first THEN far.<SLOT>_a ELSE far.<SLOT>_b END, vector) AS score
     WHERE score IS NOT NULL WITH far, score
-    ORDER BY score DESC LIMIT $fetch
+    ORDER BY score DESC LIMIT $keep
     RETURN far
   }
   RETURN collect(far) AS found
@@ -29,7 +30,8 @@ CALL (*) {
   UNWIND found AS far
   WITH far, CASE WHEN first THEN far.<SLOT>_a ELSE far.<SLOT>_b END AS held
   WHERE held IS NOT NULL AND far:Title AND (<WITHIN>)
-  RETURN collect([far.tconst, held]) AS rows
+  RETURN collect([far.tconst, held])[0..$keep] AS rows
 }
-RETURN [[release.name IS NOT NULL, coalesce(release.dimension, 0), coalesce(indexed, false), size(found), vector], rows]
+RETURN [[release.name IS NOT NULL, coalesce(release.dimension, 0), coalesce(indexed, false), size(found), vector,
+  $k], rows]
   AS <ROWS>

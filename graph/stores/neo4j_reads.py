@@ -23,6 +23,8 @@ from graph.stores.rows import check_names
 from graph.stores.statements import filled, text
 
 Decode = Callable[[Any], Any]
+_WIDE = 100
+"""How many an index is asked for at least: it finds the nearest more surely the wider it looks. Fewer come back."""
 
 
 @dataclass
@@ -60,10 +62,10 @@ def piece(read: Read) -> Piece:
         case reads.Text():
             return Piece(*text_parameters(read.query, read.limit, prefix=read.prefix, adult=read.adult))
         case reads.Nearest():
-            return nearest_piece(read, exact=False, fetch=read.k + max(16, read.k // 4))
+            return nearest_piece(read, exact=False)
 
 
-def nearest_piece(read: reads.Nearest, *, exact: bool, fetch: int) -> Piece:
+def nearest_piece(read: reads.Nearest, *, exact: bool) -> Piece:
     """The same of a search by vector; exact: of all titles in scope, whether or not there is an index of them."""
     scope = read.within or Scope(WHOLE_GRAPH, adult=True)
     kind = "whole" if scope.catalog == WHOLE_GRAPH else "offered" if scope.catalog is None else "catalog"
@@ -76,7 +78,9 @@ def nearest_piece(read: reads.Nearest, *, exact: bool, fetch: int) -> Piece:
         "first": f"{read.name}_a",
         "title": read.vector if by_id else None,
         "vector": vector,
-        "fetch": max(fetch, 1),
+        "fetch": max(_WIDE, 4 * read.k),
+        "keep": read.k + max(16, read.k // 4),
+        "k": max(read.k, 0),
         "exact": exact,
     }
     return Piece(cypher, parameters | _scope("within", scope))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,24 +34,30 @@ Beat = Callable[[], None]
 def writing(connection: Connection) -> Iterator[Beat]:
     """The right to load or publish, which one process has at a time; the block calls `beat` now and then to keep it.
 
-    Raises StoreBusy where another one has it. It ends two minutes after a process that was killed.
+    Raises StoreBusy where another one has it. It ends two minutes after a process that was killed; one that lost the
+    connection may begin again at once.
     """
-    writer = uuid.uuid4().hex
-    parameters = {"writer": writer, "milliseconds": _LEASE_MILLISECONDS}
+    parameters = {"writer": connection.writer, "milliseconds": _LEASE_MILLISECONDS}
+    busy = StoreBusy(
+        f"another process is loading into or publishing to {connection.url}; wait until it is done. One that was "
+        "killed holds it for two minutes"
+    )
 
     def beat() -> None:
         if not connection.write(text("queries/begin_writing"), parameters):
-            raise StoreBusy(
-                f"another process is loading into or publishing to {connection.url}; wait until it is done. One that "
-                "was killed holds it for two minutes"
-            )
+            raise busy
 
-    beat()
+    if not connection.writes.acquire(blocking=False):
+        raise busy
     try:
-        yield beat
+        beat()
+        try:
+            yield beat
+        finally:
+            with contextlib.suppress(StoreError):  # tried once: it may be cut off
+                connection.alone(text("queries/end_writing"), {"writer": connection.writer})
     finally:
-        with contextlib.suppress(StoreError):
-            connection.write(text("queries/end_writing"), {"writer": writer})
+        connection.writes.release()
 
 
 def write_nodes(connection: Connection, label: str, rows: Sequence[Any]) -> None:
