@@ -224,14 +224,13 @@ class Neo4jStore:
 
     def _nearest(self, read: reads.Nearest, value: Any) -> list[tuple[str, float]]:
         """The end of a search by vector: asked again, of more titles, while an index gave too few of the scope."""
-        (there, dimension, indexed, fetched), rows = value
+        (there, dimension, indexed, fetched, held, _), rows = value
         if not there:
             raise self._release().missing(read.name, self.url)
         if isinstance(read.vector, str):
-            vector = self.get_embeddings(read.name, [read.vector])[1]
-            if not len(vector):
+            if held is None:
                 return []
-            asked = vector[0]
+            asked = np.array(held[:-1], np.float32)
         else:
             asked = read.vector
             if asked.shape != (dimension,):

@@ -20,6 +20,7 @@ import pyarrow as pa
 from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.store import InvalidRows, Row, StoreBusy, StoreError, Vectors
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
+from graph.stores.neo4j_text import NAMES, with_words
 from graph.stores.statements import filled, text
 from graph.tables import GraphTables
 
@@ -61,6 +62,8 @@ def writing(connection: Connection) -> Iterator[Beat]:
 
 def write_nodes(connection: Connection, label: str, rows: Sequence[Any]) -> None:
     """Insert or update nodes: rows of [id, properties]."""
+    if label in NAMES:
+        rows = [[id_, with_words(label, properties)] for id_, properties in rows]
     connection.write(_of_node("queries/write_nodes", label), {"rows": rows}, LOAD_SECONDS)
 
 
