@@ -311,13 +311,23 @@ VectorsOf = Callable[[GraphStore, Progress], Sequence[Vectors]]
 
 
 def open_store(url: str, *, create: bool = False) -> GraphStore:
-    """Open the store that a URL names: `embedded:PATH`.
+    """Open the store that a URL names: `embedded:PATH`, or `neo4j://HOST:7687/DATABASE` (also bolt, +s and +ssc).
 
     create: make it when it is not there. Raises UnknownStore, StoreNotFound, StoreTooNew, StoreDamaged or StoreError.
     """
     scheme, _, rest = url.partition(":")
+    if scheme.partition("+")[0] in ("neo4j", "bolt") and rest.startswith("//"):
+        try:
+            from graph.stores.neo4j import Neo4jStore
+        except ModuleNotFoundError as error:
+            if error.name != "neo4j":
+                raise
+            raise StoreError(f"{url} needs Neo4j's driver; install it with: pip install 'reelgraph[neo4j]'") from None
+        return Neo4jStore(url, create=create)
     if scheme == "embedded" and rest:
         from graph.stores.embedded import EmbeddedStore
 
         return EmbeddedStore(Path(rest).expanduser(), create=create)
-    raise UnknownStore(f"no store speaks {url!r}; use embedded:PATH, for example embedded:./graph-store")
+    raise UnknownStore(
+        f"no store speaks {url!r}; use embedded:PATH, for example embedded:./graph-store, or neo4j://HOST:7687"
+    )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers.jars import ServerUnavailable
-from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, neo4j_server
+from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, is_empty, neo4j_server
 
 
 def _started(version: str) -> Iterator[Neo4jServer]:
@@ -37,6 +37,8 @@ def neo4j_url() -> Iterator[str]:
     """The server that REELGRAPH_NEO4J_URL names, which must hold nothing, or one that is started here."""
     os.environ.setdefault("REELGRAPH_NEO4J_PASSWORD", PASSWORD)
     if url := os.environ.get("REELGRAPH_NEO4J_URL"):
+        if not os.environ.get("PYTEST_XDIST_WORKER") and not is_empty(url):
+            pytest.fail(f"{url} is not empty, and the tests would wipe it; name another server")
         yield url
         return
     for server in _started(NEWEST):

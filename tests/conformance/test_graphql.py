@@ -37,9 +37,14 @@ class Counting:
 
 
 @pytest.fixture(scope="module")
-def asked(small):
+def schema():
+    return make_schema(Limits())
+
+
+@pytest.fixture
+def asked(small, schema):
     """A query, and variables by name → what it found, without an error; and the calls that it took."""
-    schema, counting = make_schema(Limits()), Counting(small)
+    counting = Counting(small)
     sources = Sources.over(counting, Searcher(counting))
 
     def ask(query, **variables):
@@ -51,10 +56,10 @@ def asked(small):
     return ask
 
 
-@pytest.fixture(scope="module")
-def refused(small):
+@pytest.fixture
+def refused(small, schema):
     """A query → the messages of its errors."""
-    schema, sources = make_schema(Limits()), Sources.over(small, Searcher(small))
+    sources = Sources.over(small, Searcher(small))
 
     def ask(query, **variables):
         result = execute(schema, sources, GraphQLQuery(query=query, variables=variables))

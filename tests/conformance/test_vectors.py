@@ -185,6 +185,12 @@ def test_vectors_made_with_a_load_become_visible_with_it(published, make_tables,
     assert "years" in dict(told)
     assert [share for _, share in told] == sorted(share for _, share in told)
     reader.close()
+
+
+def test_vectors_that_a_load_made_go_with_it(published, make_tables, rows):
+    before = published.info().version
+    published.load_tables(make_tables(rows), None, years_of)
+    assert len(published.get_embeddings("embedding")[0]) == len(rows["Title"])
     assert published.rollback() == before
     assert sorted(published.get_embeddings("embedding")[0]) == sorted(IDS)
 

@@ -8,6 +8,7 @@ import pytest
 from graph.schema import is_live
 from graph.store import WHOLE_GRAPH, Provenance, Scope, StoreError, open_store
 
+MADE = Provenance("run-1", "m", 1, "0123456789abcdef", "2026-03-01T00:00:00Z")
 FILM = {"id": "tt50", "kind": "movie", "title": "Second Edition"}
 
 
@@ -164,12 +165,12 @@ def test_rollback_brings_the_graph_back_and_leaves_live_data_alone(loaded, editi
     assert contents(loaded) == only(later, live=False) | live
 
 
-def test_feedback_and_offers_outlast_a_graph_that_lacks_their_title(loaded, make_tables, contents, step):
+def test_feedback_and_offers_outlast_a_graph_that_lacks_their_title(loaded, make_tables, rows, contents, step):
     live = only(contents(loaded), live=True)
     loaded.load_tables(make_tables({"Title": [FILM]}))
     assert loaded.offered(Scope()).num_rows == 0
     assert step(loaded, ["u1", "u2"], ["RATED"], "out", within=Scope(WHOLE_GRAPH)) == []
-    loaded.rollback()
+    loaded.load_tables(make_tables(only(rows, live=False)))
     assert only(contents(loaded), live=True) == live
     assert loaded.offered(Scope("south")).num_rows == 3
 
@@ -214,6 +215,7 @@ def test_the_state_differs_after_each_change_of_the_graph_or_an_offer(loaded, ed
     offer = {"head": "south", "tail": "tt09", "key": "s9"}
     changes = [
         lambda: loaded.load_tables(edition(rows)),
+        lambda: loaded.set_embeddings("embedding", ["tt01"], np.ones((1, 1), np.float32), MADE),
         loaded.rollback,
         lambda: loaded.upsert_nodes("Title", [FILM]),
         lambda: loaded.upsert_relationships("IN_GENRE", [{"head": "tt03", "tail": "Drama"}]),
@@ -237,12 +239,23 @@ def test_a_store_opened_elsewhere_sees_each_change(loaded, edition, rows, conten
         lambda: loaded.upsert_nodes("User", [{"id": "u3"}]),
         lambda: loaded.upsert_nodes("Title", [FILM | {"id": "tt51"}]),
         lambda: loaded.delete_nodes("Catalog", ["north"]),
-        loaded.rollback,
     ):
         before = contents(other)
         change()
         assert contents(other) != before
         assert contents(other) == contents(loaded)
+        assert other.state() == loaded.state()
+    other.close()
+
+
+def test_a_store_opened_elsewhere_sees_a_publish_and_its_rollback(loaded):
+    other = open_store(loaded.url)
+    for change, ids in (
+        (lambda: loaded.set_embeddings("embedding", ["tt01"], np.ones((1, 1), np.float32), MADE), ["tt01"]),
+        (loaded.rollback, []),
+    ):
+        change()
+        assert other.get_embeddings("embedding")[0] == ids
         assert other.state() == loaded.state()
     other.close()
 

@@ -19,8 +19,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.servers.jars import ServerUnavailable, jars, java
+
+if TYPE_CHECKING:
+    import neo4j
 
 NEWEST, LTS = "2026.08.1", "5.26.30"
 PASSWORD = "only-for-tests"  # noqa: S105  (of a server that lives as long as the tests, on loopback)
@@ -123,6 +127,28 @@ def neo4j_server(version: str = NEWEST, settings: str = "") -> Iterator[Neo4jSer
             server.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def is_empty(url: str) -> bool:
+    """Whether a database holds no node."""
+    with _driver(url) as driver:
+        return not driver.execute_query("MATCH (node) RETURN node LIMIT 1").records
+
+
+def wiped(url: str) -> str:
+    """The same URL, with nothing left in the database. Only for a server that is there for tests."""
+    with _driver(url) as driver:
+        for record in driver.execute_query("SHOW VECTOR INDEXES YIELD name").records:
+            driver.execute_query(f"DROP INDEX {record['name']}")
+        driver.execute_query("MATCH (node) DETACH DELETE node")
+    return url
+
+
+def _driver(url: str) -> neo4j.Driver:
+    import neo4j
+
+    user, secret = os.environ.get("REELGRAPH_NEO4J_USER", "neo4j"), os.environ["REELGRAPH_NEO4J_PASSWORD"]
+    return neo4j.GraphDatabase.driver(url, auth=(user, secret), notifications_min_severity="OFF")
 
 
 def _settings(server: Neo4jServer) -> str:

@@ -1,0 +1,5 @@
+// Remove nodes with all their relationships.
+UNWIND $ids AS id
+MATCH (node:<LABEL> {<ID>: id})
+DETACH DELETE node
+RETURN count(*)

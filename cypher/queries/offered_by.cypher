@@ -1,0 +1,3 @@
+// The titles that some catalogs offer, and the keys of the offers.
+MATCH (catalog:Catalog)-[offer:OFFERS]->(title:Title|Removed) WHERE catalog.slug IN $slugs
+RETURN catalog.slug, title.tconst, coalesce(offer.key, '')

@@ -1,0 +1,2 @@
+// Wait until every index is there.
+CALL db.awaitIndexes($seconds)

@@ -1,0 +1,2 @@
+// Drop an index.
+DROP INDEX <INDEX> IF EXISTS

@@ -1,0 +1,2 @@
+// The vector indexes that there are.
+SHOW VECTOR INDEXES YIELD name, state RETURN name, state

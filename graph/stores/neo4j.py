@@ -1,0 +1,328 @@
+"""The Neo4j store: the property graph in a real one, that analysts look at in Neo4j Browser too.
+
+Reads are pieces of Cypher, any number of them one exchange (`neo4j_reads`); writes are batches that may be repeated
+(`neo4j_writing`); vectors and names are searched by Neo4j's own indexes (`neo4j_vectors`, `neo4j_text`). There is one
+version of the graph: what a rollback brings back are vectors (`neo4j_releases`). docs/neo4j.md shows how it all lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from graph import reads
+from graph.reads import Read
+from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
+from graph.store import (
+    Direction,
+    InvalidRows,
+    Progress,
+    Provenance,
+    QueryAnswer,
+    Row,
+    Scope,
+    StoreError,
+    StoreInfo,
+    StoreNotFound,
+    TextHit,
+    VectorsOf,
+)
+from graph.stores import neo4j_reads, neo4j_vectors, neo4j_writing
+from graph.stores.neo4j_connection import Connection
+from graph.stores.neo4j_load import changing, load
+from graph.stores.neo4j_releases import Release, check_name
+from graph.stores.neo4j_values import plain
+from graph.stores.rows import check_names, check_rows, check_vectors
+from graph.stores.statements import filled, text
+from graph.tables import GraphTables
+
+__all__ = ["Neo4jStore"]
+_SCANNED = 10_000
+
+
+class Neo4jStore:
+    """A graph in a Neo4j database, found by a URL. Safe for threads and for several processes."""
+
+    query_language: Literal["cypher"] = "cypher"
+
+    def __init__(self, url: str, *, create: bool = False) -> None:
+        self.url = url
+        self._connection = Connection(url)
+        try:
+            if create:
+                self.apply_schema()
+            elif Release.read(self._connection) is None:
+                raise StoreNotFound(f"there is no graph in {url}; load one with: reelgraph load --store {url} …")
+        except BaseException:
+            self.close()
+            raise
+
+    def apply_schema(self) -> None:
+        run = self._connection.alone
+        for label, id_ in [(node.label, node.id_name) for node in NODES.values()] + [
+            ("Removed", NODES["Title"].id_name), ("Release", "name"),
+        ]:  # fmt: skip
+            try:
+                run(filled(text("schema/unique"), name=f"reelgraph_{label.lower()}", label=label, id=id_))
+            except StoreError as error:
+                if "ConstraintCreationFailed" not in str(error) and "both have the label" not in str(error):
+                    raise
+                raise StoreError(
+                    f"{self.url} has nodes of somebody else with the label {label} and the same {id_} twice; nothing "
+                    "of theirs was changed: use another database"
+                ) from None
+        run(text("schema/names"))
+        run(text("schema/people"))
+        run(text("schema/await"), {"seconds": 60})
+        self._connection.write(text("queries/first_release"))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def ping(self) -> None:
+        self._connection.read("RETURN 1")
+
+    def info(self) -> StoreInfo:
+        release, counts = self._release(), dict[str, int]()
+        for label, node in NODES.items():
+            count = filled(text("queries/count_nodes"), label=label, id=node.id_name)
+            counts[label] = self._connection.read(count)[0][0]
+        for type_ in RELATIONSHIPS:
+            count = neo4j_writing.of_relationship("queries/count_relationships", type_)
+            counts[type_] = self._connection.read(count)[0][0]
+        versions = [*(name for name, _ in release.history), *([release.version] if release.version else [])]
+        embeddings = {name: slot.provenance for name, slot in release.vectors.items()}
+        made = release.details.get("made")
+        return StoreInfo(self.url, release.version, counts, made, None, versions, embeddings, release.details)
+
+    # Writing
+
+    def load_tables(
+        self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None
+    ) -> str:
+        self.apply_schema()
+        with neo4j_writing.writing(self._connection) as beat:
+            return load(self, self._connection, self._release(), tables, progress or (lambda *_: None), vectors, beat)
+
+    def rollback(self, to: str | None = None) -> str:
+        with neo4j_writing.writing(self._connection):
+            back = self._release().back(to, self.url)
+            back.write(self._connection)
+            return back.version
+
+    def upsert_nodes(self, label: str, rows: Sequence[Row]) -> int:
+        _known(label, NODES)
+        check_rows(label, rows)
+        values = neo4j_writing.merged(rows, ("id",))
+        with changing(self._connection, label):
+            if label == "Title":
+                self._connection.write(text("queries/return_titles"), {"ids": [row[0] for row in values]})
+            for batch in _batches(values):
+                neo4j_writing.write_nodes(self._connection, label, batch)
+            if label == "Catalog":
+                self._connection.write(text("queries/number_catalogs"))
+        return len(rows)
+
+    def upsert_relationships(self, type_: str, rows: Sequence[Row]) -> int:
+        _known(type_, RELATIONSHIPS)
+        check_rows(type_, rows)
+        heads, tails = ([row[end] for row in rows] for end in ("head", "tail"))
+        neo4j_writing.check_ends(self._connection, type_, heads, tails)
+        values = neo4j_writing.merged(rows, ("head", "tail", "key"))
+        with changing(self._connection, type_, sorted(set(heads)), sorted(set(tails))):
+            for batch in _batches(values):
+                neo4j_writing.write_relationships(self._connection, type_, batch)
+        return len(rows)
+
+    def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
+        _live_only(label)
+        if not ids:
+            return 0
+        offered = self._connection.read(text("queries/offered_by"), {"slugs": list(ids)}) if label == "Catalog" else []
+        titles = sorted({row[1] for row in offered})
+        statement = filled(text("queries/delete_nodes"), label=label, id=NODES[label].id_name)
+        with changing(self._connection, label, [], titles):
+            if label == "Catalog":
+                self._connection.write(text("queries/unlabel_offered"), {"slugs": list(ids)})
+            return int(self._connection.write(statement, {"ids": list(dict.fromkeys(ids))})[0][0])
+
+    def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
+        _live_only(type_)
+        check_rows(type_, rows)
+        values = [[row["head"], row["tail"], row.get("key", "")] for row in rows]
+        statement = neo4j_writing.of_relationship("queries/delete_relationships", type_)
+        heads, tails = (sorted({row[end] for row in values}) for end in (0, 1))
+        with changing(self._connection, type_, heads, tails):
+            return int(self._connection.write(statement, {"rows": values})[0][0])
+
+    def set_embeddings(
+        self,
+        name: str,
+        ids: Sequence[str],
+        vectors: npt.NDArray[np.float32],
+        provenance: Provenance,
+        *,
+        amend: bool = False,
+    ) -> str:
+        check_vectors(ids, vectors, provenance)
+        check_name(name)
+        with neo4j_writing.writing(self._connection) as beat:
+            release = self._release()
+            if not release.version:
+                raise StoreNotFound(f"nothing is loaded in {self.url}; load a graph, then publish vectors of it")
+            missing = self._connection.read(
+                filled(text("queries/missing"), label="Title", id=NODES["Title"].id_name), {"ids": list(ids)}
+            )
+            if missing:
+                raise InvalidRows(
+                    f"there is no title {missing[0][0]!r} in {self.url}; train on this graph, then publish"
+                )
+            slot = neo4j_vectors.write_slot(
+                self._connection, release, name, ids, vectors, provenance, lambda _share: beat()
+            )
+            new = release.next(dict(release.vectors) | {name: slot}, amend=amend)
+            new.write(self._connection)
+            return new.version
+
+    # Reading
+
+    def _release(self) -> Release:
+        return Release.read(self._connection) or Release()
+
+    def gather(self, asked: Sequence[Read]) -> list[Any]:
+        if not asked:
+            return []
+        every, sources = list(asked), dict[int, int]()
+        for place, read in enumerate(every):
+            source = getattr(read, "ids", None)
+            if isinstance(source, reads.Text | reads.Nearest | reads.Neighbours):
+                if not any(source is one for one in every):
+                    every.append(source)
+                sources[place] = next(at for at, one in enumerate(every) if one is source)
+        # A read comes after the one that it takes its ids from.
+        order = sorted(range(len(every)), key=lambda place: place in sources)
+        places = {place: at for at, place in enumerate(order)}
+        ordered = [every[place] for place in order]
+        pieces = [neo4j_reads.piece(read) for read in ordered]
+        moved = {places[place]: places[source] for place, source in sources.items()}
+        statement, parameters = neo4j_reads.statement(pieces, moved, ordered)
+        (values,) = self._connection.read(statement, parameters)
+        return [self._answered(read, values[places[place]]) for place, read in enumerate(asked)]
+
+    def _answered(self, read: Read, value: Any) -> Any:
+        return self._nearest(read, value) if isinstance(read, reads.Nearest) else neo4j_reads.answer(read, value)
+
+    def _nearest(self, read: reads.Nearest, value: Any) -> list[tuple[str, float]]:
+        """The end of a search by vector: asked again, of more titles, while an index gave too few of the scope."""
+        (there, dimension, indexed, fetched), rows = value
+        if not there:
+            raise self._release().missing(read.name, self.url)
+        if isinstance(read.vector, str):
+            vector = self.get_embeddings(read.name, [read.vector])[1]
+            if not len(vector):
+                return []
+            asked = vector[0]
+        else:
+            asked = read.vector
+            if asked.shape != (dimension,):
+                raise StoreError(f"{read.name!r} has {dimension} dimensions, the vector has {asked.shape}")
+        if indexed and len(rows) < read.k and fetched:
+            again = neo4j_reads.nearest_piece(read, exact=True, fetch=read.k + 16)
+            statement, parameters = neo4j_reads.statement([again], {}, [read])
+            ((_, rows),) = self._connection.read(statement, parameters)[0]
+        return neo4j_vectors.ranked(rows, asked, read.k)
+
+    def state(self) -> str:
+        return str(self.gather([reads.State()])[0])
+
+    def get_nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None = None) -> pa.Table:
+        return self.gather([reads.Nodes(label, list(ids), properties)])[0]
+
+    def neighbours(
+        self,
+        ids: Sequence[str],
+        types: Sequence[str],
+        direction: Direction,
+        *,
+        within: Scope | None = None,
+        mark: Scope | None = None,
+        most: int | None = None,
+        properties: Sequence[str] = (),
+    ) -> pa.Table:
+        return self.gather([reads.Neighbours(list(ids), types, direction, within, mark, most, properties)])[0]
+
+    def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
+        found: npt.NDArray[np.int64] = self.gather([reads.Degrees(list(ids), types, direction)])[0]
+        return found
+
+    def scan_nodes(self, label: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        _known(label, NODES, properties)
+        statement = filled(text("queries/scan_nodes"), label=label, id=NODES[label].id_name)
+        return self._scan(label, statement, ["id"], properties)
+
+    def scan_relationships(self, type_: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        _known(type_, RELATIONSHIPS, properties)
+        statement = neo4j_writing.of_relationship("queries/scan_relationships", type_)
+        return self._scan(type_, statement, ["head", "tail", "key"], properties)
+
+    def _scan(
+        self, name: str, statement: str, keys: Sequence[str], properties: Sequence[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        schema = arrow_schema(name)
+        names = [one for one in schema.names if one not in keys] if properties is None else list(properties)
+        fields = [schema.field(one) for one in (*keys, *names)]
+        for rows in self._connection.stream(statement, {"names": names}, _SCANNED):
+            (batch,) = neo4j_reads.columns_table([row[0] for row in rows], fields).to_batches()
+            yield batch
+
+    def search_text(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]:
+        found: list[TextHit] = self.gather([reads.Text(query, limit, prefix, adult)])[0]
+        return found
+
+    def get_embeddings(self, name: str, ids: Sequence[str] | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
+        if ids is not None:
+            found: tuple[list[str], npt.NDArray[np.float32]] = self.gather([reads.Embeddings(name, list(ids))])[0]
+            return found
+        slot = self._release().vectors.get(name)
+        if slot is None:
+            return [], np.empty((0, 0), np.float32)
+        held, parts = list[str](), [np.empty((0, slot.provenance.dimension), np.float32)]
+        for rows in self._connection.stream(text("queries/scan_vectors"), {"name": name}, 2_000):
+            held += [row[0][0] for row in rows]
+            parts.append(np.array([row[0][1][:-1] for row in rows], np.float32))
+        return held, np.concatenate(parts)
+
+    def search_vector(
+        self, name: str, vector: npt.NDArray[np.float32] | str, k: int, *, within: Scope | None = None
+    ) -> list[tuple[str, float]]:
+        found: list[tuple[str, float]] = self.gather([reads.Nearest(name, vector, k, within)])[0]
+        return found
+
+    def offered(self, within: Scope, ids: Sequence[str] | None = None) -> pa.Table:
+        return self.gather([reads.Offered(within, None if ids is None else list(ids))])[0]
+
+    def query(self, statement: str, parameters: Mapping[str, Any], *, limit: int, seconds: float) -> QueryAnswer:
+        """Run Cypher that reads; see `graph.store.QueryableStore`."""
+        columns, rows = self._connection.query(statement, parameters, limit, seconds)
+        return QueryAnswer(tuple(columns), [[plain(value) for value in row] for row in rows])
+
+
+def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (rows[start : start + neo4j_writing.BATCH] for start in range(0, len(rows), neo4j_writing.BATCH))
+
+
+def _known(name: str, names: Any, properties: Sequence[str] | None = None) -> None:
+    if name not in names:
+        raise InvalidRows(f"the graph has no {name!r}; it has {', '.join(names)}")
+    check_names(name, [p.name for p in names[name].properties], properties or ())
+
+
+def _live_only(name: str) -> None:
+    if name not in NODES and name not in RELATIONSHIPS:
+        raise InvalidRows(f"the graph has no {name!r}")
+    if not is_live(name):
+        raise InvalidRows(f"{name} is bulk data: load graph tables without the rows that should go")

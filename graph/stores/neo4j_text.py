@@ -1,0 +1,78 @@
+"""Search by name through Neo4j's full-text indexes: the query that Lucene is asked, and its rows as hits.
+
+Lucene finds candidates, among equal ones the best known first; `graph.match` ranks them as it does for any store. The
+text never reaches Lucene's syntax: each word is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from graph.names import UNSPACED_WORD, normalise
+from graph.schema import CREDITS
+from graph.store import TextHit
+from graph.stores.statements import text
+from graph.text import PEOPLE, QUERY_LENGTH, QUERY_WORDS
+
+FAME = 0.1
+"""A person is as well known as a title with a tenth of the votes of all that they made (`graph.indexing`)."""
+_FETCH, _FUZZY_FROM = 120, 4
+_SYNTAX = re.compile(r'([+\-&|!(){}\[\]^"~*?:\\/<>=\s])')
+
+
+def text_parameters(query: str, limit: int, *, prefix: bool, adult: bool) -> tuple[str, dict[str, Any]]:
+    """The statement of a search by name, and its parameters; without a word to look for they ask for nothing."""
+    words = normalise(query[:QUERY_LENGTH]).split()[:QUERY_WORDS]
+    words = [word for word in words if word.isprintable()]
+    asked = bool(words) and limit > 0
+    of_people = asked and (not prefix or len(words) > 1)
+    cypher = text("queries/text").replace("<CREDITS>", "|".join(CREDITS)).replace("<FAME>", str(FAME))
+    return cypher, {
+        "query": _names(words, prefix) if asked else None,
+        "people": _people(words, prefix) if of_people else None,
+        "fetch": limit * 2 + _FETCH,
+        "limit": max(limit, 0),
+        "few": PEOPLE // 2,
+        "adult": adult,
+    }
+
+
+def text_hits(value: list[Any]) -> list[TextHit]:
+    """The rows of a search by name as hits, titles first."""
+    titles, people = value
+    hits = [
+        TextHit("Title", id_, name, type_, votes or 0, year, kind, region, language)
+        for id_, name, type_, region, language, votes, year, kind in titles
+    ]
+    return hits + [TextHit("Person", id_, name, "primary", votes, None, "person") for id_, name, votes in people]
+
+
+def _names(words: list[str], prefix: bool) -> str:
+    """Names with any of the words, each with a typo at most: all of them, in this order, count for more."""
+    parts = [_any(word) for word in words]
+    if prefix:
+        parts[-1] = f"({parts[-1]} {_escaped(words[-1])}*^2)"
+    whole = " ".join(_escaped(word) for word in words)
+    phrase = f' "{whole}"^4' if len(words) > 1 else ""
+    return " ".join(parts) + phrase
+
+
+def _people(words: list[str], prefix: bool) -> str:
+    """Names with all of the words."""
+    parts = [f"+{_any(word)}" for word in words]
+    if prefix:
+        parts[-1] = f"+{_escaped(words[-1])}*"
+    return " ".join(parts)
+
+
+def _any(word: str) -> str:
+    escaped = _escaped(word)
+    if len(word) < _FUZZY_FROM or UNSPACED_WORD.search(word):
+        return escaped if not UNSPACED_WORD.search(word) else f'"{escaped}"'
+    return f"({escaped}^3 {escaped}~{2 if len(word) > 7 else 1})"
+
+
+def _escaped(word: str) -> str:
+    # Upper-case words of the syntax (AND, OR, NOT, TO) do not come here: normalised text is lower case.
+    return _SYNTAX.sub(r"\\\1", word)
