@@ -1,7 +1,7 @@
 """The connection to a Gremlin server: a pool that reconnects, retries, and what the server's errors mean.
 
-What is sent is bytecode in GraphBinary, by the driver's own serializer. The driver's transport runs an event loop of its
-own, so it cannot be used where one runs already, and it never reconnects; hence a WebSocket of our own.
+What is sent is bytecode in GraphBinary, by the driver's own serializer. The driver's transport runs an event loop of
+its own, so it cannot be used where one runs already, and it never reconnects; hence a WebSocket of our own.
 """
 
 from __future__ import annotations
@@ -63,19 +63,19 @@ class Connection:
 
     def read(self, traversal: Any, seconds: float = SECONDS, *, written: bool = False) -> list[Any]:
         """All that a traversal finds. written: what a write depends on, which must be as new as the writer has it."""
-        return self.folded(traversal, lambda chunks: [one for chunk in chunks for one in chunk], seconds, written)
+        return self.folded(traversal, _listed, seconds, written)
 
     def folded(
         self, traversal: Any, fold: Callable[[Chunks], T], seconds: float = LOAD_SECONDS, written: bool = False
     ) -> T:
-        """What `fold` makes of the answer, which it gets some rows at a time; from the beginning again after a break."""
+        """What `fold` makes of the answer, which it gets some rows at a time; again from the start after a break."""
         fresh = written or time.monotonic() - self._written < _LAG_SECONDS
         return self._kept_trying(self._place.writer if fresh else self._place.reader, traversal, fold, seconds)
 
     def write(self, traversal: Any, seconds: float = SECONDS) -> list[Any]:
         """Send a traversal that writes, which is one transaction and may be repeated; what it gives back."""
         try:
-            return self._kept_trying(self._place.writer, traversal, lambda chunks: sum(chunks, []), seconds)
+            return self._kept_trying(self._place.writer, traversal, _listed, seconds)
         finally:
             self._written = time.monotonic()
 
@@ -136,8 +136,12 @@ class Connection:
 
     def _unreachable(self, error: Exception) -> StoreError:
         if isinstance(error, InvalidStatus) and error.response.status_code in (401, 403):
-            return StoreError(f"{self.url} lets nobody in without a valid signature; give AWS credentials that may use it")
+            return StoreError(f"{self.url} lets nobody in without a valid signature; give AWS credentials")
         return StoreError(f"{self.url} does not answer ({error}); is it running, and reached from here?")
+
+
+def _listed(chunks: Chunks) -> list[Any]:
+    return [one for chunk in chunks for one in chunk]
 
 
 class _Socket:
@@ -146,9 +150,12 @@ class _Socket:
     def __init__(self, address: str, headers: dict[str, str]) -> None:
         self._serializer = GraphBinarySerializersV1()
         headers = {name: value for name, value in headers.items() if name.lower() != "host"}  # it writes that itself
-        self._socket: ClientConnection = connect(
-            address, additional_headers=headers, open_timeout=_CONNECT_SECONDS, close_timeout=1.0, compression=None,
-            max_size=_LARGEST_ANSWER, user_agent_header="reelgraph", proxy=None,
+        self._open = contextlib.ExitStack()
+        self._socket: ClientConnection = self._open.enter_context(
+            connect(
+                address, additional_headers=headers, open_timeout=_CONNECT_SECONDS, close_timeout=1.0,
+                compression=None, max_size=_LARGEST_ANSWER, user_agent_header="reelgraph", proxy=None,
+            )
         )  # fmt: skip
 
     def answers(self, traversal: Any, seconds: float) -> Chunks:
@@ -164,11 +171,11 @@ class _Socket:
             if code not in (200, 204, 206):
                 raise Refused(code, str(answer["status"]["message"]))
             if code != 204:
-                yield answer["result"]["data"]
+                yield [one.object for one in answer["result"]["data"] for _ in range(one.bulk)]
             if code != 206:
                 return
 
     def close(self) -> None:
         """Hang up, without waiting for an answer that may never come."""
         with contextlib.suppress(OSError, WebSocketException):
-            self._socket.close()
+            self._open.close()

@@ -1,7 +1,7 @@
 """Where a Gremlin store's URL leads, and how a connection is let in.
 
-    gremlin://HOST:8182                                  a TinkerPop server; gremlin+s:// with TLS
-    neptune://WRITER:8182?reader=HOST&region=eu-west-1   Neptune: TLS, signed where AWS credentials are found
+gremlin://HOST:8182                                  a TinkerPop server; gremlin+s:// with TLS
+neptune://WRITER:8182?reader=HOST&region=eu-west-1   Neptune: TLS, signed where AWS credentials are found
 """
 
 from __future__ import annotations

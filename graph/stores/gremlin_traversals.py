@@ -61,6 +61,14 @@ def merge_edges(rows: Iterable[Edge]) -> GraphTraversal:
     return made.none()
 
 
+def make_once(rows: Iterable[tuple[str, str, Mapping[str, Any]]]) -> GraphTraversal:
+    """Make vertices where they are not there yet; those that are there stay as they are."""
+    made: Any = _g
+    for id_, label, values in rows:
+        made = made.merge_v({T.id: id_}).option(Merge.on_create, {T.label: label, **values})
+    return made.none()
+
+
 def drop_vertices(ids: Sequence[str]) -> GraphTraversal:
     """Remove vertices with all their edges."""
     return _g.V(*ids).drop()
@@ -90,20 +98,19 @@ def touch_offers(token: str) -> GraphTraversal:
 def move_release(graph: Vertex, vectors: Sequence[Vertex], gone: Sequence[str]) -> GraphTraversal:
     """Make a release current: what it says of the graph and of each name of vectors, in one transaction."""
     made: Any = _g
-    if gone:
-        made = made.inject(0).side_effect(__.V(*gone).drop())
     for id_, label, values, _cleared in (graph, *vectors):
         single = {name: CardinalityValue.single(one) for name, one in values.items()}
         made = made.merge_v({T.id: id_}).option(Merge.on_create, {T.label: label, **values})
         made = made.option(Merge.on_match, single)
+    if gone:
+        made = made.side_effect(__.V(*gone).drop())
     return made.none()
 
 
 def take_lease(holder: str, now: int, until: int) -> GraphTraversal:
     """Take the right to write, or keep it: 1 where that was possible, else 0. Times in ms since 1970."""
-    free = __.V(LEASE).or_(__.has("holder", holder), __.has("until", P.lt(now)))
-    held = free.property(Cardinality.single, "holder", holder).property(Cardinality.single, "until", until)
-    return _g.inject(0).flat_map(held).count()
+    free = _g.V(LEASE).or_(__.has("holder", holder), __.has("until", P.lt(now)))
+    return free.property(Cardinality.single, "holder", holder).property(Cardinality.single, "until", until).count()
 
 
 def leave_lease(holder: str) -> GraphTraversal:
@@ -124,6 +131,11 @@ def releases() -> GraphTraversal:
     return _g.V().has_label("Release").value_map().by(__.unfold())
 
 
+def any_of(labels: Sequence[str]) -> GraphTraversal:
+    """One vertex of these labels, where there is any."""
+    return _g.V().has_label(*labels).limit(1).id_()
+
+
 def existing(ids: Sequence[str]) -> GraphTraversal:
     """Which of these vertices are there."""
     return _g.V(*ids).has_not(REMOVED).id_()
@@ -134,9 +146,14 @@ def existing_edges(ids: Sequence[str]) -> GraphTraversal:
     return _g.E(*ids).id_()
 
 
+def edges_from(ids: Sequence[str], type_: str) -> GraphTraversal:
+    """The ids of the edges of a type that leave vertices."""
+    return _g.V(*ids).out_e(type_).id_()
+
+
 def together(parts: Mapping[str, GraphTraversal]) -> GraphTraversal:
     """Several reads and the state as one traversal, whose answer is one map; none where nothing was made yet."""
-    made: Any = _g.V(GRAPH).project("state", *parts).by(__.value_map("version", "offers", "token").by(__.unfold()))
+    made: Any = _g.V(GRAPH).project("state", *parts).by(__.value_map("version", "offers", "content").by(__.unfold()))
     for part in parts.values():
         made = made.by(part.fold())
     return made
