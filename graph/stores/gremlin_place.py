@@ -65,7 +65,7 @@ class Signing:
         try:
             import botocore.session
         except ModuleNotFoundError as error:
-            if error.name != "botocore":
+            if (error.name or "").partition(".")[0] != "botocore":
                 raise
             raise StoreError(f"{url} needs botocore; install it with: pip install 'reelgraph[neptune]'") from None
         session = botocore.session.Session()
