@@ -52,7 +52,7 @@ class Release(releases.Release):
     def write(self, connection: Connection, gone: Mapping[str, Any]) -> None:
         """Make this the current version, in one transaction. gone: vectors by name of the version before it."""
         graph, vectors = self.as_properties()
-        graph |= {"content": self.content, "offers": self.offers}
+        graph |= {"name": "graph", "content": self.content, "offers": self.offers}
         connection.write(
             traversals.move_release(
                 _vertex(graph),

@@ -1,46 +1,35 @@
-"""What the Release nodes say in Neo4j: `graph.stores.releases`, and of vectors also what their indexes need."""
+"""What the Release nodes say in Neo4j: `graph.stores.releases`, with slots as Neo4j has them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from graph.stores import releases
-from graph.stores.neo4j_connection import Connection
-from graph.stores.releases import check_name, provenance_of
+from graph.stores.neo4j_slots import Slot
+from graph.stores.releases import check_name
 from graph.stores.statements import text
 
-__all__ = ["Release", "Slot", "check_name"]
+if TYPE_CHECKING:
+    from graph.stores.neo4j_connection import Connection
 
-
-@dataclass(frozen=True)
-class Slot(releases.Slot):
-    """Where vectors lie, and the labels that have an index of them.
-
-    longest: what stands for the length of the longest vector, see `graph/stores/neo4j_vectors.py`.
-    """
-
-    longest: float = 0.0
-    indexed: tuple[str, ...] = ()
-
-    def as_properties(self, name: str) -> dict[str, Any]:
-        """The properties of its Release node."""
-        return super().as_properties(name) | {"longest": self.longest, "indexed": list(self.indexed)}
-
-    @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Self:
-        """From a Release node's properties, or from what `history` keeps."""
-        return cls(told["property"], provenance_of(told), told["longest"], tuple(told["indexed"]))
+__all__ = ["Release", "check_name"]
 
 
 @dataclass(frozen=True)
 class Release(releases.Release):
-    """A version, as Neo4j keeps it."""
+    """A version. imported: by neo4j-admin, so that constraints and indexes are yet to be made."""
 
     slot: ClassVar[type[Slot]] = Slot
 
     vectors: Mapping[str, Slot] = field(default_factory=dict)
+    imported: bool = False
+
+    def as_properties(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The properties of the graph's own Release node, without its name, and of those of its vectors."""
+        graph, vectors = super().as_properties()
+        return graph | {"imported": self.imported or None}, vectors
 
     def write(self, connection: Connection) -> None:
         """Make this the current version, in one transaction."""
@@ -50,4 +39,7 @@ class Release(releases.Release):
     @classmethod
     def read(cls, connection: Connection) -> Self | None:
         """The current one; None where nothing was made yet."""
-        return cls.of(row[0] for row in connection.read(text("queries/releases")))
+        nodes = [row[0] for row in connection.read(text("queries/releases"))]
+        found = cls.of(nodes)
+        imported = any(one.get("imported") for one in nodes)
+        return None if found is None else replace(found, imported=imported)

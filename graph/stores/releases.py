@@ -87,12 +87,11 @@ class Release:
         return replace(self, version=wanted, vectors=dict(vectors), history=[*others, (self.version, self.vectors)])
 
     def as_properties(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The properties of the Release node of the graph, and those of each name of vectors."""
+        """The properties of the graph's own Release node, without its name, and of those of its vectors."""
         history = [
             [name, {one: slot.as_properties(one) for one, slot in slots.items()}] for name, slots in self.history
         ]
         graph = {
-            "name": "graph",
             "version": self.version,
             "number": self.number,
             "details": json.dumps(dict(self.details)),
