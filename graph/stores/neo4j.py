@@ -36,7 +36,7 @@ from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
 from graph.stores.neo4j_load import changing, finish_import, load
 from graph.stores.neo4j_releases import Release, check_name
 from graph.stores.neo4j_values import plain
-from graph.stores.rows import check_names, check_rows, check_vectors
+from graph.stores.rows import check_names, check_rows, check_vectors, merged
 from graph.stores.statements import filled, text
 from graph.tables import GraphTables
 
@@ -123,7 +123,7 @@ class Neo4jStore:
     def upsert_nodes(self, label: str, rows: Sequence[Row]) -> int:
         _known(label, NODES)
         check_rows(label, rows)
-        values = neo4j_writing.merged(rows, ("id",))
+        values = merged(rows, ("id",))
         with changing(self._connection, label):
             if label == "Title":
                 self._connection.write(text("queries/return_titles"), {"ids": [row[0] for row in values]})
@@ -138,7 +138,7 @@ class Neo4jStore:
         check_rows(type_, rows)
         heads, tails = ([row[end] for row in rows] for end in ("head", "tail"))
         neo4j_writing.check_ends(self._connection, type_, heads, tails)
-        values = neo4j_writing.merged(rows, ("head", "tail", "key"))
+        values = merged(rows, ("head", "tail", "key"))
         with changing(self._connection, type_, sorted(set(heads)), sorted(set(tails))):
             for batch in _batches(values):
                 neo4j_writing.write_relationships(self._connection, type_, batch)
