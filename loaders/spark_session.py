@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -43,7 +44,12 @@ def spark_session(master: str, folder: Path) -> Iterator[SparkSession]:
         yield there
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with _java_home(), (folder / "spark.log").open("wb") as log, _started(master, folder, log) as session:
+    with (
+        _java_home(),
+        _py4j_silent(),
+        (folder / "spark.log").open("wb") as log,
+        _started(master, folder, log) as session,
+    ):
         yield session
 
 
@@ -97,6 +103,7 @@ def _started(master: str, folder: Path, log: Any) -> Iterator[SparkSession]:
         # Interrupted amid a call to Java, the connection may hold half an answer: no goodbye over it.
         if gateway is not None:
             gateway.proc.kill()
+            gateway.proc.wait()
         raise
     finally:
         if gateway is not None:
@@ -107,13 +114,13 @@ def _stop(session: SparkSession | None, gateway: Any) -> None:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    with warnings.catch_warnings(), contextlib.suppress(Exception):
-        warnings.simplefilter("ignore")
-        if session is not None and gateway.proc.poll() is None:
-            session.stop()
-    with contextlib.suppress(Exception):
-        gateway.shutdown()
     process: subprocess.Popen[bytes] = gateway.proc
+    if process.poll() is None:
+        with warnings.catch_warnings(), contextlib.suppress(Exception):
+            warnings.simplefilter("ignore")
+            if session is not None:
+                session.stop()
+            gateway.shutdown()
     if process.stdin:
         process.stdin.close()  # at whose end the JVM leaves
     try:
@@ -139,6 +146,20 @@ def _same_signals() -> Iterator[None]:
     yield
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _py4j_silent() -> Iterator[None]:
+    """py4j logs an interrupted call with its trace, by the root logger; the exception itself tells it."""
+
+    def other(record: logging.LogRecord) -> bool:
+        return "py4j" not in Path(record.pathname).parts
+
+    logging.root.addFilter(other)
+    try:
+        yield
+    finally:
+        logging.root.removeFilter(other)
 
 
 def _last_words(folder: Path, error: Exception) -> str:
