@@ -32,8 +32,8 @@ from graph.store import (
     VectorsOf,
 )
 from graph.stores import neo4j_reads, neo4j_vectors, neo4j_writing
-from graph.stores.neo4j_connection import Connection
-from graph.stores.neo4j_load import changing, load
+from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
+from graph.stores.neo4j_load import changing, finish_import, load
 from graph.stores.neo4j_releases import Release, check_name
 from graph.stores.neo4j_values import plain
 from graph.stores.rows import check_names, check_rows, check_vectors
@@ -53,9 +53,10 @@ class Neo4jStore:
         self.url = url
         self._connection = Connection(url)
         try:
-            if create:
+            release = Release.read(self._connection)
+            if create or (release is not None and release.imported):
                 self.apply_schema()
-            elif Release.read(self._connection) is None:
+            elif release is None:
                 raise StoreNotFound(f"there is no graph in {url}; load one with: reelgraph load --store {url} …")
         except BaseException:
             self.close()
@@ -77,8 +78,10 @@ class Neo4jStore:
                 ) from None
         run(text("schema/names"))
         run(text("schema/people"))
-        run(text("schema/await"), {"seconds": 60})
+        run(text("schema/await"), {"seconds": int(LOAD_SECONDS)})
         self._connection.write(text("queries/first_release"))
+        if (release := self._release()).imported:
+            finish_import(self._connection, release)
 
     def close(self) -> None:
         self._connection.close()

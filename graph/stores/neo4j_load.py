@@ -16,7 +16,7 @@ from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION, is_live
 from graph.store import InvalidRows, Progress, Vectors, VectorsOf
 from graph.stores import neo4j_vectors, neo4j_writing
 from graph.stores.neo4j_connection import Connection
-from graph.stores.neo4j_releases import Release, Slot
+from graph.stores.neo4j_releases import Release
 from graph.stores.statements import text
 from graph.tables import GraphTables
 
@@ -170,4 +170,10 @@ def _reindex(connection: Connection, release: Release, slugs: Sequence[str]) -> 
         replace(release, vectors=slots).write(connection)
 
 
-__all__ = ["Slot", "changing", "load"]
+def finish_import(connection: Connection, release: Release) -> None:
+    """Make the indexes of the vectors that neo4j-admin has brought."""
+    slots = {
+        name: replace(slot, indexed=tuple(neo4j_vectors.index(connection, slot)))
+        for name, slot in release.vectors.items()
+    }
+    replace(release, vectors=slots, imported=False).write(connection)

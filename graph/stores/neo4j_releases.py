@@ -10,50 +10,32 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from graph.store import InvalidRows, NotInGraph, Provenance, StoreError
-from graph.stores.neo4j_connection import Connection
+from graph.store import InvalidRows, NotInGraph, StoreError
+from graph.stores.neo4j_slots import Slot
 from graph.stores.statements import text
+
+if TYPE_CHECKING:
+    from graph.stores.neo4j_connection import Connection
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 @dataclass(frozen=True)
-class Slot:
-    """Where the vectors of one name lie: the property, the labels that have an index of it, and what made them.
-
-    longest: what stands for the length of the longest vector, see `graph/stores/neo4j_vectors.py`.
-    """
-
-    property: str
-    provenance: Provenance
-    longest: float
-    indexed: tuple[str, ...] = ()
-
-    def as_properties(self, name: str) -> dict[str, Any]:
-        """The properties of its Release node."""
-        told = asdict(self.provenance) | {"facts": json.dumps(dict(self.provenance.facts))}
-        return told | {"name": name, "property": self.property, "longest": self.longest, "indexed": list(self.indexed)}
-
-    @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Slot:
-        """From a Release node's properties, or from what `history` keeps."""
-        names = ("run", "model", "dimension", "graph_hash", "made")
-        provenance = Provenance(**{name: told[name] for name in names}, facts=json.loads(told["facts"]))
-        return cls(told["property"], provenance, told["longest"], tuple(told["indexed"]))
-
-
-@dataclass(frozen=True)
 class Release:
-    """A version: its name, where it came from, and its vectors by name. history: earlier ones, the oldest first."""
+    """A version: its name, where it came from, and its vectors by name. history: earlier ones, the oldest first.
+
+    imported: by neo4j-admin, so that constraints and indexes are yet to be made.
+    """
 
     version: str = ""
     number: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
     vectors: Mapping[str, Slot] = field(default_factory=dict)
     history: Sequence[tuple[str, Mapping[str, Slot]]] = ()
+    imported: bool = False
 
     def next(self, vectors: Mapping[str, Slot], *, amend: bool = False) -> Release:
         """The version after this one with these vectors. amend: in place of this one."""
@@ -94,8 +76,8 @@ class Release:
         others = [one for one in self.history if one[0] != wanted]
         return replace(self, version=wanted, vectors=dict(vectors), history=[*others, (self.version, self.vectors)])
 
-    def write(self, connection: Connection) -> None:
-        """Make this the current version, in one transaction."""
+    def as_properties(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The properties of the graph's own Release node, without its name, and of those of its vectors."""
         history = [
             [name, {one: slot.as_properties(one) for one, slot in slots.items()}] for name, slots in self.history
         ]
@@ -106,8 +88,13 @@ class Release:
             "graph_hash": self.details.get("graph_hash"),
             "made": self.details.get("made"),
             "history": json.dumps(history),
+            "imported": self.imported or None,
         }
-        vectors = [slot.as_properties(name) for name, slot in self.vectors.items()]
+        return graph, [slot.as_properties(name) for name, slot in self.vectors.items()]
+
+    def write(self, connection: Connection) -> None:
+        """Make this the current version, in one transaction."""
+        graph, vectors = self.as_properties()
         connection.write(text("queries/move_release"), {"graph": graph, "vectors": vectors})
 
     @classmethod
@@ -123,7 +110,8 @@ class Release:
             for name, slots in json.loads(graph.get("history", "[]"))
         ]
         details = json.loads(graph.get("details", "{}"))
-        return cls(graph.get("version", ""), graph.get("number", 0), details, vectors, history)
+        version, number = graph.get("version", ""), graph.get("number", 0)
+        return cls(version, number, details, vectors, history, graph.get("imported", False))
 
     def missing(self, name: str, url: str) -> NotInGraph:
         """The error for vectors that are not there."""
