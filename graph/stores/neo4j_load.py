@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION, is_live
 from graph.store import InvalidRows, Progress, Vectors, VectorsOf
 from graph.stores import neo4j_vectors, neo4j_writing
+from graph.stores.aside import aside
 from graph.stores.neo4j_connection import Connection
 from graph.stores.neo4j_releases import Release
 from graph.stores.statements import text
@@ -40,7 +41,7 @@ def load(
         carried = [
             Vectors(name, *store.get_embeddings(name), slot.provenance) for name, slot in release.vectors.items()
         ]
-        with neo4j_writing.aside(tables, carried) as new:
+        with aside(tables, carried) as new:
             beat()
             if vectors is not None:
                 made = list(vectors(new, lambda what, share: report(what, 0.1 + 0.2 * share)))

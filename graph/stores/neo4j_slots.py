@@ -7,15 +7,15 @@ more, sqrt(M² - |v|²), where M is no less than the length of any: then all hav
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from graph.store import Provenance
+from graph.stores import releases
+from graph.stores.releases import provenance_of
 
 Vectors = npt.NDArray[np.float32]
 _ROOM = 1.25
@@ -23,28 +23,23 @@ _ROOM = 1.25
 
 
 @dataclass(frozen=True)
-class Slot:
-    """Where the vectors of one name lie: the property, the labels that have an index of it, and what made them.
+class Slot(releases.Slot):
+    """Where the vectors of one name lie, and the labels that have an index of them.
 
     longest: the length that all of them have as they are stored.
     """
 
-    property: str
-    provenance: Provenance
     longest: float
     indexed: tuple[str, ...] = ()
 
     def as_properties(self, name: str) -> dict[str, Any]:
         """The properties of its Release node."""
-        told = asdict(self.provenance) | {"facts": json.dumps(dict(self.provenance.facts))}
-        return told | {"name": name, "property": self.property, "longest": self.longest, "indexed": list(self.indexed)}
+        return super().as_properties(name) | {"longest": self.longest, "indexed": list(self.indexed)}
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Slot:
+    def of(cls, told: Mapping[str, Any]) -> Self:
         """From a Release node's properties, or from what `history` keeps."""
-        names = ("run", "model", "dimension", "graph_hash", "made")
-        provenance = Provenance(**{name: told[name] for name in names}, facts=json.loads(told["facts"]))
-        return cls(told["property"], provenance, told["longest"], tuple(told.get("indexed", ())))
+        return cls(told["property"], provenance_of(told), told["longest"], tuple(told.get("indexed", ())))
 
 
 def longest_of(vectors: Vectors) -> float:
