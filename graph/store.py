@@ -228,12 +228,12 @@ class GraphStore(Protocol):
     ) -> pa.Table:
         """One step from many nodes: a row for each relationship.
 
-        Columns: `source` int32 (position in `ids`), `type` and `neighbour` (dictionary-encoded strings, each of
-        them once), `key` when properties are asked for, and those properties (null where a type has none of that
-        name; the `type` of RATED is its key). `within` leaves out titles outside that scope; other neighbours stay.
-        `mark` leaves out none, and says of each neighbour in a column `inside` whether `within` would have kept it.
-        `most` passes over nodes of `ids` with more relationships of these types than that. Rows come in the order of
-        `types`, then of `ids`.
+        Columns: `source` int32 (position in `ids`), `type` and `neighbour` (dictionary-encoded strings: each once, none
+        that no row has; neighbours ascending), `key` when properties are asked for, and those properties (null where a
+        type has none of that name; the `type` of RATED is its key). `within` leaves out titles outside that scope;
+        other neighbours stay. `mark` leaves out none, and says of each neighbour in a column `inside` whether `within`
+        would have kept it. `most` passes over nodes of `ids` with more relationships of these types than that. Rows
+        come in the order of `types`, then of `ids`.
         """
 
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:

@@ -10,10 +10,11 @@ import pytest
 
 from tests.servers import gremlin_server
 from tests.servers.jars import ServerUnavailable
-from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, is_empty, neo4j_server
+from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, is_empty, neo4j_server, wiped
 
 
-def _started(version: str) -> Iterator[Neo4jServer]:
+def started(version: str) -> Iterator[Neo4jServer]:
+    """A server of that version for the block; a skip where none can be had, a failure where all must be."""
     with _or_skipped(f"Neo4j {version}"), neo4j_server(version) as server:
         yield server
 
@@ -29,13 +30,13 @@ def _or_skipped(name: str) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def neo4j_newest() -> Iterator[Neo4jServer]:
     """The newest Neo4j."""
-    yield from _started(NEWEST)
+    yield from started(NEWEST)
 
 
 @pytest.fixture(scope="session")
 def neo4j_lts() -> Iterator[Neo4jServer]:
     """The release with long-term support, whose vector indexes know no filters."""
-    yield from _started(LTS)
+    yield from started(LTS)
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +48,14 @@ def neo4j_url() -> Iterator[str]:
             pytest.fail(f"{url} is not empty, and the tests would wipe it; name another server")
         yield url
         return
-    for server in _started(NEWEST):
+    for server in started(NEWEST):
         yield server.url
+
+
+@pytest.fixture
+def empty_neo4j(neo4j_url: str) -> str:
+    """A database with nothing in it, for the test alone."""
+    return wiped(neo4j_url)
 
 
 @pytest.fixture(scope="session")

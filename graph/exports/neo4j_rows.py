@@ -17,6 +17,7 @@ from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION
 from graph.store import GraphStore
 from graph.stores.neo4j_releases import Release, check_name
 from graph.stores.neo4j_slots import Slot, longest_of, stored, with_room
+from graph.stores.neo4j_text import NAMES, words_of
 
 _ROWS = 8_192
 _RELEASE = pa.schema(
@@ -33,6 +34,14 @@ def _slices(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS):
             yield pa.table(batch.slice(start, _ROWS))
+
+
+def _worded(label: str, batch: pa.Table) -> pa.Table:
+    """Nodes with the words that their names are found by."""
+    for name in NAMES.get(label, ()):
+        words = pa.array([words_of(one) for one in batch.column(name).to_pylist()], pa.string())
+        batch = batch.append_column(f"{name}_words", words)
+    return batch
 
 
 class Neo4jRows:
@@ -66,7 +75,8 @@ class Neo4jRows:
         """Of a label."""
         node = NODES[label]
         header = [f"{node.id_name}:ID({label})", *map(head, node.properties)]
-        slices = _slices(self._store.scan_nodes(label))
+        header += [f"{name}_words" for name in NAMES.get(label, ())]
+        slices = (_worded(label, batch) for batch in _slices(self._store.scan_nodes(label)))
         if label == "Title":
             header += [f"{slot.property}:double[]" for slot in self._slots.values()]
             return [*header, ":LABEL"], map(self._titles, slices)

@@ -210,7 +210,7 @@ class Local(EmbeddedStore):
 
     def inside(self, scope: Any, ids: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Which titles are in a scope: (ids,) bool."""
-        mask = self._mask(self.snapshot, scope)
+        mask = self.snapshot.offers(self.__dict__["_live"]).mask(scope)
         positions = self.snapshot.columns.nodes("Title").positions(ids)
         there = positions >= 0
         there[there] = mask[positions[there]]

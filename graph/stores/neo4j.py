@@ -42,6 +42,8 @@ from graph.tables import GraphTables
 
 __all__ = ["Neo4jStore"]
 _SCANNED = 10_000
+_IDS = [(node.label, node.id_name) for node in NODES.values()]
+_IDS += [("Removed", NODES["Title"].id_name), ("Release", "name")]
 
 
 class Neo4jStore:
@@ -64,24 +66,25 @@ class Neo4jStore:
 
     def apply_schema(self) -> None:
         run = self._connection.alone
-        for label, id_ in [(node.label, node.id_name) for node in NODES.values()] + [
-            ("Removed", NODES["Title"].id_name), ("Release", "name"),
-        ]:  # fmt: skip
-            try:
-                run(filled(text("schema/unique"), name=f"reelgraph_{label.lower()}", label=label, id=id_))
-            except StoreError as error:
-                if "ConstraintCreationFailed" not in str(error) and "both have the label" not in str(error):
-                    raise
-                raise StoreError(
-                    f"{self.url} has nodes of somebody else with the label {label} and the same {id_} twice; nothing "
-                    "of theirs was changed: use another database"
-                ) from None
+        if Release.read(self._connection) is None:
+            self._refuse_strangers()
+        for label, id_ in _IDS:
+            run(filled(text("schema/unique"), name=f"reelgraph_{label.lower()}", label=label, id=id_))
         run(text("schema/names"))
         run(text("schema/people"))
         run(text("schema/await"), {"seconds": int(LOAD_SECONDS)})
         self._connection.write(text("queries/first_release"))
         if (release := self._release()).imported:
             finish_import(self._connection, release)
+
+    def _refuse_strangers(self) -> None:
+        """Raise StoreError where a load would take somebody else's node for one of its own, and remove it."""
+        for label, id_ in _IDS:
+            if self._connection.read(filled(text("queries/strangers"), label=label, id=id_)):
+                raise StoreError(
+                    f"{self.url} has nodes of somebody else with the label {label} and a property {id_}, which is what "
+                    "this graph knows its own by; nothing of theirs was changed: use another database"
+                )
 
     def close(self) -> None:
         self._connection.close()
@@ -221,20 +224,19 @@ class Neo4jStore:
 
     def _nearest(self, read: reads.Nearest, value: Any) -> list[tuple[str, float]]:
         """The end of a search by vector: asked again, of more titles, while an index gave too few of the scope."""
-        (there, dimension, indexed, fetched), rows = value
+        (there, dimension, indexed, fetched, held, _), rows = value
         if not there:
             raise self._release().missing(read.name, self.url)
         if isinstance(read.vector, str):
-            vector = self.get_embeddings(read.name, [read.vector])[1]
-            if not len(vector):
+            if held is None:
                 return []
-            asked = vector[0]
+            asked = np.array(held[:-1], np.float32)
         else:
             asked = read.vector
             if asked.shape != (dimension,):
                 raise StoreError(f"{read.name!r} has {dimension} dimensions, the vector has {asked.shape}")
         if indexed and len(rows) < read.k and fetched:
-            again = neo4j_reads.nearest_piece(read, exact=True, fetch=read.k + 16)
+            again = neo4j_reads.nearest_piece(read, exact=True)
             statement, parameters = neo4j_reads.statement([again], {}, [read])
             ((_, rows),) = self._connection.read(statement, parameters)[0]
         return neo4j_vectors.ranked(rows, asked, read.k)

@@ -6,7 +6,6 @@ Every batch is idempotent, so a load that was cut off is simply repeated.
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 from graph.schema import NODES, RELATIONSHIPS
 from graph.store import InvalidRows, StoreBusy, StoreError
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
+from graph.stores.neo4j_text import NAMES, with_words
 from graph.stores.statements import filled, text
 from graph.tables import GraphTables
 
@@ -29,28 +29,36 @@ Beat = Callable[[], None]
 def writing(connection: Connection) -> Iterator[Beat]:
     """The right to load or publish, which one process has at a time; the block calls `beat` now and then to keep it.
 
-    Raises StoreBusy where another one has it. It ends two minutes after a process that was killed.
+    Raises StoreBusy where another one has it. It ends two minutes after a process that was killed; one that lost the
+    connection may begin again at once.
     """
-    writer = uuid.uuid4().hex
-    parameters = {"writer": writer, "milliseconds": _LEASE_MILLISECONDS}
+    parameters = {"writer": connection.writer, "milliseconds": _LEASE_MILLISECONDS}
+    busy = StoreBusy(
+        f"another process is loading into or publishing to {connection.url}; wait until it is done. One that was "
+        "killed holds it for two minutes"
+    )
 
     def beat() -> None:
         if not connection.write(text("queries/begin_writing"), parameters):
-            raise StoreBusy(
-                f"another process is loading into or publishing to {connection.url}; wait until it is done. One that "
-                "was killed holds it for two minutes"
-            )
+            raise busy
 
-    beat()
+    if not connection.writes.acquire(blocking=False):
+        raise busy
     try:
-        yield beat
+        beat()
+        try:
+            yield beat
+        finally:
+            with contextlib.suppress(StoreError):  # tried once: it may be cut off
+                connection.alone(text("queries/end_writing"), {"writer": connection.writer})
     finally:
-        with contextlib.suppress(StoreError):
-            connection.write(text("queries/end_writing"), {"writer": writer})
+        connection.writes.release()
 
 
 def write_nodes(connection: Connection, label: str, rows: Sequence[Any]) -> None:
     """Insert or update nodes: rows of [id, properties]."""
+    if label in NAMES:
+        rows = [[id_, with_words(label, properties)] for id_, properties in rows]
     connection.write(_of_node("queries/write_nodes", label), {"rows": rows}, LOAD_SECONDS)
 
 
