@@ -163,11 +163,14 @@ def test_a_load_takes_away_what_the_tables_no_longer_have(store: GraphStore, tmp
     rows["Title"] = [row | {"start_year": None} for row in rows["Title"][:2]]
     rows["Genre"], rows["IN_GENRE"] = [{"id": "Drama"}], [{"head": "tt1", "tail": "Drama"}]
     store.load_tables(tables_of(tmp_path / "second", rows))
+    drama = ("Genre", {"name": "Drama"})
+    titles = [
+        ("Title", {"tconst": f"tt{n}", "title": f"Film {n}", "title_words": f"film {n} film{n}", "kind": "movie"})
+        for n in range(2)
+    ]
     assert everything(store.url, "NOT n:Release") == everything_of(
-        [("Genre", {"name": "Drama"})] + [("Title", {"tconst": f"tt{n}", "title": f"Film {n}", "kind": "movie"})
-                                          for n in range(2)],
-        [("Title", {"tconst": "tt1", "title": "Film 1", "kind": "movie"}, "IN_GENRE", {}, "Genre", {"name": "Drama"})],
-    )  # fmt: skip
+        [drama, *titles], [(*titles[1], "IN_GENRE", {}, *drama)]
+    )
 
 
 def everything_of(nodes: Sequence[Any], relationships: Sequence[Any]) -> tuple[list[str], list[str]]:
@@ -197,9 +200,16 @@ def test_what_lies_there_is_what_the_schema_says(store: GraphStore, tmp_path: Pa
         "valueType(o.available_from), c.slug, t:Offered",
     )
     assert found[0][:3] == [
-        {"nconst": "nm1", "name": "A", "professions": ["actor", "writer"]},
+        {"nconst": "nm1", "name": "A", "name_words": "a", "professions": ["actor", "writer"]},
         {"key": "3", "ordering": 3, "characters": ["X", "Y"]},
-        {"tconst": "tt1", "title": "One", "start_year": 2001, "average_rating": 7.0, "is_adult": False},
+        {
+            "tconst": "tt1",
+            "title": "One",
+            "title_words": "one",
+            "start_year": 2001,
+            "average_rating": 7.0,
+            "is_adult": False,
+        },
     ]
     assert found[0][3]["available_from"].iso_format() == "2026-03-01"
     assert found[0][4:] == [["average_rating"], "DATE NOT NULL", "c", True]

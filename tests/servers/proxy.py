@@ -65,7 +65,7 @@ class Proxy:
         for one in (here, there):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-                one.close()
+            one.close()
         with self._lock:
             self._open -= {here, there}
 
