@@ -89,7 +89,7 @@ def keep(store: GraphStore, found: Communities, progress: Progress) -> int:
     for batch in store.scan_nodes("Person", ["communities"]):
         for row in batch.to_pylist():
             held = row["communities"] or []
-            new = sorted([one for one in held if not one.startswith(prefix)] + [of[row["id"]]] * (row["id"] in of))
+            new = sorted([one for one in held if not one.startswith(prefix)] + ([of[row["id"]]] if row["id"] in of else []))
             if new != held:
                 rows.append({"id": row["id"], "communities": new or None})
     progress("writing", 0.8)
