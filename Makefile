@@ -22,12 +22,15 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(PYTHON) benchmarks/run.py $(ONLY)
 
-# No index address goes into the locked files.
+# No index address goes into the locked files: what a program needs, a container that serves, one that trains, and all.
+LOCK := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet
+SERVE := --extra neo4j --extra gremlin --extra redis --extra tracing
+
 lock: $(VENV)/.core
-	$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-	  --quiet pyproject.toml -o requirements/core.txt
-	$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-	  --quiet pyproject.toml --all-extras --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml -o requirements/core.txt
+	$(LOCK) pyproject.toml --all-extras --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml $(SERVE) -c requirements/dev.txt -o requirements/serve.txt
+	$(LOCK) pyproject.toml $(SERVE) --extra train -c requirements/dev.txt -o requirements/train.txt
 
 $(VENV)/.core: requirements/core.txt | $(VENV)/bin/python
 	$(INSTALL) --require-hashes -r requirements/core.txt

@@ -177,8 +177,8 @@ def read(service: Service, request: Request, response: Response, ask: Callable[[
 
     Raises NotModified when the client has that answer already (If-None-Match).
     """
-    etag = _etag(service.store.state(), request)
-    if etag in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
+    held = [one.strip() for one in request.headers.get("if-none-match", "").split(",") if one.strip()]
+    if held and (etag := _etag(service.store.state(), request)) in held:
         raise NotModified(etag)
     found = at_one_version(service.store, ask)
     response.headers["ETag"] = _etag(found.state, request)

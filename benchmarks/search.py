@@ -1,4 +1,4 @@
-"""A whole search in process, from the typed text to substitutes with reasons: time by kind of query and by stage.
+"""A whole search in process, from the typed text to substitutes with reasons: by kind of query, and by what it reads.
 
     python benchmarks/search.py                              1M invented titles, a catalog of 100,000
     python benchmarks/search.py --titles 20000               quick
@@ -21,14 +21,12 @@ from typing import Any
 
 import numpy as np
 
-import graph.search
-import graph.substitutes
 from benchmarks import dataset
 from benchmarks.figure import Figure, parser, run
 from benchmarks.title_search import half, typo
-from graph.reasons import Reasons
 from graph.search import Searcher
 from graph.store import GraphStore, Scope, open_store
+from graph.stores.embedded import EmbeddedStore
 
 LIMIT_MS, QUERIES, WARM, OFFERED = 25.0, 2_000, 200, 100_000
 KINDS: dict[str, tuple[float, Callable[[str, random.Random], str]]] = {
@@ -36,12 +34,9 @@ KINDS: dict[str, tuple[float, Callable[[str, random.Random], str]]] = {
     "half-typed": (0.3, half),
     "mistyped": (0.1, typo),
 }
-_STAGES = (
-    (graph.search, "match", "match"),
-    (graph.substitutes, "siblings", "siblings"),
-    (graph.substitutes, "related_to", "episodes"),
-    (Reasons, "of", "reasons"),
-)
+_READS = (
+    "search_text", "search_vector", "neighbours", "get_nodes", "degrees", "get_embeddings", "offered", "state",
+)  # fmt: skip
 
 
 def measure(options: argparse.Namespace) -> list[Figure]:
@@ -56,7 +51,7 @@ def measure(options: argparse.Namespace) -> list[Figure]:
         started = time.perf_counter()
         times = [(kind, _timed(searcher, text, scope)) for kind, text in asked]
         seconds = time.perf_counter() - started
-        with _watched(store) as spent:
+        with _watched() as (spent, exchanges):
             for _, text in asked:
                 searcher.search(text, scope)
     every = [taken for _, taken in times]
@@ -70,7 +65,9 @@ def measure(options: argparse.Namespace) -> list[Figure]:
         figures += [Figure(f"{kind}, p95", _percentile(own, 95), "ms", floor=f"median {_percentile(own, 50):.3g} ms")]
     for name, one in spent.items():
         figures.append(Figure(f"  {name}, mean", float(np.mean(one)), "ms", floor=f"p95 {_percentile(one, 95):.3g} ms"))
-    return figures
+    few = float(np.mean(np.array(exchanges) <= 4))
+    floor = f"at most four: {few:.1%} of searches, most {max(exchanges)}"
+    return [*figures, Figure("exchanges with the store, mean", float(np.mean(exchanges)), "", floor=floor)]
 
 
 def queries(store: GraphStore, count: int = QUERIES) -> list[tuple[str, str]]:
@@ -107,46 +104,56 @@ def _percentile(values: list[float], share: float) -> float:
 
 
 @contextlib.contextmanager
-def _watched(store: GraphStore) -> Iterator[dict[str, list[float]]]:
-    """Milliseconds of each stage, a number a search, while the block runs; the rest is what no stage has."""
-    spent: dict[str, list[float]] = {}
+def _watched() -> Iterator[tuple[dict[str, list[float]], list[int]]]:
+    """Milliseconds in each of the store's reading calls, a number a search, while the block runs, and in the rest; and
+    how many exchanges each search takes.
+    """
+    spent: dict[str, list[float]] = {name: [] for name in (*_READS, "the rest")}
+    exchanges: list[int] = []
     now: dict[str, float] = {}
+    inside: list[str] = []
+    undo: list[tuple[Any, str, Any]] = []
 
-    def watch(of: Any, name: str, stage: str) -> Callable[[], None]:
+    def watch(of: Any, name: str, around: Callable[..., Any]) -> None:
         plain = getattr(of, name)
-        spent[stage] = []
+        undo.append((of, name, plain))
+        setattr(of, name, lambda *given, **named: around(name, plain, *given, **named))
 
-        def timed(*arguments: Any, **named: Any) -> Any:
-            started = time.perf_counter()
-            try:
-                return plain(*arguments, **named)
-            finally:
-                now[stage] = now.get(stage, 0.0) + (time.perf_counter() - started) * 1000
-
-        setattr(of, name, timed)
-        return lambda: setattr(of, name, plain)
-
-    undo = [watch(*one) for one in (*_STAGES, (store, "search_vector", "vector search"))]
-    plain = Searcher.search
-    spent["the rest"] = []
-
-    def whole(*arguments: Any, **named: Any) -> Any:
-        now.clear()
+    def timed(name: str, plain: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        if inside:  # a call that another one makes is part of that one
+            return plain(*given, **named)
+        inside.append(name)
         started = time.perf_counter()
         try:
-            return plain(*arguments, **named)
+            return plain(*given, **named)
+        finally:
+            now[name] = now.get(name, 0.0) + (time.perf_counter() - started) * 1000
+            inside.clear()
+
+    def counted(_name: str, plain: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        exchanges[-1] += 1
+        return plain(*given, **named)
+
+    def whole(_name: str, plain: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        now.clear()
+        exchanges.append(0)
+        started = time.perf_counter()
+        try:
+            return plain(*given, **named)
         finally:
             now["the rest"] = (time.perf_counter() - started) * 1000 - sum(now.values())
-            for stage, own in spent.items():
-                own.append(now.get(stage, 0.0))
+            for name, own in spent.items():
+                own.append(now.get(name, 0.0))
 
-    Searcher.search = whole  # type: ignore[method-assign]
+    for name in _READS:
+        watch(EmbeddedStore, name, timed)
+    watch(EmbeddedStore, "gather", counted)
+    watch(Searcher, "search", whole)
     try:
-        yield spent
+        yield spent, exchanges
     finally:
-        Searcher.search = plain  # type: ignore[method-assign]
-        for one in undo:
-            one()
+        for of, name, plain in undo:
+            setattr(of, name, plain)
 
 
 if __name__ == "__main__":

@@ -98,21 +98,20 @@ def measure(options: argparse.Namespace) -> list[Figure]:
         folded = FoldIn.published(store)
         assert folded is not None
         ranking, scope = Ranking(store, folded), Scope(CATALOG)
-        offered = store.offered(scope)
-        items = dict(zip(offered.column("id").to_pylist(), offered.column("item_id").to_pylist(), strict=True))
+        offered = store.offered(scope).num_rows
         figures = []
         for name, relations, limit in KINDS:
             for half in HALVES if options.half is None else (options.half,):
                 asked = both_ways([pair for pair in pairs if pair.relation in relations and pair.half == half])
-                answers = {hidden: [one.id for one in ranking.rank(hidden, scope, FIRST, items) or ()]
+                answers = {hidden: [one.id for one in ranking.rank(hidden, scope, FIRST) or ()]
                            for hidden in sorted({hidden for hidden, _ in asked})}  # fmt: skip
-                note = f"{len(asked)} questions, {len(asked) // 2} pairs, {len(items):,} titles"
+                note = f"{len(asked)} questions, {len(asked) // 2} pairs, {offered:,} titles"
                 hit = np.mean([wanted in answers[hidden] for hidden, wanted in asked])
                 title = f"{name}, half {half}: the other among the first {FIRST}"
                 figures.append(Figure(title, float(hit), "", limit, more=True, floor=note))
                 if options.misses:
                     _show_misses(store, asked, answers)
-        return figures + _times(store, ranking, scope, items, sorted(titles))
+        return figures + _times(store, ranking, scope, sorted(titles))
 
 
 def _show_misses(store: GraphStore, asked: Sequence[tuple[str, str]], answers: Mapping[str, Sequence[str]]) -> None:
@@ -122,16 +121,14 @@ def _show_misses(store: GraphStore, asked: Sequence[tuple[str, str]], answers: M
             print(hidden, wanted, store.get_nodes("Title", ids, ["title"]).column("title").to_pylist(), file=sys.stderr)
 
 
-def _times(
-    store: GraphStore, ranking: Ranking, scope: Scope, items: Mapping[str, str | None], asked: Sequence[str]
-) -> list[Figure]:
+def _times(store: GraphStore, ranking: Ranking, scope: Scope, asked: Sequence[str]) -> list[Figure]:
     """What siblings cost of an answer, measured one right after the other."""
     taken: dict[str, list[float]] = {"answer": [], "siblings": []}
     for id_ in np.random.default_rng(0).permutation(asked)[:TIMED].tolist():
         start = time.perf_counter()
-        ranking.rank(id_, scope, FIRST, items)
+        ranking.rank(id_, scope, FIRST)
         answered = time.perf_counter()
-        siblings(store, id_, scope, items)
+        siblings(store, id_, scope, None)
         taken["answer"].append((answered - start) * 1000)
         taken["siblings"].append((time.perf_counter() - answered) * 1000)
     answer, alone = (np.quantile(taken[name], [0.5, 0.95]) for name in ("answer", "siblings"))

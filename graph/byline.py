@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from graph.names import name_key, normalise
-
-if TYPE_CHECKING:
-    from graph.match import Search
-    from graph.store import GraphStore, TextHit
+from graph.reads import Asking, Neighbours, Nodes, Text
+from graph.sibling_names import NAMED
+from graph.store import TextHit
 
 MAKERS = ("DIRECTED", "ACTED_IN", "WROTE")
 _BETWEEN = frozenset(("by", "from", "of", "with", "von", "de", "par", "di"))
@@ -17,32 +17,32 @@ _NAME_WORDS = 3
 _TITLES = 20
 
 
-def titles_by(store: GraphStore, search: Search, text: str, adult: bool) -> Iterator[TextHit]:
+def titles_by(text: str, adult: bool) -> Asking[tuple[list[TextHit], pa.Table | None]]:
     """The titles whose name the text gives in full, before or after the name of a person who is credited in them.
 
-    text: normalised. A person's last name will do; so will a first name with it.
+    text: normalised. A person's last name will do; so will a first name with it. With the titles comes a table of
+    theirs and of others: `id` and NAMED.
     """
+    splits = list(_splits(text.split(" ")))
+    searched = yield [Text(title, _TITLES, prefix=True, adult=adult) for title, _ in splits]
     hits: dict[str, tuple[TextHit, set[frozenset[str]]]] = {}
-    for title, person in _splits(text.split(" ")):
+    for (title, person), found in zip(splits, searched, strict=True):
         key = name_key(title)
-        found = [
-            hit for hit in search(title, _TITLES, prefix=True, adult=adult) if name_key(normalise(hit.text)) == key
-        ]
-        for hit in found[:_TITLES]:
+        for hit in [hit for hit in found if name_key(normalise(hit.text)) == key][:_TITLES]:
             hits.setdefault(hit.id, (hit, set()))[1].add(frozenset(person))
+    if not hits:
+        return [], None
     ids = list(hits)
-    table = store.neighbours(ids, MAKERS, "in") if ids else None
-    if table is None or not table.num_rows:
-        return
-    people = list(dict.fromkeys(table.column("neighbour").to_pylist()))
-    rows = store.get_nodes("Person", people, ["name"]).to_pylist()
-    names = {row["id"]: set(normalise(row["name"] or "").split(" ")) for row in rows}
-    told: set[str] = set()
+    credited = Neighbours(ids, MAKERS, "in")
+    table, nodes, titles = yield [credited, Nodes("Person", credited, ["name"]), Nodes("Title", ids, NAMED)]
+    columns = (nodes.column(name).to_pylist() for name in ("id", "name"))
+    names = {id_: set(normalise(name or "").split(" ")) for id_, name in zip(*columns, strict=True)}
+    told: list[TextHit] = []
     for source, who in zip(table.column("source").to_pylist(), table.column("neighbour").to_pylist(), strict=True):
         hit, asked = hits[ids[source]]
-        if hit.id not in told and any(words <= names.get(who, set()) for words in asked):
-            told.add(hit.id)
-            yield hit
+        if hit not in told and any(words <= names.get(who, set()) for words in asked):
+            told.append(hit)
+    return told, titles
 
 
 def _splits(words: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:

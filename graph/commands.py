@@ -1,14 +1,12 @@
-"""Commands that ask the graph: search, similar, recommend, explain, info, doctor, rollback, export."""
+"""Commands that ask the graph: search, similar, recommend, explain, info, doctor, rollback."""
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import platform
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +16,7 @@ from rich.text import Text
 from graph.explain import Evidence, explain
 from graph.preferences import NEUTRAL, PreferenceError
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
-from graph.store import WHOLE_GRAPH, StoreError, StoreFull, StoreNotFound
+from graph.store import WHOLE_GRAPH, StoreError, StoreNotFound
 from graph.substitutability import POOR
 from graph.substitutes import Substitute
 from graph.terminal import (
@@ -34,7 +32,6 @@ from graph.terminal import (
     out,
     preferences_of,
     print_json,
-    progress,
     scope_of,
 )
 
@@ -46,7 +43,7 @@ _EXTRAS = {"neo4j": "neo4j", "gremlin": "gremlin_python", "spark": "pyspark", "t
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (search, similar, recommend, explain_, info, doctor, rollback, export):
+    for command in (search, similar, recommend, explain_, info, doctor, rollback):
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -239,41 +236,6 @@ def rollback(
         print_json({"version": name})
     else:
         out.print(f"The graph is at version {name} again.")
-
-
-def export(
-    folder: Annotated[Path, typer.Argument(help="A folder for Parquet; a file for GraphML.")],
-    file_format: Annotated[str, typer.Option("--format", help="parquet or graphml.")] = "parquet",
-    titles: Annotated[int, typer.Option(min=1, help="GraphML only: the best-known titles, this many.")] = 1000,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write the graph out, as Parquet or GraphML.
-
-    Parquet: graph tables, all but counted searches. GraphML: the best-known titles with people and genres, for Gephi
-    or networkx.
-    """
-    from graph.export import export_graphml, export_parquet
-
-    if file_format not in ("parquet", "graphml"):
-        raise typer.BadParameter(f"{file_format!r} is none of: parquet, graphml", param_hint="--format")
-    if folder.is_dir() if file_format == "graphml" else folder.is_file():
-        wanted = "file" if file_format == "graphml" else "folder"
-        raise typer.BadParameter(f"{folder} is no {wanted}; {file_format} needs one", param_hint="FOLDER")
-    try:
-        with opened(store) as graph, progress("Exporting") as report:
-            if file_format == "parquet":
-                counts = dict(export_parquet(graph, folder, report).manifest.counts)
-            else:
-                counts = export_graphml(graph, folder, titles)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise StoreFull(f"the disk for {folder} is full; nothing was exported") from error
-        raise
-    if as_json:
-        print_json({"path": str(folder), "counts": counts})
-    else:
-        out.print(Text(f"Wrote {sum(counts.values()):,} rows to {folder}"), soft_wrap=True)
 
 
 def show_answer(answer: Answer) -> None:

@@ -24,8 +24,9 @@ import scipy.sparse as sp
 
 from graph.explain import ROLE_WEIGHTS
 from graph.names import normalise
+from graph.reads import Asking, Degrees, Neighbours, Nodes, ask
 from graph.schema import CREDITS
-from graph.store import Direction, GraphStore, NotInGraph
+from graph.store import GraphStore, NotInGraph
 
 Floats = npt.NDArray[np.float32]
 
@@ -207,7 +208,7 @@ class ContentReader:
         self._store = store
         self._titles = max(store.info().counts["Title"], 1)
         self.genres = [id_ for batch in store.scan_nodes("Genre", []) for id_ in batch.column("id").to_pylist()]
-        self._genre_idf = self._idf(self.genres, ["IN_GENRE"], "in")
+        self._genre_idf = self._idf(store.degrees(self.genres, ["IN_GENRE"], "in"))
         self._columns: dict[str, dict[str, int]] = {part: {} for part in ("people", "writers", "keywords", "words")}
         self._word_idf: dict[str, float] = {}
         self._growing = True
@@ -216,25 +217,54 @@ class ContentReader:
 
     def beside(self, ids: Sequence[str]) -> ContentReader:
         """A reader whose landmarks are other titles; the rarities of words stay as they are."""
+        return self.grown(ids, *ask(self._store, self._reading(ids)))
+
+    def grown(self, ids: Sequence[str], answers: Sequence[Any], counts: Sequence[Any]) -> ContentReader:
+        """`beside`, from what was read of these titles."""
         made = copy(self)
         made._columns = {part: {} for part in self._columns}
         made._growing = True
-        made.landmarks = made.read(ids)
+        made.landmarks = made.content(ids, answers, counts)
         made._growing = False
         return made
 
     def read(self, ids: Sequence[str]) -> Content:
         """Content of titles, in the order of `ids`, each at most once. Raises NotInGraph for one that is not there."""
-        nodes = self._store.get_nodes("Title", ids, [*_NUMBERS, "title", "kind"])
+        return self.content(ids, *ask(self._store, self._reading(ids)))
+
+    def _reading(self, ids: Sequence[str]) -> Asking[tuple[Sequence[Any], Sequence[Any]]]:
+        answers = yield self.reads(ids)
+        counts = yield self.counts(answers)
+        return answers, counts
+
+    def reads(self, ids: Sequence[str]) -> tuple[Nodes, Neighbours, Neighbours, Neighbours]:
+        """What the content of titles is made of: their nodes, genres, credits and keywords."""
+        return (
+            Nodes("Title", ids, [*_NUMBERS, "title", "kind"]),
+            Neighbours(ids, ["IN_GENRE"], "out"),
+            Neighbours(ids, CREDITS, "in"),
+            Neighbours(ids, ["HAS_KEYWORD"], "out"),
+        )
+
+    def counts(self, answers: Sequence[Any]) -> tuple[Degrees, Degrees]:
+        """How rare what these titles have is: by the answers to `reads`."""
+        people, keywords = (_names(table.column("neighbour"))[0] for table in (answers[2], answers[3]))
+        return Degrees(people, CREDITS, "out"), Degrees(keywords, ["HAS_KEYWORD"], "in")
+
+    def content(self, ids: Sequence[str], answers: Sequence[Any], counts: Sequence[Any]) -> Content:
+        """`read`, from the answers to `reads` and to `counts`."""
+        nodes, genred, credited, about = (answers[place] for place in range(4))
         if nodes.num_rows != len(ids):
             missing = sorted(set(ids) - set(nodes.column("id").to_pylist()))
             raise NotInGraph(f"there is no title {(missing or list(ids))[0]!r} in {self._store.url}")
         year, votes, rating = (nodes.column(name).cast(pa.float32()).to_numpy().astype(np.float32) for name in _NUMBERS)
-        sets = self._genre_sets(ids)
+        sets = self._genre_sets(len(ids), genred)
         genres = sets * self._genre_idf
+        by_people = self._credits(len(ids), credited, self._idf(counts[0]))
+        by_keyword = self._keywords(len(ids), about, self._idf(counts[1]))
         return Content(
             list(ids), genres / np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-9), sets,
-            *self._credits(ids), self._keywords(ids), self._words(nodes.column("title").to_pylist()),
+            *by_people, by_keyword, self._words(nodes.column("title").to_pylist()),
             year, np.log10(1 + votes), rating, self._forms(nodes.column("kind").to_pylist(), sets),
         )  # fmt: skip
 
@@ -259,12 +289,11 @@ class ContentReader:
         }  # fmt: skip
         return Content(title.ids * len(nodes), **copies, **parts)
 
-    def _genre_sets(self, ids: Sequence[str]) -> Floats:
-        found = self._store.neighbours(ids, ["IN_GENRE"], "out")
+    def _genre_sets(self, n: int, found: pa.Table) -> Floats:
         names, codes = _names(found.column("neighbour"))
         place = {name: column for column, name in enumerate(self.genres)}
         columns = np.array([place[name] for name in names], np.int64)
-        sets = np.zeros((len(ids), len(self.genres)), np.float32)
+        sets = np.zeros((n, len(self.genres)), np.float32)
         sets[found.column("source").to_numpy(), columns[codes]] = 1
         return sets
 
@@ -275,27 +304,23 @@ class ContentReader:
                 made += step * (sets[:, self.genres.index(name)] > 0)
         return made
 
-    def _credits(self, ids: Sequence[str]) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    def _credits(self, n: int, found: pa.Table, idf: Floats) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """People by their weightiest role, and writers alone."""
-        found = self._store.neighbours(ids, CREDITS, "in")
         rows = found.column("source").to_numpy()
         names, codes = _names(found.column("neighbour"))
         types, type_codes = _names(found.column("type"))
-        idf = self._idf(names, CREDITS, "out")
         weights = np.array([ROLE_WEIGHTS[type_] for type_ in types], np.float32)[type_codes]
         # Types come the most telling first, so the first row of a title and person is the weightiest role.
         _, first = np.unique(rows.astype(np.int64) * max(len(names), 1) + codes, return_index=True)
         wrote = np.flatnonzero(np.isin(type_codes, [place for place, type_ in enumerate(types) if type_ == "WROTE"]))
         return (
-            self._unit("people", len(ids), rows[first], codes[first], names, weights[first] * idf[codes[first]]),
-            self._unit("writers", len(ids), rows[wrote], codes[wrote], names, idf[codes[wrote]]),
+            self._unit("people", n, rows[first], codes[first], names, weights[first] * idf[codes[first]]),
+            self._unit("writers", n, rows[wrote], codes[wrote], names, idf[codes[wrote]]),
         )
 
-    def _keywords(self, ids: Sequence[str]) -> sp.csr_matrix:
-        found = self._store.neighbours(ids, ["HAS_KEYWORD"], "out")
+    def _keywords(self, n: int, found: pa.Table, idf: Floats) -> sp.csr_matrix:
         names, codes = _names(found.column("neighbour"))
-        idf = self._idf(names, ["HAS_KEYWORD"], "in")
-        return self._unit("keywords", len(ids), found.column("source").to_numpy(), codes, names, idf[codes])
+        return self._unit("keywords", n, found.column("source").to_numpy(), codes, names, idf[codes])
 
     def _words(self, titles: Sequence[str | None]) -> sp.csr_matrix:
         """Each word of a name once; one that no landmark has is as rare as can be."""
@@ -311,9 +336,8 @@ class ContentReader:
         idf = np.fromiter(map(self._word_idf.get, names, repeat(rare)), np.float32, len(names))
         return self._unit("words", len(titles), rows, codes, names, idf[codes])
 
-    def _idf(self, names: Sequence[str], types: Sequence[str], direction: Direction) -> Floats:
-        """log(1 + titles / relationships) of nodes: (names,)."""
-        degrees = self._store.degrees(names, types, direction)
+    def _idf(self, degrees: npt.NDArray[np.int64]) -> Floats:
+        """log(1 + titles / relationships) of nodes: (nodes,)."""
         return np.log1p(self._titles / np.maximum(degrees, 1)).astype(np.float32)
 
     def _unit(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from graph.reads import Asking, Embeddings, ask
 from graph.store import GraphStore
 
 Floats = npt.NDArray[np.float32]
@@ -19,6 +20,13 @@ def diverse(
     store: GraphStore, vectors: str, scores: Mapping[str, float], k: int, diversity: float,
     series: Collection[str] = (),
 ) -> dict[str, float]:  # fmt: skip
+    """`diversifying`, asked of a store."""
+    return ask(store, diversifying(vectors, scores, k, diversity, series))
+
+
+def diversifying(
+    vectors: str, scores: Mapping[str, float], k: int, diversity: float, series: Collection[str] = ()
+) -> Asking[dict[str, float]]:
     """k titles, the best first and then one by one the one with the most left: title → what it had.
 
     That is (1 - diversity) times its share of the best score, and diversity times how unlike it is to the likest title
@@ -28,7 +36,8 @@ def diverse(
     pool = sorted(scores, key=lambda other: (-scores[other], other))[: POOL * k]
     if not pool:
         return {}
-    unit = _directions(store, vectors, pool)
+    (held,) = yield [Embeddings(vectors, pool)]
+    unit = _directions(pool, *held)
     inside = np.array([other in series for other in pool])
     best = scores[pool[0]] if scores[pool[0]] > 0 else 1.0
     share = np.maximum(np.array([scores[other] for other in pool]) / best, 0)
@@ -46,9 +55,8 @@ def diverse(
     return found
 
 
-def _directions(store: GraphStore, name: str, ids: list[str]) -> Floats:
+def _directions(ids: Sequence[str], held: Sequence[str], rows: Floats) -> Floats:
     """Vectors of unit length, zeros where a title has none: (n, d)."""
-    held, rows = store.get_embeddings(name, ids)
     place = {id_: row for row, id_ in enumerate(ids)}
     made = np.zeros((len(ids), rows.shape[1] if len(held) else 1), np.float32)
     for id_, row in zip(held, rows, strict=True):

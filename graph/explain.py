@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from graph.franchise import names_alike, part_words
+from graph.reads import Asking, Degrees, Neighbours, Nodes, ask, steps
 from graph.schema import CREDITS, RELATIONSHIPS
-from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
+from graph.store import WHOLE_GRAPH, Direction, GraphStore, NotInGraph, Scope
 
 ROLE_WEIGHTS: Mapping[str, float] = {
     "DIRECTED": 1.2,
@@ -131,30 +133,56 @@ def explain(
     Steps of one and two relationships first; where no person joins the two, the shortest chains of credits, up
     to six steps (far: whether to look for those). Raises NotInGraph when an id is not in the graph.
     """
-    labels = [_label(store, id_) for id_ in (start, end)]
-    found: list[tuple[float, tuple[str, ...]]] = []
-    if start != end:
-        if labels == ["Title", "Title"]:
-            found += _series(store, start, end)
-            found += _shared(store, start, end, CREDITS, "in", ROLE_WEIGHTS)
-            found += _shared(store, start, end, ("IN_GENRE",), "out", {"IN_GENRE": GENRE_WEIGHT})
-            found += _shared(store, start, end, ("HAS_KEYWORD",), "out", {"HAS_KEYWORD": 2 * GENRE_WEIGHT})
-        if far and not any(path[1] in CREDITS for _, path in found):
-            found += _chains(store, start, end, labels[0], adult)
-    found.sort(key=lambda item: (-item[0], item[1]))
-    return _describe(store, found[:limit], names_first=labels == ["Title", "Title"])
+    return ask(store, explaining(store.url, start, end, limit=limit, adult=adult, far=far))
 
 
-def _label(store: GraphStore, id_: str) -> str:
-    for label in ("Title", "Person"):
-        if store.get_nodes(label, [id_], []).num_rows:
-            return label
-    raise NotInGraph(f"there is no title or person {id_!r} in {store.url}; search for its name to find its id")
+_SHARED: tuple[tuple[Sequence[str], Direction, Mapping[str, float]], ...] = (
+    (CREDITS, "in", ROLE_WEIGHTS),
+    (("IN_GENRE",), "out", {"IN_GENRE": GENRE_WEIGHT}),
+    (("HAS_KEYWORD",), "out", {"HAS_KEYWORD": 2 * GENRE_WEIGHT}),
+)
+"""By what two titles share a node: types, their direction, how much each weighs."""
+_Paths = list[tuple[float, tuple[str, ...]]]
 
 
-def _series(store: GraphStore, start: str, end: str) -> list[tuple[float, tuple[str, ...]]]:
+def explaining(
+    url: str, start: str, end: str, *, limit: int = 10, adult: bool = False, far: bool = True
+) -> Asking[list[Evidence]]:
+    """`explain`, as a part of a longer question; url: of the store."""
+    ends = [start, end]
+    found = yield [
+        Nodes("Title", ends, ["title"]), Nodes("Person", ends, ["name"]), Neighbours(ends, ["EPISODE_OF"], "out"),
+        *(Neighbours(ends, types, direction) for types, direction, _ in _SHARED),
+    ]  # fmt: skip
+    titles = called(found[0])
+    names = called(found[1]) | titles
+    for id_ in ends:
+        if id_ not in names:
+            raise NotInGraph(f"there is no title or person {id_!r} in {url}; search for its name to find its id")
+    paths: _Paths = []
+    if start != end and titles.keys() >= set(ends):
+        series = _series(start, end, found[2])
+        shared = [_in_common(found[3 + place]) for place in range(len(_SHARED))]
+        *degrees, people, above = yield [
+            *(Degrees(list(some), types, _back(way)) for some, (types, way, _) in zip(shared, _SHARED, strict=True)),
+            Nodes("Person", list(shared[0]), ["name"]),
+            Nodes("Title", [path[2] for _, path in series if len(path) == 5], ["title"]),
+        ]  # fmt: skip
+        names |= called(people) | called(above)
+        paths += series
+        for some, counts, (_, _, weights) in zip(shared, degrees, _SHARED, strict=True):
+            for (node, (there, here)), rare in zip(some.items(), rarity(counts).tolist(), strict=True):
+                paths.append((weights[there] * weights[here] * rare, (start, there, node, here, end)))
+    if start != end and far and not any(path[1] in CREDITS for _, path in paths):
+        paths += yield from _chains(start, end, [id_ in titles for id_ in ends], adult)
+    best = sorted(paths, key=lambda item: (-item[0], item[1]))[:limit]
+    lacking = {id_ for _, path in best if path[1] in CREDITS for id_ in path[::2]} - names.keys()
+    names |= (yield from naming(sorted(lacking))) if lacking else {}
+    return _described(best, names, between_titles=titles.keys() >= set(ends))
+
+
+def _series(start: str, end: str, table: pa.Table) -> _Paths:
     """Episode and series, or two episodes of one series."""
-    table = store.neighbours([start, end], ["EPISODE_OF"], "out")
     series = dict(zip(table.column("source").to_pylist(), table.column("neighbour").to_pylist(), strict=True))
     if series.get(0) == end or series.get(1) == start:
         return [(2.0, (start, "EPISODE_OF", end))]
@@ -163,34 +191,25 @@ def _series(store: GraphStore, start: str, end: str) -> list[tuple[float, tuple[
     return []
 
 
-def _shared(
-    store: GraphStore, start: str, end: str, types: Sequence[str], direction: Literal["in", "out"],
-    weights: Mapping[str, float],
-) -> list[tuple[float, tuple[str, ...]]]:  # fmt: skip
-    """start -TYPE- shared -TYPE- end, once for each shared node, by its heaviest roles."""
-    table = store.neighbours([start, end], types, direction)
+def _in_common(table: pa.Table) -> dict[str, tuple[str, str]]:
+    """The nodes that both titles have, each with its heaviest role in the one and in the other."""
     roles: list[dict[str, str]] = [{}, {}]
-    for source, type_, node in zip(
-        *(table.column(c).to_pylist() for c in ("source", "type", "neighbour")), strict=True
-    ):
+    for source, type_, node in steps(table):
         roles[source].setdefault(node, type_)
-    shared = sorted(set(roles[0]) & set(roles[1]))
-    rare = rarity(store.degrees(shared, types, "in" if direction == "out" else "out"))
-    return [
-        (weights[roles[0][n]] * weights[roles[1][n]] * float(r), (start, roles[0][n], n, roles[1][n], end))
-        for n, r in zip(shared, rare, strict=True)
-    ]
+    return {node: (roles[0][node], roles[1][node]) for node in sorted(roles[0].keys() & roles[1].keys())}
 
 
-def _chains(store: GraphStore, start: str, end: str, label: str, adult: bool) -> list[tuple[float, tuple[str, ...]]]:
+def _back(direction: Direction) -> Direction:
+    return "in" if direction == "out" else "out"
+
+
+def _chains(start: str, end: str, at_title: list[bool], adult: bool) -> Asking[_Paths]:
     """Shortest chains of credits, found from both ends; wide fringes are cut to bound the work."""
     sides: list[dict[str, tuple[str, ...]]] = [{start: (start,)}, {end: (end,)}]
     fringes = [dict(side) for side in sides]
-    at_title = [label == "Title", None]
-    at_title[1] = bool(store.get_nodes("Title", [end], []).num_rows)
     for _ in range(_LONGEST):
         side = 0 if len(fringes[0]) <= len(fringes[1]) else 1
-        fringes[side] = _grow(store, fringes[side], sides[side], bool(at_title[side]), adult)
+        fringes[side] = yield from _grow(fringes[side], sides[side], at_title[side], adult)
         at_title[side] = not at_title[side]
         sides[side] |= fringes[side]
         met = sorted(set(sides[0]) & set(sides[1]))
@@ -205,14 +224,13 @@ def _chains(store: GraphStore, start: str, end: str, label: str, adult: bool) ->
 
 
 def _grow(
-    store: GraphStore, fringe: Mapping[str, tuple[str, ...]], seen: Mapping[str, Any], at_title: bool, adult: bool
-) -> dict[str, tuple[str, ...]]:
+    fringe: Mapping[str, tuple[str, ...]], seen: Mapping[str, Any], at_title: bool, adult: bool
+) -> Asking[dict[str, tuple[str, ...]]]:
     ids = list(fringe)
     scope = None if at_title else Scope(WHOLE_GRAPH, adult=adult)
-    table = store.neighbours(ids, CREDITS[:-1], "in" if at_title else "out", within=scope)
+    (table,) = yield [Neighbours(ids, CREDITS[:-1], "in" if at_title else "out", within=scope)]
     grown: dict[str, tuple[str, ...]] = {}
-    rows = zip(*(table.column(c).to_pylist() for c in ("source", "type", "neighbour")), strict=True)
-    for source, type_, node in rows:
+    for source, type_, node in steps(table):
         if node not in seen and node not in grown:
             grown[node] = (*fringe[ids[source]], type_, node)
             if len(grown) >= _PATHS_PER_STEP:
@@ -224,12 +242,7 @@ def _role_product(path: Sequence[str]) -> float:
     return math.prod(ROLE_WEIGHTS[type_] for type_ in path[1::2])
 
 
-def _describe(
-    store: GraphStore, found: Iterable[tuple[float, tuple[str, ...]]], *, names_first: bool
-) -> list[Evidence]:
-    found = list(found)
-    ids = list(dict.fromkeys(id_ for _, path in found for id_ in path[::2]))
-    names = names_of(store, ids)
+def _described(found: _Paths, names: Mapping[str, str], *, between_titles: bool) -> list[Evidence]:
     evidence = []
     for weight, path in found:
         start, end = names[path[0]], names[path[-1]]
@@ -237,9 +250,9 @@ def _describe(
             text = f"{start} and {end}: " + (
                 "series and episode" if len(path) == 3 else f"episodes of {names[path[2]]}"
             )
-        elif len(path) == 5 and path[1] in CREDITS and names_first:
+        elif len(path) == 5 and path[1] in CREDITS and between_titles:
             text = credit_text(names[path[2]], path[3], path[1], start)
-        elif len(path) == 5 and names_first:
+        elif len(path) == 5 and between_titles:
             text = f"{path[2]}, like {start}"
         else:
             text = " · ".join(names[id_] for id_ in path[::2])
@@ -249,8 +262,16 @@ def _describe(
 
 def names_of(store: GraphStore, ids: Sequence[str]) -> dict[str, str]:
     """What people call each title or person; an id without a name stands for itself."""
-    names = {id_: id_ for id_ in ids}
-    for label, column in (("Title", "title"), ("Person", "name")):
-        for row in store.get_nodes(label, ids, [column]).to_pylist():
-            names[row["id"]] = row[column] or row["id"]
-    return names
+    return ask(store, naming(ids))
+
+
+def naming(ids: Sequence[str]) -> Asking[dict[str, str]]:
+    """`names_of`, as a part of a longer question."""
+    titles, people = yield [Nodes("Title", ids, ["title"]), Nodes("Person", ids, ["name"])]
+    return {id_: id_ for id_ in ids} | called(titles) | called(people)
+
+
+def called(nodes: pa.Table) -> dict[str, str]:
+    """The names of nodes: an id, and `name` or `title`."""
+    ids, names = (nodes.column(place).to_pylist() for place in (0, 1))
+    return {id_: name or id_ for id_, name in zip(ids, names, strict=True)}

@@ -10,8 +10,7 @@ title with those terms scaled, moves people less and years not always the right 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -20,7 +19,7 @@ import numpy.typing as npt
 from graph.content import Content, ContentReader, Terms, kernel, near_in_years
 from graph.foldin import VECTORS, FoldIn
 from graph.preferences import Preferences
-from graph.store import GraphStore
+from graph.reads import Asking, Embeddings, Read
 
 Floats = npt.NDArray[np.float32]
 
@@ -34,52 +33,71 @@ score, and does not turn answers against it, as the whole ratio did with learned
 """
 
 
-class Facets:
-    """The facets of a question, weighed: of one asked title, or of several."""
+class Weighed:
+    """The facets of a question, weighed: of one asked title, or of several.
 
-    def __init__(self, store: GraphStore, folded: FoldIn, asked: Sequence[str], preferences: Preferences) -> None:
-        self._store, self._folded, self._asked, self._wanted = store, folded, asked, preferences
-        self._pull = 1.0 if folded.fame else PULL
-        self._by_content = preferences.people != 1 or preferences.genre != 1 or preferences.era != 1
+    lengths: of the candidates' vectors, where popularity is weighed. content: what compares with the asked titles, and
+    the candidates' content, where anything else is.
+    """
 
-    @cached_property
-    def _reader(self) -> ContentReader:
-        """Compares candidates with the asked titles."""
-        return self._folded.reader.beside(self._asked)
+    def __init__(
+        self, preferences: Preferences, pull: float, ids: Sequence[str], lengths: Mapping[str, float] | None,
+        content: tuple[ContentReader, Content] | None,
+    ) -> None:  # fmt: skip
+        self._wanted, self._pull, self._lengths, self._read = preferences, pull, lengths, content
+        self._row = {id_: row for row, id_ in enumerate(ids)}
 
     def weigh(self, products: Floats, ids: Sequence[str]) -> Floats:
         """Products of each asked title with candidates, weighed: (asked, ids). Those that are not positive stay."""
         if not len(ids):
             return products
-        factors = self._lengths(ids)
-        if self._by_content:  # which has to be read; popularity has not
-            factors = factors * self._content(self._reader.landmarks, ids)
+        factors = self._of_lengths(ids)
+        if self._read is not None:
+            factors = factors * self._content(self._read, self._read[0].landmarks, ids)
         return cast(Floats, np.where(products > 0, products * factors, products))
 
     def left(self, nodes: Sequence[tuple[str, str]], ids: Sequence[str]) -> Floats:
         """What each candidate has left of its factor where the one asked title lacks a node: (nodes, ids)."""
-        if not (self._by_content and nodes and ids):
+        if self._read is None or not (nodes and ids):
             return np.ones((len(nodes), len(ids)), np.float32)
-        own = self._reader.landmarks
-        return cast(Floats, self._content(self._reader.without(own, nodes), ids) / self._content(own, ids))
+        own, reader = self._read[0].landmarks, self._read[0]
+        left = self._content(self._read, reader.without(own, nodes), ids) / self._content(self._read, own, ids)
+        return cast(Floats, left)
 
-    def _content(self, asked: Content, ids: Sequence[str]) -> Floats:
+    def _content(self, read: tuple[ContentReader, Content], asked: Content, ids: Sequence[str]) -> Floats:
         """What weights make of likeness in people, genre and years: (asked, ids)."""
         wanted, terms = self._wanted, Terms()
         scaled = dataclasses.replace(
             terms, people=terms.people * wanted.people, writers=terms.writers * wanted.people,
             genres=terms.genres * wanted.genre, genre_overlap=terms.genre_overlap * wanted.genre,
         )  # fmt: skip
-        others = self._reader.read(ids)
+        others = read[1].rows(np.array([self._row[id_] for id_ in ids], np.int64))
         ratio = kernel(asked, others, scaled) / kernel(asked, others, terms)
         ratio *= near_in_years(asked, others) ** (wanted.era - 1)
         return cast(Floats, ratio**self._pull)
 
-    def _lengths(self, ids: Sequence[str]) -> Floats:
+    def _of_lengths(self, ids: Sequence[str]) -> Floats:
         """What the weight of popularity makes of the lengths of vectors: (ids,)."""
-        if self._wanted.popularity == 1:
+        if self._lengths is None:
             return np.ones(len(ids), np.float32)
-        held, rows = self._store.get_embeddings(VECTORS, ids)
-        lengths = dict(zip(held, np.linalg.norm(rows, axis=1).tolist(), strict=True)) if held else {}
-        made = np.array([lengths.get(id_, 0.0) for id_ in ids])
+        made = np.array([self._lengths.get(id_, 0.0) for id_ in ids])
         return cast(Floats, np.maximum(made, 1e-9) ** (self._wanted.popularity - 1))
+
+
+def weighing(folded: FoldIn, asked: Sequence[str], ids: Sequence[str], preferences: Preferences) -> Asking[Weighed]:
+    """Reads what weighing candidates takes: their content, where anything but popularity is weighed."""
+    reader, pull = folded.reader, 1.0 if folded.fame else PULL
+    by_content = preferences.people != 1 or preferences.genre != 1 or preferences.era != 1
+    wanted: list[Read] = [Embeddings(VECTORS, ids)] if preferences.popularity != 1 else []
+    own, candidates = (reader.reads(some) if by_content else () for some in (asked, ids))
+    found = yield [*own, *candidates, *wanted]
+    lengths = None
+    if wanted:
+        held, rows = found[-1]
+        lengths = dict(zip(held, np.linalg.norm(rows, axis=1).tolist(), strict=True)) if held else {}
+    if not by_content:
+        return Weighed(preferences, pull, ids, lengths, None)
+    ours, theirs = found[: len(own)], found[len(own) :]
+    counts = yield [*reader.counts(ours), *reader.counts(theirs)]
+    beside = reader.grown(asked, ours, counts[:2])
+    return Weighed(preferences, pull, ids, lengths, (beside, beside.content(ids, theirs, counts[2:])))

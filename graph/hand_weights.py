@@ -7,7 +7,7 @@ weights were fitted on viewers' co-likes (docs/out-of-catalog.md); here they sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
@@ -17,14 +17,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.diversity import POOL, diverse
-from graph.explain import GENRE_WEIGHT, ROLE_WEIGHTS, Evidence, credit_text, names_of, rarity
+from graph.diversity import POOL, diversifying
+from graph.explain import GENRE_WEIGHT, ROLE_WEIGHTS, Evidence, called, credit_text, rarity
 from graph.foldin import VECTORS
 from graph.franchise import same_series, series_label, series_name
 from graph.preferences import NEUTRAL, Preferences
+from graph.reads import Asking, Degrees, Neighbours, Nodes, all_of, ask, together
 from graph.schema import CREDITS
 from graph.store import GraphStore, Scope
-from graph.substitutes import Substitute, related_to
+from graph.substitutes import Substitute, relating
 from graph.vectors import top
 
 Floats = npt.NDArray[np.float64]
@@ -104,7 +105,11 @@ class Candidates:
 
     def rank(self, store: GraphStore, id_: str, k: int, wanted: Preferences = NEUTRAL) -> list[Substitute]:
         """The k best candidates for a title of the graph, with evidence; k whenever k exist beside itself."""
-        found = self._scored(store, id_, wanted)
+        return ask(store, self.ranking(id_, k, wanted))
+
+    def ranking(self, id_: str, k: int, wanted: Preferences = NEUTRAL) -> Asking[list[Substitute]]:
+        """`rank`, as a part of a longer question."""
+        found = yield from self._scored(id_, wanted)
         own = self._row.get(id_)
         best = [int(row) for row in top(found.score, POOL * k if wanted.diversity else k) if row != own]
         highest = found.score[best[0]] if best else 1.0
@@ -112,22 +117,30 @@ class Candidates:
         if wanted.diversity:
             series = {self.ids[row] for row in found.namesakes | found.related.keys()}
             by_id = {self.ids[row]: score for row, score in scores.items()}
-            by_id = diverse(store, VECTORS, by_id, k, wanted.diversity, series)
+            by_id = yield from diversifying(VECTORS, by_id, k, wanted.diversity, series)
             scores = {self._row[other]: score for other, score in by_id.items()}
-        evidence = self._evidence(store, found, list(scores))
+        shared = np.flatnonzero(np.isin(found.people.candidate, list(scores)) & (found.people.weight > 0))
+        people = [found.people.ids[person] for person in dict.fromkeys(found.people.person[shared].tolist())]
+        (named,) = yield [Nodes("Person", people, ["name"])]
+        evidence = self._evidence(found, list(scores), shared, called(named))
         return [self._substitute(row, score, evidence[row]) for row, score in scores.items()]
 
     def scores(self, store: GraphStore, id_: str) -> Floats:
         """The score of every candidate for a title of the graph: (candidates,), -inf for itself."""
-        return self._scored(store, id_, NEUTRAL).score
+        return ask(store, self._scored(id_, NEUTRAL)).score
 
-    def _scored(self, store: GraphStore, id_: str, wanted: Preferences) -> _Scored:
-        asked = store.get_nodes("Title", [id_], _FEATURES).to_pylist()[0]
-        genre = self._asked_genres(store, id_)
-        people = self._people(store, id_)
+    def _scored(self, id_: str, wanted: Preferences) -> Asking[_Scored]:
+        people: _People
+        (nodes, genred), people, paths = yield from together(
+            all_of(Nodes("Title", [id_], _FEATURES), Neighbours([id_], ["IN_GENRE"], "out")),
+            self._people(id_), relating(id_, self.scope),
+        )  # fmt: skip
+        (asked,) = nodes.to_pylist()
+        had = set(genred.column("neighbour").to_pylist())
+        genre = np.array([name in had for name in self.genres], np.float64)
+        related = {self._row[other]: path for other, path in paths.items() if other in self._row}
         content = BASE + GENRES * self._genre_score(genre)
         np.add.at(content, people.candidate, PEOPLE * people.weight)
-        related = self._related(store, id_)
         for row in related:
             content[row] += SERIES
         namesakes = self._namesakes(asked["title"] or "", content, people)
@@ -156,10 +169,6 @@ class Candidates:
             score,
             tuple(evidence),
         )
-
-    def _asked_genres(self, store: GraphStore, id_: str) -> Floats:
-        found = set(store.neighbours([id_], ["IN_GENRE"], "out").column("neighbour").to_pylist())
-        return np.array([name in found for name in self.genres], np.float64)
 
     def _genre_score(self, genre: Floats) -> Floats:
         """Half the idf cosine and the Jaccard index of the genres: (candidates,)."""
@@ -196,9 +205,9 @@ class Candidates:
             near *= 0.8 + np.exp(-((np.nan_to_num(self.rating - asked["average_rating"], nan=1.0) / 1.2) ** 2))
         return cast(Floats, near)
 
-    def _people(self, store: GraphStore, id_: str) -> _People:
+    def _people(self, id_: str) -> Asking[_People]:
         """Whom the candidates share with the asked title; weights sum to about 1 for a title with all of them."""
-        first = store.neighbours([id_], CREDITS, "in", properties=["ordering"])
+        (first,) = yield [Neighbours([id_], CREDITS, "in", properties=["ordering"])]
         role: dict[str, str] = {}
         billing: list[float] = []
         for row in first.select(["type", "neighbour", "ordering"]).to_pylist():
@@ -208,9 +217,9 @@ class Candidates:
         ids = list(role)
         if not ids:
             return _People(np.empty(0, np.int64), np.empty(0, np.int64), [], np.empty(0), [], [])
-        idf = rarity(store.degrees(ids, CREDITS, "out"))
+        counts, second = yield [Degrees(ids, CREDITS, "out"), Neighbours(ids, CREDITS, "out", within=self.scope)]
+        idf = rarity(counts)
         own = np.array([ROLE_WEIGHTS[type_] for type_ in role.values()]) * billing
-        second = store.neighbours(ids, CREDITS, "out", within=self.scope)
         titles, types = (second.column(c).combine_chunks() for c in ("neighbour", "type"))
         row = np.array([self._row.get(title, -1) for title in titles.dictionary.to_pylist()], np.int64)
         candidate = row[titles.indices.to_numpy()] if len(row) else np.empty(0, np.int64)
@@ -237,18 +246,19 @@ class Candidates:
         close = np.flatnonzero(shared >= _SERIES_SHARE)
         return sorted(same | {int(row) for row in close if same_series(title, self._title[int(row)].as_py() or "")})
 
-    def _related(self, store: GraphStore, id_: str) -> dict[int, tuple[str, ...]]:
-        """Rows of the asked episode's series, of its other episodes, or of the asked series' episodes → path."""
-        paths = related_to(store, id_, self.scope)
-        return {self._row[other]: path for other, path in paths.items() if other in self._row}
-
     def _evidence(
-        self, store: GraphStore, found: _Scored, best: Sequence[int], most: int = 3
+        self,
+        found: _Scored,
+        best: Sequence[int],
+        shared: npt.NDArray[np.int64],
+        names: Mapping[str, str],
+        most: int = 3,
     ) -> dict[int, list[Evidence]]:
-        """The heaviest reasons for each row: by name and series, then people, then the rarest genres."""
+        """The heaviest reasons for each row: by name and series, then people, then the rarest genres.
+
+        shared: the places in `found.people` that have a row among these; names: of those people.
+        """
         asked, people = found.asked, found.people
-        wanted = np.flatnonzero(np.isin(people.candidate, best) & (people.weight > 0))
-        names = names_of(store, [people.ids[people.person[i]] for i in wanted])
         other = asked["title"] or asked["id"]
         reasons: dict[int, list[Evidence]] = {row: [] for row in best}
         for row in best:
@@ -265,7 +275,7 @@ class Candidates:
                 weight = GENRE_WEIGHT * found.genre[place] * self.genre_idf[place] / self.genre_idf.max()
                 path = (asked["id"], "IN_GENRE", name, "IN_GENRE", self.ids[row])
                 reasons[row].append(Evidence("path", float(weight), f"{name}, like {other}", path))
-        for i in wanted:
+        for i in shared:
             row, person, here = int(people.candidate[i]), people.ids[people.person[i]], people.here[i]
             there = people.there[people.person[i]]
             path = (asked["id"], there, person, here, self.ids[row])

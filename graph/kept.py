@@ -25,9 +25,12 @@ class Kept(Generic[V]):
         self._of = ""
         self._lock = threading.Lock()
 
-    def of(self, key: Hashable, make: Callable[[], V]) -> V:
-        """The value of that key, made where it is not kept. Raises what `make` raises."""
-        token = self._token()
+    def of(self, key: Hashable, make: Callable[[], V], token: str | None = None) -> V:
+        """The value of that key, made where it is not kept. Raises what `make` raises.
+
+        token: what `token` says, where the caller has just asked.
+        """
+        token = self._token() if token is None else token
         with self._lock:
             if token != self._of:
                 self._held, self._of = OrderedDict(), token

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, Protocol, cast
@@ -21,6 +21,7 @@ from rapidfuzz.distance import OSA
 from graph.byline import titles_by
 from graph.confidence import ALIKE, fit, shares
 from graph.names import bare_words, normalise
+from graph.reads import Answers, Asking, Text, ask
 from graph.store import GraphStore, TextHit
 from graph.text import QUERY_LENGTH
 
@@ -129,31 +130,74 @@ def match(
     store: an opened store, or its `search_text`. also: names that no text search finds, to be ranked among them. Any
     text will do; a blank one means nothing.
     """
-    return _judged(ranked(store, query, adult=adult, also=also)[: max(limit, RIVALS)])[:limit] if limit > 0 else []
+    return judged(ranked(store, query, adult=adult, also=also), limit)
 
 
 def ranked(
     store: GraphStore | Search, query: str, *, adult: bool = False, also: Sequence[TextHit] = ()
 ) -> list[Scored]:
     """All that was found for a text with their scores, best first."""
-    search: Search = store if not hasattr(store, "search_text") else store.search_text
+    whole = hasattr(store, "neighbours")
+    asked = cast("GraphStore", store if whole else _Names(cast(Search, getattr(store, "search_text", None) or store)))
+    return ask(asked, _ranking(query, adult, also, whole))
+
+
+def _ranking(query: str, adult: bool, also: Sequence[TextHit], byline: bool) -> Asking[list[Scored]]:
+    wanted = searches(query, adult)
+    found = (yield wanted) if wanted else ()
+    hits = [*also, *(hit for hits in found for hit in hits)]
+    scored = in_order(query, hits)
+    text = byline_of(query, scored) if byline else None
+    if text is None:
+        return scored
+    made, _ = yield from titles_by(text, adult)
+    return in_order(query, hits, made)
+
+
+def searches(query: str, adult: bool) -> list[Text]:
+    """The text searches that find what a text may mean; none of a blank one."""
+    readings = _readings(query[:QUERY_LENGTH])
+    wanted = [Text(reading.name.whole, CANDIDATES, adult=adult) for reading in readings]
+    if readings:
+        wanted.insert(1, Text(readings[0].name.whole, CANDIDATES // 2, prefix=True, adult=adult))
+    return wanted
+
+
+def in_order(query: str, hits: Iterable[TextHit], byline: Iterable[TextHit] = ()) -> list[Scored]:
+    """What was found for a text with its scores, best first. byline: titles of whom the text names a maker too."""
     readings = _readings(query[:QUERY_LENGTH])
     if not readings:
         return []
     best: dict[str, Scored] = {}
-    for hit in (*also, *_candidates(search, readings, adult)):
+    for hit in hits:
         _keep(best, max((_score(reading, hit) for reading in readings), key=lambda one: one.score))
-    asked = readings[0].name
-    whole_graph = cast(GraphStore, store) if hasattr(store, "neighbours") else None
-    if whole_graph and " " in asked.whole and all(one.similarity < ALIKE for one in best.values()):
-        for hit in titles_by(whole_graph, search, asked.whole, adult):
-            _keep(best, _scored(hit, asked, _BYLINE + FAME * math.log10(1 + hit.votes), ALIKE))
+    for hit in byline:
+        _keep(best, _scored(hit, readings[0].name, _BYLINE + FAME * math.log10(1 + hit.votes), ALIKE))
     found = sorted(best.values(), key=_order)
     if found and found[0].hit.label == "Person" and found[0].similarity >= ALIKE:
         # What is called after a person (a show, a film about them) may as well be meant.
         least = found[0].score - _CALLED_AFTER
         found = [replace(one, score=max(one.score, least)) if _called(one) else one for one in found]
     return sorted(found, key=_order)
+
+
+def byline_of(query: str, found: Sequence[Scored]) -> str | None:
+    """The text, normalised, where it may name a title and who made it (`graph.byline`): no name that was found fits."""
+    readings = _readings(query[:QUERY_LENGTH])
+    if not readings or " " not in readings[0].name.whole or any(one.similarity >= ALIKE for one in found):
+        return None
+    return readings[0].name.whole
+
+
+class _Names:
+    """A search for names by itself, asked as a store is."""
+
+    def __init__(self, search: Search) -> None:
+        self.search_text = search
+
+    def gather(self, wanted: Sequence[Text]) -> Answers:
+        """What each search finds."""
+        return Answers(cast("GraphStore", self), wanted)
 
 
 def _order(one: Scored) -> tuple[float, int, str]:
@@ -193,24 +237,18 @@ def _readings(query: str) -> list[_Reading]:
     return readings
 
 
-def _candidates(search: Search, readings: list[_Reading], adult: bool) -> Iterator[TextHit]:
-    text = readings[0].name.whole
-    yield from search(text, CANDIDATES, adult=adult)
-    yield from search(text, CANDIDATES // 2, prefix=True, adult=adult)
-    for reading in readings[1:]:
-        yield from search(reading.name.whole, CANDIDATES, adult=adult)
-
-
 def _keep(best: dict[str, Scored], one: Scored) -> None:
     if one.hit.id not in best or one.score > best[one.hit.id].score:
         best[one.hit.id] = one
 
 
-def _judged(found: Sequence[Scored]) -> list[Match]:
-    """The matches with their confidence: fit × share of the name × odds against the best known title of that name.
+def judged(ranked: Sequence[Scored], limit: int) -> list[Match]:
+    """The first matches with their confidence.
 
-    It never rises from one match to the next.
+    That is fit × share of the name × odds against the best known title of that name; it never rises from one match to
+    the next.
     """
+    found = ranked[: max(limit, RIVALS)] if limit > 0 else ()
     leading: dict[str, float] = {}
     for one in found:
         leading.setdefault(one.key, one.score)
@@ -224,7 +262,7 @@ def _judged(found: Sequence[Scored]) -> list[Match]:
             hit.id, hit.text, hit.type, hit.region, hit.language, round(least, 4), hit.votes, hit.year, hit.kind
         )
         matches.append(replace(match_, label=hit.label, fit=round(fits, 4), odds=_odds(one.score - found[0].score)))
-    return matches
+    return matches[:limit]
 
 
 def _scored(hit: TextHit, asked: _Name, score: float, similarity: float) -> Scored:

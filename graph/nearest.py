@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
-
-import numpy as np
-import pyarrow as pa
-
-from graph.explain import explain
+from graph.explain import explaining
 from graph.foldin import CONTENT, WEIGHTS
-from graph.store import GraphStore, NotInGraph, Scope
-from graph.substitutes import Substitute
+from graph.reads import Asking, Embeddings, Nearest, Nodes, Offered, all_of, together
+from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
+from graph.substitutes import SHOWN, Substitute, items_of, shown
 
-_SHOWN = ("kind", "title", "start_year")
 
-
-def nearest(
-    store: GraphStore, name: str, id_: str, scope: Scope, k: int, items: Mapping[str, str | None], reasons: int = 3
-) -> list[Substitute]:
+def nearest(store: GraphStore, name: str, id_: str, scope: Scope, k: int, reasons: int = 3) -> Asking[list[Substitute]]:
     """The k titles in scope with the largest inner product with a title's vector, k whenever k others have one.
 
-    name: of the published vectors. items: the catalog's own id of each title offered. The score is the product itself
+    name: of the published vectors. The score is the product itself
     (the cosine where vectors have unit length). Evidence is what joins the two by one or two steps; a neighbour
     without any has none. Raises NotInGraph when no such vectors are published, or the title has none.
     """
-    ids, vectors = store.get_embeddings(name, [id_])
-    if not ids or name == WEIGHTS:
+    found = yield [Embeddings(name, [id_]), Nearest(name, id_, k + 1, scope)]
+    if not found[0][0] or name == WEIGHTS:
         raise NotInGraph(_missing(store, name, id_))
-    found = [one for one in store.search_vector(name, np.asarray(vectors[0]), k + 1, within=scope) if one[0] != id_][:k]
-    nodes = cast(pa.Table, store.get_nodes("Title", [other for other, _ in found], _SHOWN))
+    products = dict([one for one in found[1] if one[0] != id_][:k])
+    items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, list(products))]
+    (nodes, *offered), *evidence = yield from together(
+        all_of(Nodes("Title", list(products), SHOWN), *items),
+        *(explaining(store.url, id_, other, limit=reasons, adult=scope.adult, far=False) for other in products),
+    )
     rows = {row["id"]: row for row in nodes.to_pylist()}
-    return [
-        Substitute(
-            other,
-            items.get(other),
-            rows[other]["title"] or other,
-            rows[other]["start_year"],
-            rows[other]["kind"] or "movie",
-            score,
-            tuple(explain(store, id_, other, limit=reasons, adult=scope.adult, far=False)),
-        )
-        for other, score in found
-    ]
+    told = dict(zip(products, evidence, strict=True))
+    return shown(products, rows, items_of(offered[0]) if offered else {}, told)
 
 
 def _missing(store: GraphStore, name: str, id_: str) -> str:

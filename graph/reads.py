@@ -8,12 +8,13 @@ has a store answer it, and `together` lets several take their steps side by side
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from graph.store import Direction, Scope
 
@@ -142,10 +143,19 @@ def found(read: Finding, answer: Any) -> list[str]:
     Neighbours: each once, ascending. Text: titles alone, each once, the first first. Nearest: the nearest first.
     """
     if isinstance(read, Neighbours):
-        return sorted(answer.column("neighbour").unique().to_pylist())
+        return cast(list[str], answer.column("neighbour").combine_chunks().dictionary.to_pylist())
     if isinstance(read, Text):
         return list(dict.fromkeys(hit.id for hit in answer if hit.label == "Title"))
     return [id_ for id_, _ in answer]
+
+
+def steps(table: pa.Table) -> Iterator[tuple[int, str, str]]:
+    """The rows of a table of neighbours: (source, type, neighbour). Each text is made once, so they come fast."""
+    types, nodes = (table.column(name).combine_chunks() for name in ("type", "neighbour"))
+    named, called = types.dictionary.to_pylist(), nodes.dictionary.to_pylist()
+    codes = (column.indices.to_numpy().tolist() for column in (types, nodes))
+    for source, type_, node in zip(table.column("source").to_numpy().tolist(), *codes, strict=True):
+        yield source, named[type_], called[node]
 
 
 class Answers(Sequence[Any]):
@@ -194,10 +204,15 @@ def ask(store: GraphStore, asking: Asking[T]) -> T:
         return cast(T, done.value)
 
 
-def together(askings: Iterable[Asking[T]]) -> Asking[list[T]]:
+def all_of(*wanted: Read) -> Asking[Sequence[Any]]:
+    """The answers to some reads, in one step."""
+    return (yield wanted)
+
+
+def together(*askings: Asking[Any]) -> Asking[list[Any]]:
     """What each of several askings returns; the first steps of all are one exchange, and so on."""
-    waiting: dict[int, Asking[T]] = dict(enumerate(askings))
-    results: dict[int, T] = {}
+    waiting: dict[int, Asking[Any]] = dict(enumerate(askings))
+    results: dict[int, Any] = {}
     answers: dict[int, Sequence[Any]] = {}
     while True:
         asked = dict(_stepped(waiting, answers, results))
@@ -211,7 +226,7 @@ def together(askings: Iterable[Asking[T]]) -> Asking[list[T]]:
 
 
 def _stepped(
-    waiting: dict[int, Asking[T]], answers: dict[int, Sequence[Any]], results: dict[int, T]
+    waiting: dict[int, Asking[Any]], answers: dict[int, Sequence[Any]], results: dict[int, Any]
 ) -> Iterator[tuple[int, Sequence[Read]]]:
     """What each asking that goes on needs next; the results of those that end."""
     for place, asking in list(waiting.items()):

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graph.content import kernel
-from graph.explain import Evidence, credit_text, names_of
-from graph.facets import Facets
+from graph.content import Content, kernel
+from graph.explain import Evidence, called, credit_text
+from graph.facets import Weighed
 from graph.foldin import CONTENT, VECTORS, FoldIn, loudness
+from graph.reads import Asking, Embeddings, Neighbours, Nodes, Offered, Read, steps
 from graph.schema import CREDITS
-from graph.sibling_evidence import sibling_evidence
-from graph.siblings import Sibling
-from graph.store import GraphStore
+from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 MOST = 3
+_KEPT = 16  # scopes whose landmarks are kept
 _SERIES = 2.0  # the weight of "of the same series": above all shares of a score
 _GENRE = 0.3  # genres say less to people than they do to the score
 _VIEWERS = 0.5
@@ -33,7 +35,7 @@ _LEAST = 0.005  # share of the score below which a reason is none
 
 
 @dataclass(frozen=True)
-class _Shared:
+class Shared:
     """A node that both titles have. there, here: its relationship to the asked title, and to the substitute."""
 
     label: str
@@ -42,90 +44,144 @@ class _Shared:
     here: str
 
     def path(self, asked: str, other: str) -> tuple[str, ...]:
+        """From the asked title to the substitute."""
         return asked, self.there, self.id, self.here, other
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is known of the asked title. names: its own and those of its people, by id."""
+
+    id: str
+    content: Content
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of titles that may be answered, by id.
+
+    shared: people by their weightiest roles, genres and keywords that each has in common with the asked title.
+    """
+
+    shared: Mapping[str, Sequence[Shared]]
+    vectors: Mapping[str, Floats]
+
+    def __or__(self, other: Found) -> Found:
+        return Found({**self.shared, **other.shared}, {**self.vectors, **other.vectors})
+
+
 class Reasons:
-    """Finds and tries reasons, by what the substitute vectors were made with."""
+    """Tries reasons, by what the substitute vectors were made with."""
 
     def __init__(self, store: GraphStore, folded: FoldIn) -> None:
-        self._store, self._folded = store, folded
+        self._folded = folded
         found = store.info().embeddings.get(VECTORS)
         self._learned = found is not None and found.model != CONTENT
         ids = folded.reader.landmarks.ids
         self._row = {id_: row for row, id_ in enumerate(ids)}
-        self._adult = store.get_nodes("Title", ids, ["is_adult"]).column("is_adult").fill_null(False).to_pylist()
+        landmarks = store.get_nodes("Title", ids, ["title", "is_adult"])
+        self._shown: Mask = ~landmarks.column("is_adult").fill_null(False).to_numpy(zero_copy_only=False)
+        self._inside: dict[tuple[Scope, str | None], Mask] = {}
+        self._title = [name or id_ for id_, name in zip(ids, landmarks.column("title").to_pylist(), strict=True)]
+
+    def asked(self, id_: str) -> Asking[Asked]:
+        """What has to be known of the asked title."""
+        reader = self._folded.reader
+        wanted = reader.reads([id_])
+        found = yield [*wanted, Nodes("Person", wanted[2], ["name"])]
+        counts = yield reader.counts(found)
+        content = reader.content([id_], found, counts)
+        names = {id_: found[0].column("title")[0].as_py() or id_} | called(found[4])
+        return Asked(id_, content, names)
+
+    def landmarks_in(self, scope: Scope, state: str | None = None) -> Asking[Mask]:
+        """Which landmarks reasons may name in a scope, (landmarks,): read where it is not known of that state."""
+        if not self._learned or scope.catalog == WHOLE_GRAPH:
+            return self._shown if not scope.adult else np.ones(len(self._row), bool)
+        held = self._inside.get((scope, state)) if state is not None else None
+        if held is None:
+            (offered,) = yield [Offered(scope, list(self._row))]
+            held = np.zeros(len(self._row), bool)
+            held[[self._row[id_] for id_ in offered.column("id").to_pylist()]] = True
+            self._inside = {**self._inside, (scope, state): held} if len(self._inside) < _KEPT else {}
+        return held
+
+    def reads(self, asked: str, titles: Sequence[str]) -> list[Read]:
+        """What has to be known of titles that may be answered: what they share with the asked one, their vectors."""
+        both = [asked, *titles]
+        return [
+            Neighbours(both, CREDITS, "in"),
+            Neighbours(both, ["IN_GENRE", "HAS_KEYWORD"], "out"),
+            Embeddings(VECTORS, titles),
+        ]
+
+    def found(self, titles: Sequence[str], answers: Sequence[Any]) -> Found:
+        """What is known of titles, by the answers to `reads`."""
+        shared: dict[str, list[Shared]] = {other: [] for other in titles}
+        for table, label in ((answers[0], "Person"), (answers[1], "")):
+            roles: list[dict[str, str]] = [{} for _ in range(len(titles) + 1)]
+            for source, type_, node in steps(table):
+                roles[source].setdefault(node, type_)
+            for other, own in zip(titles, roles[1:], strict=True):
+                for node in sorted(own.keys() & roles[0].keys()):
+                    kind = label or ("Genre" if own[node] == "IN_GENRE" else "Keyword")
+                    shared[other].append(Shared(kind, node, roles[0][node], own[node]))
+        ids, vectors = answers[2]
+        return Found(shared, dict(zip(ids, vectors, strict=True)))
 
     def of(
         self,
-        asked: str,
+        asked: Asked,
+        found: Found,
         chosen: Sequence[str],
         related: Mapping[str, tuple[str, ...]],
-        alike: Mapping[str, Sibling],
-        items: Mapping[str, str | None] | None,
-        adult: bool,
-        weighed: Facets | None = None,
+        series: Mapping[str, Sequence[Evidence]],
+        landmarks: Mask,
+        weighed: Weighed | None = None,
     ) -> dict[str, list[Evidence]]:
         """At most three for each chosen title, the weightiest first.
 
-        alike: of the chosen those that came up as siblings. items: the titles in scope; None: all, the adult ones too
-        if `adult`. weighed: the facets of a request that weighs some; the score that must fall is then the weighed one.
+        found: of all that are chosen. series: the reasons of those that came up as siblings. landmarks: those that may
+        be named. weighed: the facets of a request that weighs some; the score that must fall is then the weighed one.
         """
-        shared = self._shared(asked, chosen)
-        nodes = sorted({(one.label, one.id) for found in shared.values() for one in found})
+        nodes = sorted({(one.label, one.id) for other in chosen for one in found.shared[other]})
         reader = self._folded.reader
-        title = reader.without(reader.read([asked]), [_NOTHING, *nodes])
+        title = reader.without(asked.content, [_NOTHING, *nodes])
         likeness = kernel(title, reader.landmarks) * loudness(title, self._folded.fame)[:, None]
         without = likeness[1:] @ self._folded.weights
-        ids, vectors = self._store.get_embeddings(VECTORS, chosen)
+        ids = [other for other in chosen if other in found.vectors]
+        vectors = np.array([found.vectors[other] for other in ids], np.float32).reshape(len(ids), without.shape[1])
         parts = likeness[0][:, None] * (self._folded.weights @ vectors.T)  # (landmarks, chosen with a vector)
         whole = parts.sum(0)
         tried = without @ vectors.T  # (nodes, chosen with a vector)
         if weighed is not None:
             tried *= weighed.left(nodes, ids)
-        place = {node: row for row, node in enumerate(nodes)}
-        names = names_of(self._store, [asked, *(id_ for label, id_ in nodes if label == "Person")])
-        carried = self._carried(ids, parts, whole, self._open(asked, items, adult)) if self._learned else {}
-        roles = {other: [(one.id, one.there, one.here) for one in shared[other] if one.label == "Person"]
-                 for other in alike if other in shared}  # fmt: skip
-        series = sibling_evidence(self._store, asked, {other: alike[other] for other in roles}, roles, names)
+        place, column = ({one: at for at, one in enumerate(some)} for some in (nodes, ids))
+        carried = self._carried(ids, parts, whole, self._open(asked.id, landmarks)) if self._learned else {}
         made: dict[str, list[Evidence]] = {}
         for other in chosen:
-            reasons = self._series(other, names[asked], related)
-            reasons += series.get(other, [])
+            reasons = [*self._series(other, asked.names[asked.id], related), *series.get(other, ())]
             told = {id_ for one in reasons for id_ in (*one.path[2:-1:2], *one.via)}
-            if other in ids and whole[ids.index(other)] > 0:
-                column = ids.index(other)
-                fall = 1 - tried[:, column] / whole[column]
-                falls = {one: float(fall[place[one.label, one.id]]) for one in shared[other] if one.id not in told}
-                reasons += [self._path(asked, other, *one, names) for one in falls.items() if one[1] > _LEAST]
+            if other in column and whole[column[other]] > 0:
+                fall = 1 - tried[:, column[other]] / whole[column[other]]
+                falls = {
+                    one: float(fall[place[one.label, one.id]]) for one in found.shared[other] if one.id not in told
+                }
+                reasons += [self._path(asked, other, *one) for one in falls.items() if one[1] > _LEAST]
                 reasons += carried.get(other, [])
             made[other] = _best(reasons)
         return made
 
-    def _shared(self, asked: str, chosen: Sequence[str]) -> dict[str, list[_Shared]]:
-        """People by their weightiest roles, genres and keywords that the asked title has in common with each."""
-        found: dict[str, list[_Shared]] = {other: [] for other in chosen}
-        for types, direction, label in ((CREDITS, "in", "Person"), (("IN_GENRE", "HAS_KEYWORD"), "out", "")):
-            table = self._store.neighbours([asked, *chosen], types, direction)  # type: ignore[arg-type]
-            roles: list[dict[str, str]] = [{} for _ in range(len(chosen) + 1)]
-            columns = (table.column(name).to_pylist() for name in ("source", "type", "neighbour"))
-            for source, type_, node in zip(*columns, strict=True):
-                roles[source].setdefault(node, type_)
-            for other, own in zip(chosen, roles[1:], strict=True):
-                for node in sorted(own.keys() & roles[0].keys()):
-                    kind = label or ("Genre" if own[node] == "IN_GENRE" else "Keyword")
-                    found[other].append(_Shared(kind, node, roles[0][node], own[node]))
-        return found
-
-    def _path(self, asked: str, other: str, one: _Shared, fall: float, names: Mapping[str, str]) -> Evidence:
+    def _path(self, asked: Asked, other: str, one: Shared, fall: float) -> Evidence:
+        names, title = asked.names, asked.names[asked.id]
         if one.label == "Person":
-            text = credit_text(names[one.id], one.here, one.there, names[asked])
+            text = credit_text(names[one.id], one.here, one.there, title)
         elif one.label == "Genre":
-            text, fall = f"{one.id}, like {names[asked]}", fall * _GENRE
+            text, fall = f"{one.id}, like {title}", fall * _GENRE
         else:
-            text = f"about {one.id}, like {names[asked]}"
-        return Evidence("path", fall, text, one.path(asked, other))
+            text = f"about {one.id}, like {title}"
+        return Evidence("path", fall, text, one.path(asked.id, other))
 
     def _series(self, other: str, title: str, related: Mapping[str, tuple[str, ...]]) -> list[Evidence]:
         if other not in related:
@@ -134,34 +190,26 @@ class Reasons:
         text = "from the same series" if len(path) == 5 else f"series and episode: {title}"
         return [Evidence("path", _SERIES, text, path)]
 
-    def _open(self, asked: str, items: Mapping[str, str | None] | None, adult: bool) -> npt.NDArray[np.bool_]:
+    def _open(self, asked: str, landmarks: Mask) -> Mask:
         """Which landmarks may be named: (landmarks,)."""
-        if items is None:
-            named = [adult or not is_adult for is_adult in self._adult]
-        else:
-            named = [one in items for one in self._row]
-        made = np.array(named, bool)
-        if asked in self._row:
-            made[self._row[asked]] = False
+        if asked not in self._row:
+            return landmarks
+        made = landmarks.copy()
+        made[self._row[asked]] = False
         return made
 
-    def _carried(
-        self, ids: Sequence[str], parts: Floats, whole: Floats, named: npt.NDArray[np.bool_]
-    ) -> dict[str, list[Evidence]]:
+    def _carried(self, ids: Sequence[str], parts: Floats, whole: Floats, named: Mask) -> dict[str, list[Evidence]]:
         """For each title the landmark that carried most of its score, of those that may be named."""
         made: dict[str, list[Evidence]] = {}
-        best = {}
         for column, other in enumerate(ids):
             shares = np.where(named, parts[:, column], -np.inf)
             if other in self._row:
                 shares[self._row[other]] = -np.inf
             row = int(np.argmax(shares)) if len(shares) else -1
             if row >= 0 and whole[column] > 0 and shares[row] > _LEAST * whole[column]:
-                best[other] = self._folded.reader.landmarks.ids[row], float(shares[row] / whole[column])
-        names = names_of(self._store, [via for via, _ in best.values()])
-        for other, (via, share) in best.items():
-            text = f"liked by viewers of {names[via]}"
-            made[other] = [Evidence("viewers", _VIEWERS * min(share, 1.0), text, (), (via,))]
+                via, share = self._folded.reader.landmarks.ids[row], float(shares[row] / whole[column])
+                text = f"liked by viewers of {self._title[row]}"
+                made[other] = [Evidence("viewers", _VIEWERS * min(share, 1.0), text, (), (via,))]
         return made
 
 

@@ -15,15 +15,18 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from graph import diversity, facets
-from graph.explain import Evidence, names_of
+from graph import diversity
+from graph.explain import Evidence
+from graph.facets import Weighed, weighing
 from graph.foldin import VECTORS, FoldIn
 from graph.hand_weights import Candidates
 from graph.preferences import PreferenceError, Preferences
-from graph.reasons import MOST, Reasons
+from graph.reads import Asking, Embeddings, Nearest, Nodes, Offered, all_of, together
+from graph.reasons import MOST, Asked, Found
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
-from graph.substitutes import Ranking, Substitute, pool, shown
+from graph.substitutes import SHOWN, Ranking, Substitute, items_of, pool, shown
 
 Floats = npt.NDArray[np.float32]
 Liked = Mapping[str, float]
@@ -53,10 +56,10 @@ class Recommendation:
         }
 
 
-def checked(store: GraphStore, liked: Liked | Sequence[str]) -> dict[str, float]:
+def checked(liked: Liked | Sequence[str]) -> dict[str, float]:
     """The titles named, each once, and their weights (1 where none is given).
 
-    Raises PreferenceError for too few, too many or a weight that is none, NotInGraph for a title that is not there.
+    Raises PreferenceError for too few, too many or a weight that is none.
     """
     found = {id_: float(weight) for id_, weight in liked.items()} if isinstance(liked, Mapping) else (
         dict.fromkeys(liked, 1.0)
@@ -66,48 +69,53 @@ def checked(store: GraphStore, liked: Liked | Sequence[str]) -> dict[str, float]
     for id_, weight in found.items():
         if not (math.isfinite(weight) and 0 < weight <= MAX_WEIGHT):
             raise PreferenceError(f"the weight of {id_} is {weight:g}; it must be above 0, {MAX_WEIGHT:g} at most")
-    there = set(store.get_nodes("Title", list(found), []).column("id").to_pylist())
-    missing = [id_ for id_ in found if id_ not in there]
+    return found
+
+
+def all_there(store: GraphStore, liked: Liked, nodes: pa.Table) -> None:
+    """Raise NotInGraph for a title named that is not among those found."""
+    there = set(nodes.column("id").to_pylist())
+    missing = [id_ for id_ in liked if id_ not in there]
     if missing:
         raise NotInGraph(
             f"there is no title {missing[0]!r} in {store.url}; find its id by its name: reelgraph search NAME"
         )
-    return found
 
 
-def recommend(
-    store: GraphStore, ranking: Ranking, liked: Liked, scope: Scope, k: int, items: Mapping[str, str | None],
-    wanted: Preferences,
-) -> list[Substitute]:  # fmt: skip
+def recommending(
+    ranking: Ranking, liked: Liked, vectors: Mapping[str, Floats], scope: Scope, k: int, wanted: Preferences, state: str
+) -> Asking[list[Substitute]]:
     """The k best in scope beside those named, with evidence; k whenever k others are there.
 
-    liked: as `checked` gives it. items: the catalog's own id of each title in scope.
+    liked: as `checked` gives it. vectors: of those that have one. state: of the store.
     """
-    folded, reasons = ranking.made_with
     named = list(liked)
-    directions = _directions(store, folded, named) * np.array(list(liked.values()), np.float32)[:, None]
-    ids, brought = _brought(store, folded, named, directions, scope, k, wanted)
+    directions = _directions(ranking.folded, named, vectors)
+    directions *= np.array(list(liked.values()), np.float32)[:, None]
+    ids, brought = yield from _brought(ranking.folded, named, directions, scope, k, wanted)
     totals = brought.sum(0)
     highest = max(float(totals.max(initial=0)), 1e-12)
     scores = dict(zip(ids, (totals / highest).tolist(), strict=True))
     if len(scores) < k:  # titles without a vector, last
-        inside = scope.catalog != WHOLE_GRAPH
-        every = items if inside else store.offered(scope).column("id").to_pylist()
-        late = sorted(set(every) - scores.keys() - liked.keys())
+        (offered,) = yield [Offered(scope)]
+        late = sorted(set(offered.column("id").to_pylist()) - scores.keys() - liked.keys())
         scores |= dict.fromkeys(late, min(0.0, *scores.values()) if scores else 0.0)
     if wanted.diversity:
-        scores = diversity.diverse(store, VECTORS, scores, k, wanted.diversity)
+        scores = yield from diversity.diversifying(VECTORS, scores, k, wanted.diversity)
     chosen = list(scores) if wanted.diversity else sorted(scores, key=lambda other: (-scores[other], other))[:k]
     column = {id_: place for place, id_ in enumerate(ids)}
     parts = {other: brought[:, column[other]] for other in chosen if other in column}
-    evidence = _evidence(store, folded, reasons, named, chosen, parts, scope, items, wanted)
-    return shown(store, {other: scores[other] for other in chosen}, items, evidence)
+    items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, chosen)]
+    (nodes, *offered), evidence = yield from together(
+        all_of(Nodes("Title", chosen, SHOWN), *items), _evidence(ranking, named, chosen, parts, scope, wanted, state)
+    )
+    rows = {row["id"]: row for row in nodes.to_pylist()}
+    return shown({other: scores[other] for other in chosen}, rows, items_of(offered[0]) if offered else {}, evidence)
 
 
-def _directions(store: GraphStore, folded: FoldIn, ids: Sequence[str]) -> Floats:
+def _directions(folded: FoldIn, ids: Sequence[str], vectors: Mapping[str, Floats]) -> Floats:
     """Vectors of unit length, (n, d): the published ones, or made now for titles that came since."""
-    held, rows = store.get_embeddings(VECTORS, ids)
-    known = dict(zip(held, rows, strict=True))
+    known = {**vectors}
     fresh = [id_ for id_ in ids if id_ not in known]
     known |= dict(zip(fresh, folded.vectors(fresh), strict=True)) if fresh else {}
     made = np.array([known[id_] for id_ in ids], np.float32)
@@ -115,55 +123,73 @@ def _directions(store: GraphStore, folded: FoldIn, ids: Sequence[str]) -> Floats
 
 
 def _brought(
-    store: GraphStore, folded: FoldIn, named: Sequence[str], directions: Floats, scope: Scope, k: int,
-    wanted: Preferences,
-) -> tuple[list[str], Floats]:  # fmt: skip
+    folded: FoldIn, named: Sequence[str], directions: Floats, scope: Scope, k: int, wanted: Preferences
+) -> Asking[tuple[list[str], Floats]]:
     """A pool of candidates, and what each title named brings to the score of each: (named, candidates)."""
-    found = store.search_vector(VECTORS, directions.sum(0), pool(k, wanted) + len(named), within=scope)
+    near = Nearest(VECTORS, directions.sum(0), pool(k, wanted) + len(named), scope)
+    (held,) = yield [Embeddings(VECTORS, near)]
     left_out = set(named)
-    ids, rows = store.get_embeddings(VECTORS, [id_ for id_, _ in found if id_ not in left_out])
+    places = [place for place, id_ in enumerate(held[0]) if id_ not in left_out]
+    ids, rows = [held[0][place] for place in places], held[1][places]
     if not ids:
         return [], np.empty((len(named), 0), np.float32)
     products = directions @ rows.T
     if wanted.weighed:
-        products = facets.Facets(store, folded, named, wanted).weigh(products, ids)
+        products = (yield from weighing(folded, named, ids, wanted)).weigh(products, ids)
     return ids, cast(Floats, products)
 
 
 def _evidence(
-    store: GraphStore, folded: FoldIn, reasons: Reasons, named: Sequence[str], chosen: Sequence[str],
-    parts: Mapping[str, Floats], scope: Scope, items: Mapping[str, str | None], wanted: Preferences,
-) -> dict[str, list[Evidence]]:  # fmt: skip
+    ranking: Ranking, named: Sequence[str], chosen: Sequence[str], parts: Mapping[str, Floats], scope: Scope,
+    wanted: Preferences, state: str,
+) -> Asking[dict[str, list[Evidence]]]:  # fmt: skip
     """For each chosen title the one named that brought most of its score, then what the two share that raised it."""
     carriers: dict[str, list[str]] = defaultdict(list)
     for other, own in parts.items():
         if own.sum() > 0:
             carriers[named[int(np.argmax(own))]].append(other)
-    names = names_of(store, list(carriers))
+    landmarks, *found = yield from together(
+        ranking.reasons.landmarks_in(scope, state),
+        *(_shared(ranking, carrier, others, wanted) for carrier, others in carriers.items()),
+    )
     made: dict[str, list[Evidence]] = {other: [] for other in chosen}
-    inside = items if scope.catalog != WHOLE_GRAPH else None
-    for carrier, others in carriers.items():
-        weighed = facets.Facets(store, folded, [carrier], wanted) if wanted.weighed else None
-        shared = reasons.of(carrier, others, {}, {}, inside, scope.adult, weighed)
+    for (carrier, others), (asked, titles, weighed) in zip(carriers.items(), found, strict=True):
+        shared = ranking.reasons.of(asked, titles, others, {}, {}, landmarks, weighed)
         for other in others:
             share = min(float(parts[other].max() / parts[other].sum()), 1.0)
             paths = [replace(one, weight=share * one.weight) for one in shared[other] if one.kind == "path"]
-            made[other] = [_because(carrier, names[carrier], share), *paths[: MOST - 1]]
+            made[other] = [_because(carrier, asked.names[carrier], share), *paths[: MOST - 1]]
     return made
+
+
+def _shared(
+    ranking: Ranking, carrier: str, others: Sequence[str], wanted: Preferences
+) -> Asking[tuple[Asked, Found, Weighed | None]]:
+    """What is known of a title named and of those that it brought, and their facets where some are weighed."""
+    asked, answers, *weighed = yield from together(
+        ranking.reasons.asked(carrier), all_of(*ranking.reasons.reads(carrier, others)),
+        *([weighing(ranking.folded, [carrier], others, wanted)] if wanted.weighed else []),
+    )  # fmt: skip
+    return asked, ranking.reasons.found(others, answers), weighed[0] if weighed else None
 
 
 def _because(id_: str, name: str, share: float) -> Evidence:
     return Evidence("liked", share, f"because you named {name}", (), (id_,))
 
 
-def by_hand(store: GraphStore, candidates: Candidates, liked: Liked, k: int, wanted: Preferences) -> list[Substitute]:
-    """The same where the graph has no vectors: the lists of each title named by hand weights, added up."""
+def by_hand(
+    candidates: Candidates, liked: Liked, names: Mapping[str, str], k: int, wanted: Preferences
+) -> Asking[list[Substitute]]:
+    """The same where the graph has no vectors: the lists of each title named by hand weights, added up.
+
+    names: of the titles named.
+    """
     most = diversity.POOL * k + len(liked)
-    names = names_of(store, list(liked))
+    lists = yield from together(*(candidates.ranking(id_, most, replace(wanted, diversity=0.0)) for id_ in liked))
     parts: dict[str, dict[str, float]] = defaultdict(dict)
     listed: dict[tuple[str, str], Substitute] = {}
-    for id_, weight in liked.items():
-        for one in candidates.rank(store, id_, most, replace(wanted, diversity=0.0)):
+    for (id_, weight), own in zip(liked.items(), lists, strict=True):
+        for one in own:
             if one.id not in liked:
                 parts[one.id][id_] = weight * one.score
                 listed[id_, one.id] = one
@@ -171,7 +197,7 @@ def by_hand(store: GraphStore, candidates: Candidates, liked: Liked, k: int, wan
     highest = max(totals.values(), default=0.0) or 1.0
     scores = {other: total / highest for other, total in totals.items()}
     if wanted.diversity:
-        scores = diversity.diverse(store, VECTORS, scores, k, wanted.diversity)
+        scores = yield from diversity.diversifying(VECTORS, scores, k, wanted.diversity)
     chosen = list(scores) if wanted.diversity else sorted(scores, key=lambda other: (-scores[other], other))[:k]
     made = []
     for other in chosen:

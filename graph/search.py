@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pyarrow as pa
 
+from graph.byline import titles_by
 from graph.consistent import version_of
-from graph.explain import names_of
-from graph.foldin import FoldIn
+from graph.explain import called
+from graph.foldin import VECTORS, FoldIn
 from graph.hand_weights import Candidates
 from graph.kept import Kept
-from graph.match import CHOICES, Match, choices, decide, match
+from graph.match import CHOICES, Match, byline_of, choices, decide, in_order, judged, searches
 from graph.nearest import nearest
 from graph.preferences import NEUTRAL, PreferenceError, Preferences
-from graph.recommend import Liked, Recommendation, by_hand, checked, recommend
+from graph.reads import Asking, Embeddings, Nodes, Offered, State, all_of, ask, together
+from graph.recommend import Liked, Recommendation, all_there, by_hand, checked, recommending
+from graph.sibling_names import NAMED
 from graph.stages import Stage, untimed
-from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
+from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope, TextHit
 from graph.substitutability import Curve
-from graph.substitutes import Nearest, Ranking, Substitute, pool
-from graph.titles_of import Near, has_titles, titles_of
+from graph.substitutes import Ranking, Substitute
+from graph.titles_of import Near, finding, titles_of
 from graph.topics import Topics
 
 Status = Literal["in_catalog", "out_of_catalog", "ambiguous", "unknown"]
 _ByVectors = tuple[Ranking | None, Curve | None]
 MAX_HITS, MAX_SUBSTITUTES = 20, 100
-_KEPT_CANDIDATES, _KEPT_SCOPES = 4, 16
+_KEPT_CANDIDATES = 4
 _TCONST = re.compile(r"\btt\d{7,}\b")
 _NCONST = re.compile(r"\bnm\d{7,}\b")
 
@@ -98,6 +100,29 @@ class Answer:
         }
 
 
+@dataclass(frozen=True)
+class _Meant:
+    """What a text means. names: tables that have, all together, NAMED of every title that may be meant.
+
+    hits: all that was found for it. byline: the text, where it may yet name a title and who made it.
+    """
+
+    query: str
+    state: str
+    matches: Sequence[Match]
+    names: Sequence[pa.Table]
+    hits: Sequence[TextHit] = ()
+    byline: str | None = None
+
+    def named(self, id_: str) -> Mapping[str, Any]:
+        """NAMED of a title."""
+        for table in self.names:
+            ids = table.column("id").to_pylist()
+            if id_ in ids:
+                return dict(table.slice(ids.index(id_), 1).to_pylist()[0])
+        raise NotInGraph(f"there is no title {id_!r}")
+
+
 class Searcher:
     """Answers questions from one store; keeps what the last few scopes need between them. Safe for threads."""
 
@@ -105,8 +130,6 @@ class Searcher:
         self._store, self._stage = store, stage
         self._by_vectors: Kept[_ByVectors] = Kept(lambda: version_of(store.state()), 1)
         self._candidates: Kept[Candidates] = Kept(store.state, _KEPT_CANDIDATES)
-        self._offered: Kept[Mapping[str, str | None]] = Kept(store.state, _KEPT_SCOPES)
-        self._listed: OrderedDict[Scope, tuple[pa.Table, Mapping[str, str | None]]] = OrderedDict()
         self._topics = Topics(store)
 
     def search(
@@ -118,43 +141,90 @@ class Searcher:
         """
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
         hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
-        self.check(scope)
-        state = self._store.state()
+        return ask(self._store, self._searching(query, scope, hits, substitutes, preferences))
+
+    def _searching(
+        self, query: str, scope: Scope, hits: int, substitutes: int, preferences: Preferences
+    ) -> Asking[Answer]:
         with self._stage("match"):
-            matches = self._by_id(query, scope.adult) or match(
-                self._store, query, max(hits, CHOICES), adult=scope.adult, also=self._topics.named(query)
-            )
-            decision = decide(matches)
+            meant = yield from self._meant(query, scope, max(hits, CHOICES))
+        finding = self._answered(meant, scope, hits, substitutes, preferences)
+        if meant.byline is None:
+            return (yield from finding)
+        # While it is looked whether the text names a title and who made it, go on as if it did not.
+        try:
+            _, answer = yield from together(_byline(meant.byline, scope.adult), finding)
+            return cast(Answer, answer)
+        except _Byline as byline:
+            finding.close()
+            matches = judged(in_order(query, meant.hits, byline.hits), max(hits, CHOICES))
+            meant = replace(meant, matches=matches, names=[*meant.names, byline.titles], byline=None)
+        return (yield from self._answered(meant, scope, hits, substitutes, preferences))
+
+    def _answered(
+        self, meant: _Meant, scope: Scope, hits: int, substitutes: int, preferences: Preferences
+    ) -> Asking[Answer]:
+        matches, decision, versions = meant.matches, decide(meant.matches), self._versions(meant.state)
         if decision == "unknown":
-            return Answer(query, "unknown", scope, self._versions(state), ())
+            return Answer(meant.query, "unknown", scope, versions, ())
         wanted = max(hits, choices(matches)) if decision == "ambiguous" else hits
-        names = names_of(self._store, [one.id for one in matches[:wanted]])
         with self._stage("substitutes"):
-            found = tuple(self._hit(one, names[one.id], scope, substitutes, preferences) for one in matches[:wanted])
+            found = yield from together(
+                *(self._hit(one, meant, scope, substitutes, preferences) for one in matches[:wanted])
+            )
         status: Status = "ambiguous" if decision == "ambiguous" else (
             "in_catalog" if found[0].available else "out_of_catalog"
         )  # fmt: skip
-        return Answer(query, status, scope, self._versions(state), found)
+        return Answer(meant.query, status, scope, versions, tuple(found))
 
-    def _hit(self, one: Match, title: str, scope: Scope, substitutes: int, preferences: Preferences) -> Hit:
+    def _meant(self, query: str, scope: Scope, limit: int) -> Asking[_Meant]:
+        """The title or person whose id was typed, or pasted with its address; else what the text may mean."""
+        texts, typed, topics = searches(query, scope.adult), _typed(query), self._topics.asked(query)
+        named = [Nodes("Title", text, NAMED) for text in texts]
+        (state,), there, by_id, counts, searched, titles = yield from together(
+            *(all_of(*some) for some in ([State()], _there(scope), [typed], topics.reads, texts, named))
+        )
+        self._checked(scope, there)
+        if matches := _by_id(typed, by_id[0], scope.adult):
+            return _Meant(query, state, matches, by_id if typed.label == "Title" else ())
+        hits = self._topics.named(topics, counts, version_of(state)) + [hit for some in searched for hit in some]
+        scored = in_order(query, hits)
+        return _Meant(query, state, judged(scored, limit), titles, hits, byline_of(query, scored))
+
+    def _hit(self, one: Match, meant: _Meant, scope: Scope, substitutes: int, preferences: Preferences) -> Asking[Hit]:
         if one.label != "Title":
-            titles, nearest = self.titles(one.label, one.id, scope, max(substitutes, 1))
-            own = bool(titles) and not nearest
-            offered = own or has_titles(self._store, one.label, one.id, replace(scope, region=None, on=None))
-            return Hit(one, title, offered, own, titles[:substitutes], nearest if substitutes else ())
-        catalogs = self._store.neighbours([one.id], ["OFFERS"], "in").column("neighbour").to_pylist()
-        offered = bool(catalogs) if scope.catalog is None else scope.catalog in catalogs
-        items, (ranking, curve) = self._items(scope), self._vectors()
-        # Found once, for the best of them says how good it is and the first of them are answered.
-        near = ranking.nearest(one.id, scope, pool(max(substitutes, 1), preferences)) if ranking else None
-        others = len(items) > (one.id in items)
-        good = curve.best(near.vector, near.products.values(), others) if near and curve else None
-        found = self._stand_in(one.id, scope, substitutes, preferences, near)
-        return Hit(one, title, offered, offered and one.id in items, tuple(found), substitutability=good)
+            found = yield from finding(one.label, one.id, scope, max(substitutes, 1))
+            own = bool(found.answered) and not found.nearest
+            answered, near = found.answered[:substitutes], found.nearest if substitutes else ()
+            return Hit(one, one.text if one.label == "Person" else one.id, own or found.ever, own, answered, near)
+        names, ever = meant.named(one.id), replace(scope, region=None, on=None, adult=True)
+        (held, now), (good, answered) = yield from together(
+            all_of(Offered(ever, [one.id]), Offered(scope, [one.id])),
+            self._stand_in(one.id, scope, substitutes, preferences, meant.state, names),
+        )
+        offered = scope.catalog != WHOLE_GRAPH and bool(held.num_rows)
+        available = offered and bool(now.num_rows)
+        return Hit(one, names["title"] or one.id, offered, available, tuple(answered), substitutability=good)
+
+    def _stand_in(
+        self, id_: str, scope: Scope, k: int, preferences: Preferences, state: str, names: Mapping[str, Any]
+    ) -> Asking[tuple[float | None, list[Substitute]]]:
+        """How good the best of a scope is likely to be for a title, and the k best."""
+        ranking, curve = self._vectors(state)
+        near, good, found = None, None, None
+        if ranking is not None:
+            near, found = yield from ranking.ranking(id_, scope, k, preferences, names, state)
+        if near is not None and curve is not None:
+            others = scope.catalog != WHOLE_GRAPH and bool(near.every and {*near.every} - {id_})
+            good = curve.best(near.vector, near.nearest.values(), others)
+        if found is None:
+            found = (yield from self.candidates(scope, state).ranking(id_, k, preferences)) if k > 0 else []
+        return good, found
 
     def titles(self, label: str, id_: str, scope: Scope, k: int) -> tuple[tuple[Substitute, ...], tuple[Near, ...]]:
         """The k best known titles in scope of a person, genre or keyword; and whose they are, when not its own."""
-        return titles_of(self._store, label, id_, scope, k, self._items(scope))
+        found = titles_of(self._store, label, id_, scope, k)
+        return found.answered, found.nearest
 
     def similar(
         self, id_: str, scope: Scope, k: int, *, by: str | None = None, preferences: Preferences = NEUTRAL
@@ -166,21 +236,19 @@ class Searcher:
         """
         if by is not None and preferences != NEUTRAL:
             raise PreferenceError(f"the nearest by {by!r} are what they are: leave out the preferences, or {by!r}")
-        self.check(scope)
-        if not self._store.get_nodes("Title", [id_], []).num_rows:
+        return ask(self._store, self._similar(id_, scope, k, by, preferences))
+
+    def _similar(
+        self, id_: str, scope: Scope, k: int, by: str | None, preferences: Preferences
+    ) -> Asking[list[Substitute]]:
+        state, nodes, *there = yield [State(), Nodes("Title", [id_], NAMED), *_there(scope)]
+        self._checked(scope, there)
+        if not nodes.num_rows:
             raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
         if by is not None and k > 0:
-            return nearest(self._store, by, id_, scope, k, self._items(scope))
-        return self._stand_in(id_, scope, k, preferences)
-
-    def _stand_in(
-        self, id_: str, scope: Scope, k: int, preferences: Preferences, near: Nearest | None = None
-    ) -> list[Substitute]:
-        if k <= 0:
-            return []
-        ranking = self._vectors()[0]
-        found = ranking.rank(id_, scope, k, self._items(scope), preferences, near) if ranking else None
-        return self.candidates(scope).rank(self._store, id_, k, preferences) if found is None else found
+            return (yield from nearest(self._store, by, id_, scope, k))
+        (names,) = nodes.to_pylist()
+        return (yield from self._stand_in(id_, scope, k, preferences, state, names))[1] if k > 0 else []
 
     def recommend(
         self, liked: Liked | Sequence[str], scope: Scope, k: int = 10, *, preferences: Preferences = NEUTRAL
@@ -190,16 +258,25 @@ class Searcher:
         Raises NotInGraph for a title or catalog that is not there, PreferenceError for ids or weights that are no list.
         """
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
-        self.check(scope)
-        named, k = checked(self._store, liked), min(max(k, 0), MAX_SUBSTITUTES)
-        ranking, found = self._vectors()[0], list[Substitute]()
-        if k and ranking:
-            found = recommend(self._store, ranking, named, scope, k, self._items(scope), preferences)
-        elif k:
-            found = by_hand(self._store, self.candidates(scope), named, k, preferences)
-        return Recommendation(tuple(named), scope, self._versions(self._store.state()), tuple(found))
+        named, k = checked(liked), min(max(k, 0), MAX_SUBSTITUTES)
+        return ask(self._store, self._recommending(named, scope, k, preferences))
 
-    def _vectors(self) -> _ByVectors:
+    def _recommending(
+        self, named: Mapping[str, float], scope: Scope, k: int, preferences: Preferences
+    ) -> Asking[Recommendation]:
+        state, nodes, held, *there = yield [
+            State(), Nodes("Title", list(named), ["title"]), Embeddings(VECTORS, list(named)), *_there(scope)
+        ]  # fmt: skip
+        self._checked(scope, there)
+        all_there(self._store, named, nodes)
+        ranking, found = self._vectors(state)[0], list[Substitute]()
+        if k and ranking:
+            found = yield from recommending(ranking, named, dict(zip(*held, strict=True)), scope, k, preferences, state)
+        elif k:
+            found = yield from by_hand(self.candidates(scope, state), named, called(nodes), k, preferences)
+        return Recommendation(tuple(named), scope, self._versions(state), tuple(found))
+
+    def _vectors(self, state: str) -> _ByVectors:
         """What ranks by the current substitute vectors, and what says how good the best is; None without them."""
 
         def make() -> _ByVectors:
@@ -207,53 +284,69 @@ class Searcher:
             ranking = Ranking(self._store, folded, self._stage) if folded else None
             return ranking, curve
 
-        return self._by_vectors.of("vectors", make)
+        return self._by_vectors.of("vectors", make, version_of(state))
 
     def _versions(self, state: str) -> dict[str, str | None]:
-        ranking = self._vectors()[0]
+        ranking = self._vectors(state)[0]
         return {"graph": version_of(state), "substitutes": ranking.run if ranking else None}
 
-    def candidates(self, scope: Scope) -> Candidates:
-        """The titles in scope with their features; made again when the graph or an offer has changed."""
-        return self._candidates.of(scope, lambda: Candidates(self._store, scope))
+    def candidates(self, scope: Scope, state: str | None = None) -> Candidates:
+        """The titles in scope with their features; made again when the graph or an offer has changed.
 
-    def _items(self, scope: Scope) -> Mapping[str, str | None]:
-        """The catalog's own id of each title in scope; the whole graph has none."""
-        if scope.catalog == WHOLE_GRAPH:
-            return {}
-
-        def make() -> Mapping[str, str | None]:
-            offered, held = self._store.offered(scope), self._listed.get(scope)
-            if held is None or held[0] is not offered:  # the same table again: offers changed in other scopes alone
-                columns = (offered.column(name).to_pylist() for name in ("id", "item_id"))
-                held = self._listed[scope] = offered, dict(zip(*columns, strict=True))
-                while len(self._listed) > _KEPT_SCOPES:
-                    self._listed.popitem(last=False)
-            return held[1]
-
-        return self._offered.of(scope, make)
-
-    def _by_id(self, query: str, adult: bool) -> list[Match]:
-        """The title or person whose id was typed, or pasted with its address."""
-        person = _NCONST.search(query)
-        if person:
-            people = self._store.get_nodes("Person", [person[0]], ["name"]).to_pylist()
-            return [
-                Match(p["id"], p["name"] or p["id"], "id", None, None, 1.0, 0, None, "person", "Person") for p in people
-            ]
-        found = _TCONST.search(query)
-        id_ = found[0] if found else query.strip()
-        names = ["title", "num_votes", "start_year", "kind", "is_adult"]
-        rows = self._store.get_nodes("Title", [id_], names).to_pylist()
-        return [
-            Match(id_, r["title"] or id_, "id", None, None, 1.0, r["num_votes"] or 0, r["start_year"], r["kind"])
-            for r in rows
-            if adult or not r["is_adult"]
-        ]
+        state: of the store, where it is known.
+        """
+        return self._candidates.of(scope, lambda: Candidates(self._store, scope), state)
 
     def check(self, scope: Scope) -> None:
         """Raise NotInGraph where the scope names a catalog that is not there."""
-        if scope.catalog in (None, WHOLE_GRAPH) or self._store.get_nodes("Catalog", [scope.catalog], []).num_rows:
+        self._checked(scope, self._store.gather(_there(scope)))
+
+    def _checked(self, scope: Scope, there: Sequence[Any]) -> None:
+        if all(nodes.num_rows for nodes in there):
             return
-        there: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]
-        raise NotInGraph(f"there is no catalog {scope.catalog!r}; there are: {', '.join(there) or 'none'}")
+        every: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]
+        raise NotInGraph(f"there is no catalog {scope.catalog!r}; there are: {', '.join(every) or 'none'}")
+
+
+class _Byline(Exception):
+    """A text names a title and who made it: whatever else it was taken for is not meant."""
+
+    def __init__(self, hits: Sequence[TextHit], titles: pa.Table) -> None:
+        super().__init__()
+        self.hits, self.titles = hits, titles
+
+
+def _byline(text: str, adult: bool) -> Asking[None]:
+    """Raises _Byline where the text is one."""
+    hits, titles = yield from titles_by(text, adult)
+    if hits:
+        raise _Byline(hits, titles)
+
+
+def _there(scope: Scope) -> list[Nodes]:
+    """Reads whether the catalog that a scope names is there, if it names one."""
+    return [] if scope.catalog in (None, WHOLE_GRAPH) else [Nodes("Catalog", [scope.catalog], [])]
+
+
+def _typed(query: str) -> Nodes:
+    """Reads the title or person whose id a text is, or has in it."""
+    if person := _NCONST.search(query):
+        return Nodes("Person", [person[0]], ["name"])
+    found = _TCONST.search(query)
+    return Nodes(
+        "Title", [found[0] if found else query.strip()], [*NAMED, "num_votes", "start_year", "kind", "is_adult"]
+    )
+
+
+def _by_id(typed: Nodes, found: pa.Table, adult: bool) -> list[Match]:
+    """What `_typed` has read."""
+    rows = found.to_pylist()
+    if typed.label == "Person":
+        return [Match(p["id"], p["name"] or p["id"], "id", None, None, 1.0, 0, None, "person", "Person") for p in rows]
+    return [
+        Match(
+            r["id"], r["title"] or r["id"], "id", None, None, 1.0, r["num_votes"] or 0, r["start_year"], r["kind"]
+        )
+        for r in rows
+        if adult or not r["is_adult"]
+    ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -20,10 +20,15 @@ class GraphSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="REELGRAPH_", extra="ignore")
 
     store: str = Field(
-        default_factory=default_store, description="URL of the store, such as embedded:PATH or neo4j://HOST:7687"
+        default_factory=default_store,
+        description="URL of the store, such as embedded:PATH, neo4j://HOST:7687 or gremlin://HOST:8182",
     )
     count_searches: bool = Field(default=True, description="whether the service counts what is searched for")
     minimum_count: int = Field(default=5, ge=1, description="searches below which nothing of them is ever shown")
     neo4j_user: str = Field(default="neo4j", description="who logs in to Neo4j")
     neo4j_password: SecretStr | None = Field(default=None, description="the password for it")
+    cache: Path = Field(
+        default_factory=lambda: user_cache_path("reelgraph"),
+        description="folder for what can be made again: names and vectors of a graph on a Gremlin server",
+    )
     data: Path = Field(default=Path("../shared/data"), description="real data for tests and benchmarks")

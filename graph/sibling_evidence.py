@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from graph.explain import ROLE_WEIGHTS, Evidence, credit_text, names_of, role_text
+import pyarrow as pa
+
+from graph.explain import ROLE_WEIGHTS, Evidence, credit_text, role_text
 from graph.franchise import part_words, series_in_common, telling_words
 from graph.names import normalise
 from graph.siblings import Sibling
-from graph.store import GraphStore
 
 _WEIGHT, _STEP = 1.0, 0.1  # of the most telling trace, and how much less the next one weighs
 _PEOPLE = 3
@@ -17,40 +19,53 @@ Roles = tuple[str, str, str]
 """A person, and what they did in the asked title and in the other one."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """What was read of the asked title and of its siblings.
+
+    titles: `title`, `original_title` and `start_year` by id. parts: title → person → the names of their parts, of those
+    that are siblings by a part, and of the asked one. keywords: of each title, by id. rare: the asked title's rare
+    keywords, and how many titles each has. names: of the asked title, and of people.
+    """
+
+    titles: Mapping[str, Mapping[str, Any]]
+    parts: Mapping[str, Mapping[str, Sequence[str]]]
+    keywords: Mapping[str, Collection[str]]
+    rare: Mapping[str, int]
+    names: Mapping[str, str]
+
+
 def sibling_evidence(
-    store: GraphStore, asked: str, alike: Mapping[str, Sibling], people: Mapping[str, Sequence[Roles]],
-    names: Mapping[str, str],
-) -> dict[str, list[Evidence]]:  # fmt: skip
+    asked: str, alike: Mapping[str, Sibling], people: Mapping[str, Sequence[Roles]], known: Known
+) -> dict[str, list[Evidence]]:
     """For each sibling the traces that made it one, the most telling first.
 
-    people: those that each has in common with the asked title. names: of the asked title and of these people.
+    people: those that each has in common with the asked title.
     """
-    if not alike:
-        return {}
-    rows = store.get_nodes("Title", [asked, *alike], ["title", "original_title", "start_year"]).to_pylist()
-    titles = {row["id"]: row for row in rows}
-    parts = _played(store, [asked, *(other for other, one in alike.items() if "part" in one.because)])
     made = {}
     for other, one in alike.items():
-        found: dict[str, Evidence | None] = {
-            "name": _by_name(titles[asked], titles[other]),
-            "part": _by_part(store, asked, other, parts) if other in parts else None,
-            "people": _by_people(asked, other, people[other], names),
-            "keyword": _by_keyword(store, asked, other, names) if "keyword" in one.because else None,
-        }
-        told = [reason for kind in one.because if (reason := found[kind]) is not None]
+        found = [reason for kind in one.because if (reason := _MADE[kind](asked, other, people[other], known))]
         made[other] = [
             Evidence(reason.kind, _WEIGHT - _STEP * place, reason.text, reason.path, reason.via)
-            for place, reason in enumerate(told)
+            for place, reason in enumerate(found)
         ]
     return made
 
 
-def _by_name(asked: Mapping[str, Any], other: Mapping[str, Any]) -> Evidence | None:
-    mine, theirs = ([row[name] for name in ("title", "original_title") if row[name]] for row in (asked, other))
-    path = asked["id"], other["id"]
+def played(ids: Sequence[str], table: pa.Table) -> dict[str, dict[str, list[str]]]:
+    """title → person → the names of their parts. table: ACTED_IN of these titles, in this order, with `characters`."""
+    made: dict[str, dict[str, list[str]]] = {id_: {} for id_ in ids}
+    columns = (table.column(name).to_pylist() for name in ("source", "neighbour", "characters"))
+    for source, person, parts in zip(*columns, strict=True):
+        made[ids[source]].setdefault(person, []).extend(parts or ())
+    return made
+
+
+def _by_name(asked: str, other: str, _people: Sequence[Roles], known: Known) -> Evidence | None:
+    path, rows = (asked, other), (known.titles[asked], known.titles[other])
+    mine, theirs = ([row[name] for name in ("title", "original_title") if row[name]] for row in rows)
     if {normalise(name) for name in mine} & {normalise(name) for name in theirs}:
-        year = f", {other['start_year']}" if other["start_year"] else ""
+        year = f", {rows[1]['start_year']}" if rows[1]["start_year"] else ""
         return Evidence("name", _WEIGHT, f"of the same name{year}", path)
     for name in mine:
         for one in theirs:
@@ -61,20 +76,11 @@ def _by_name(asked: Mapping[str, Any], other: Mapping[str, Any]) -> Evidence | N
     return Evidence("name", _WEIGHT, f"“{max(common, key=len)}” is in both names", path) if common else None
 
 
-def _played(store: GraphStore, ids: Sequence[str]) -> dict[str, dict[str, list[str]]]:
-    """title → person → the names of their parts."""
-    found: dict[str, dict[str, list[str]]] = {id_: {} for id_ in ids[1:] and ids}
-    table = store.neighbours(list(found), ["ACTED_IN"], "in", properties=["characters"])
-    columns = (table.column(name).to_pylist() for name in ("source", "neighbour", "characters"))
-    for source, person, parts in zip(*columns, strict=True):
-        found[ids[source]].setdefault(person, []).extend(parts or ())
-    return found
-
-
-def _by_part(
-    store: GraphStore, asked: str, other: str, played: Mapping[str, Mapping[str, Sequence[str]]]
-) -> Evidence | None:
+def _by_part(asked: str, other: str, _people: Sequence[Roles], known: Known) -> Evidence | None:
     """The part of most telling words that the same person plays again; else one that another person takes over."""
+    played, names = known.parts, known.names
+    if other not in played:
+        return None
     again = [
         (len(common), max(theirs, key=lambda part: len(part_words([part]) & common)), person)
         for person, theirs in played[other].items()
@@ -82,20 +88,19 @@ def _by_part(
     ]
     if again:
         _, part, person = max(again)
-        name = names_of(store, [person])[person]
         path = (asked, "ACTED_IN", person, "ACTED_IN", other)
-        return Evidence("part", _WEIGHT, f"{part} again, played by {name}", path)
+        return Evidence("part", _WEIGHT, f"{part} again, played by {names[person]}", path)
     mine = {part: person for person, parts in played[asked].items() for part in parts if " " in part}
     for person, theirs in played[other].items():
         for part in theirs:
             if part in mine and part_words([part]):
-                name = names_of(store, [person])[person]
-                return Evidence("part", _WEIGHT, f"{part} again, now played by {name}", (asked, other),
-                                (mine[part], person))  # fmt: skip
+                text = f"{part} again, now played by {names[person]}"
+                return Evidence("part", _WEIGHT, text, (asked, other), (mine[part], person))
     return None
 
 
-def _by_people(asked: str, other: str, people: Sequence[Roles], names: Mapping[str, str]) -> Evidence | None:
+def _by_people(asked: str, other: str, people: Sequence[Roles], known: Known) -> Evidence | None:
+    names = known.names
     told = sorted(people, key=lambda one: (-ROLE_WEIGHTS[one[1]] * ROLE_WEIGHTS[one[2]], one[0]))[:_PEOPLE]
     if not told:
         return None
@@ -110,13 +115,14 @@ def _by_people(asked: str, other: str, people: Sequence[Roles], names: Mapping[s
     return Evidence("people", _WEIGHT, text, (asked, other), tuple(person for person, _, _ in told))
 
 
-def _by_keyword(store: GraphStore, asked: str, other: str, names: Mapping[str, str]) -> Evidence | None:
+def _by_keyword(asked: str, other: str, _people: Sequence[Roles], known: Known) -> Evidence | None:
     """The rarest keyword in common."""
-    held = [store.neighbours([id_], ["HAS_KEYWORD"], "out").column("neighbour").to_pylist() for id_ in (asked, other)]
-    common = sorted(set(held[0]) & set(held[1]))
+    common = [(known.rare[keyword], keyword) for keyword in known.keywords[other] if keyword in known.rare]
     if not common:
         return None
-    counts = store.degrees(common, ["HAS_KEYWORD"], "in").tolist()
-    keyword = min(zip(counts, common, strict=True))[1]
+    keyword = min(common)[1]
     path = (asked, "HAS_KEYWORD", keyword, "HAS_KEYWORD", other)
-    return Evidence("keyword", _WEIGHT, f"about {keyword}, like {names[asked]}", path)
+    return Evidence("keyword", _WEIGHT, f"about {keyword}, like {known.names[asked]}", path)
+
+
+_MADE = {"name": _by_name, "part": _by_part, "people": _by_people, "keyword": _by_keyword}

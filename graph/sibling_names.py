@@ -4,26 +4,49 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from graph.franchise import continues, series_label, series_name, series_parts, stemmed, telling_words
 from graph.names import normalise
-from graph.store import GraphStore
+from graph.store import TextHit
 
 NAMED = ("title", "original_title")
-_HITS = 40  # of a text search
+HITS = 40
+"""Of a text search."""
 _RARE = 20  # titles with a word in their names: below, all are found by it, and no other word is searched for
 _COMMON = 50  # titles with a word in their names from which on it tells nothing
 _UNKNOWN = math.log(_COMMON / 12)  # how telling a word is that was not searched for
 
 
-class Names:
-    """The asked title's names, and those of titles that share a telling word with them or begin alike."""
+def texts(asked: Mapping[str, Any]) -> list[str]:
+    """Every text that `Names` may want to search for, each once."""
+    names = _names(asked)
+    words = [word for name in names for word in _words_of(name)]
+    return list(dict.fromkeys([*words, *(series_label(name) for name in names)]))
 
-    def __init__(self, store: GraphStore, asked: Mapping[str, Any], adult: bool) -> None:
-        self._store, self._adult = store, adult
-        names = list(dict.fromkeys(name for name in (asked["title"], asked["original_title"]) if name))
+
+def _names(asked: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(name for name in (asked["title"], asked["original_title"]) if name))
+
+
+def _words_of(name: str) -> list[str]:
+    """The first telling word of a name and the longest one besides, and that of its subtitle."""
+    series, every = telling_words(series_label(name)), telling_words(name)
+    longest = sorted(series[1:], key=len, reverse=True)[:1]
+    subtitle = sorted((word for word in every if word not in series), key=len, reverse=True)[:1]
+    return [*series[:1], *longest, *subtitle]
+
+
+class Names:
+    """The asked title's names, and those of titles that share a telling word with them or begin alike.
+
+    search: what a search for one of `texts` has found, HITS at most; it is not asked for more of them than needed.
+    """
+
+    def __init__(self, asked: Mapping[str, Any], search: Callable[[str], Sequence[TextHit]]) -> None:
+        self._search_text = search
+        names = _names(asked)
         self._parts = [stemmed(part) for name in names for part in series_parts(name) if part]
         self._series = {stemmed(series_name(name)) for name in names} - {""}
         self._begin = {part.split()[0] for part in self._parts}
@@ -40,11 +63,9 @@ class Names:
         self._whole = sum(self._rarity.values())
 
     def _search_words(self, name: str) -> None:
-        """Look for the first telling word of a name and for the longest one besides, and for that of its subtitle."""
+        """Look for the telling words of a name."""
         series, every = telling_words(series_label(name)), telling_words(name)
-        longest = sorted(series[1:], key=len, reverse=True)[:1]
-        subtitle = sorted((word for word in every if word not in series), key=len, reverse=True)[:1]
-        for word in (*series[:1], *longest, *subtitle):
+        for word in _words_of(name):
             if self._rarity.get(word, _UNKNOWN) == _UNKNOWN:
                 titles = len({id_ for id_ in self._search(word) if word in self._words[id_]})
                 self._rarity[word] = math.log(_COMMON / max(titles, 1))
@@ -55,15 +76,14 @@ class Names:
             self._rarity.setdefault(word, _UNKNOWN)
 
     def _search(self, text: str) -> list[str]:
-        hits = self._store.search_text(text, _HITS, prefix=True, adult=self._adult)
+        hits = [hit for hit in self._search_text(text) if hit.label == "Title"]
         for hit in hits:
-            if hit.label == "Title":
-                self._add(hit.id, hit.text)
-        return [hit.id for hit in hits if hit.label == "Title"]
+            self._add(hit.id, hit.text)
+        return [hit.id for hit in hits]
 
-    def add(self, ids: Sequence[str]) -> None:
-        """Take in titles that were found by other ways."""
-        for row in self._store.get_nodes("Title", ids, NAMED).to_pylist():
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take in titles that were found by other ways: their `id` and NAMED."""
+        for row in rows:
             for name in {row["title"], row["original_title"]} - {None}:
                 self._add(row["id"], name)
 

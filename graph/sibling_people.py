@@ -14,72 +14,87 @@ import pyarrow.compute as pc
 
 from graph.explain import ROLE_WEIGHTS, rarity
 from graph.franchise import part_words
-from graph.store import GraphStore
 
 Floats = npt.NDArray[np.float64]
 
-_TELLING = ("DIRECTED", "ACTED_IN", "WROTE", "PRODUCED")
+TELLING = ("DIRECTED", "ACTED_IN", "WROTE", "PRODUCED")
+MOST = 1000
+"""Credits beyond which a person tells nothing of two titles."""
 _PLACES = 120  # of titles by people in common that are counted
-_MOST = 1000  # credits from which on a person tells nothing of two titles
 
 
 class People:
-    """The titles that share people with one title, in the whole graph, those with the most and rarest first."""
+    """The titles that share people with one title, in the whole graph, those with the most and rarest first.
 
-    def __init__(self, store: GraphStore, id_: str) -> None:
-        self._store, self._length = store, 1.0
+    own: the title's people, by TELLING. others: the titles of these people, in the order of their ids; of those with
+    MOST titles at most.
+    """
+
+    def __init__(self, id_: str, own: pa.Table, others: pa.Table) -> None:
+        self._length = 1.0
         self.places: dict[str, int] = {}
         """1 for the nearest title."""
         self.written: dict[str, float] = {}
         """Those with a writer in common: 1 / the square root of how many others the one with the fewest has written."""
-        self._products: dict[str, float] = {}
-        own = store.neighbours([id_], _TELLING, "in")
+        self.inside: frozenset[str] = frozenset()
+        """Of all these those in scope, where `others` marks them."""
+        self._titles: pa.Array = pa.array([], pa.string())
+        self._products: npt.NDArray[Any] = np.empty(0)
         people, mine = coded(own, "neighbour")
         if not people:
             return
+        person = others.column("source").to_numpy()
+        counts = np.bincount(person, minlength=len(people))
+        rare = np.where(counts == 0, 0.0, rarity(counts))
         roles, role = coded(own, "type")
-        counts = store.degrees(people, _TELLING, "out")
-        rare = np.where(counts > _MOST, 0.0, rarity(counts))
         weights = np.zeros(len(people))
         np.maximum.at(weights, mine, _weights(roles)[role] * rare[mine])
         self._length = max(float(weights @ weights) / math.sqrt(len(people)), 1e-9)
         wrote = np.zeros(len(people), bool)
         wrote[mine[_is_writer(roles)[role]]] = True
-        known = np.flatnonzero(rare)
-        others = store.neighbours([people[one] for one in known], _TELLING, "out")
-        titles, title = coded(others, "neighbour")
+        column = others.column("neighbour").combine_chunks()
+        names, title = column.dictionary, column.indices.to_numpy()
         roles, role = coded(others, "type")
-        person = known[others.column("source").to_numpy()]
         # A person counts once for a title, by the weightiest role.
         pairs, pair = np.unique(title.astype(np.int64) * len(people) + person, return_inverse=True)
         best = np.zeros(len(pairs))
         np.maximum.at(best, pair, _weights(roles)[role] * rare[person])
-        products = np.bincount(pairs // len(people), best * weights[pairs % len(people)], len(titles))
+        products = np.bincount(pairs // len(people), best * weights[pairs % len(people)], len(names))
         writes = _is_writer(roles)[role] & wrote[person]
         works = np.bincount(person[writes], minlength=len(people))
-        written = np.zeros(len(titles))
+        written = np.zeros(len(names))
         np.maximum.at(written, title[writes], 1 / np.sqrt(np.maximum(works[person[writes]] - 1, 1)))
-        order = np.argsort(-products, kind="stable")
-        nearest = [titles[row] for row in order[: _PLACES + 1].tolist() if titles[row] != id_]
+        order = np.argsort(-products, kind="stable")[: _PLACES + 1]
+        nearest = [other for other in names.take(pa.array(order)).to_pylist() if other != id_]
         self.places = {other: place for place, other in enumerate(nearest[:_PLACES], 1)}
         by_writer = np.flatnonzero(written)
         by_writer = by_writer[np.lexsort((-products[by_writer], -written[by_writer]))]
-        self.written = {titles[row]: float(written[row]) for row in by_writer.tolist() if titles[row] != id_}
-        self._products = dict(zip(titles, products.tolist(), strict=True))
+        wrote_too = zip(names.take(pa.array(by_writer)).to_pylist(), written[by_writer].tolist(), strict=True)
+        self.written = {other: rare for other, rare in wrote_too if other != id_}
+        self._titles, self._products = names, products
+        if "inside" in others.column_names:
+            there = np.zeros(len(names), bool)
+            there[title[others.column("inside").to_numpy()]] = True
+            some = np.union1d(order, by_writer)
+            self.inside = frozenset(names.take(pa.array(some[there[some]])).to_pylist())
 
     def looked_at(self) -> Iterator[str]:
         """Titles to look at, by promise: the nearest, and those with a rare writer in common, in turn."""
         for pair in itertools.zip_longest(self.places, self.written):
             yield from (id_ for id_ in pair if id_ is not None)
 
-    def cosines(self, ids: Sequence[str]) -> Floats:
-        """Cosine of the people of each title with those of the first, about: as if both had people of one weight."""
-        there = [id_ for id_ in ids if self._products.get(id_)]
-        found = dict(zip(there, self._store.degrees(there, _TELLING, "in").tolist(), strict=True)) if there else {}
-        return np.array([
-            min(self._products[id_] / (self._length * math.sqrt(found[id_])), 1.0) if id_ in found else 0.0
-            for id_ in ids
-        ])  # fmt: skip
+    def shared_with(self, ids: Sequence[str]) -> dict[str, float]:
+        """Those of some titles that have any of these people, and how much that weighs."""
+        places = pc.index_in(pa.array(ids, pa.string()), value_set=self._titles).to_pylist()
+        weights = {id_: float(self._products[at]) for id_, at in zip(ids, places, strict=True) if at is not None}
+        return {id_: weight for id_, weight in weights.items() if weight}
+
+    def cosine(self, weight: float, count: int) -> float:
+        """Cosine of a title's people with those of the first, about: as if both had people of one weight.
+
+        weight: as `shared_with` says; count: how many people the title has.
+        """
+        return min(weight / (self._length * math.sqrt(count)), 1.0)
 
 
 def _weights(roles: Sequence[str]) -> Floats:
@@ -96,11 +111,12 @@ def coded(table: pa.Table, name: str) -> tuple[list[str], npt.NDArray[Any]]:
     return column.dictionary.to_pylist(), column.indices.to_numpy()
 
 
-def played_again(store: GraphStore, id_: str, ids: Sequence[str]) -> Floats:
+def played_again(ids: Sequence[str], table: pa.Table) -> Floats:
     """Of each title how many play a part with a telling word in common with theirs in the first title, and how many
     parts of the first one, called by two words or more, somebody else plays: (2, ids).
+
+    table: ACTED_IN of the first title and of these, in this order, with `characters`.
     """
-    table = store.neighbours([id_, *ids], ["ACTED_IN"], "in", properties=["characters"])
     found = np.zeros((2, len(ids)))
     source, (people, person) = table.column("source").to_numpy(), coded(table, "neighbour")
     first = int(np.searchsorted(source, 1))  # of one type, so in the order of ids

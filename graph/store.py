@@ -228,12 +228,12 @@ class GraphStore(Protocol):
     ) -> pa.Table:
         """One step from many nodes: a row for each relationship.
 
-        Columns: `source` int32 (position in `ids`), `type` and `neighbour` (dictionary-encoded strings, each of
-        them once), `key` when properties are asked for, and those properties (null where a type has none of that
-        name; the `type` of RATED is its key). `within` leaves out titles outside that scope; other neighbours stay.
-        `mark` leaves out none, and says of each neighbour in a column `inside` whether `within` would have kept it.
-        `most` passes over nodes of `ids` with more relationships of these types than that. Rows come in the order of
-        `types`, then of `ids`.
+        Columns: `source` int32 (position in `ids`), `type` and `neighbour` (dictionary-encoded strings: each once, none
+        that no row has; neighbours ascending), `key` when properties are asked for, and those properties (null where a
+        type has none of that name; the `type` of RATED is its key). `within` leaves out titles outside that scope;
+        other neighbours stay. `mark` leaves out none, and says of each neighbour in a column `inside` whether `within`
+        would have kept it. `most` passes over nodes of `ids` with more relationships of these types than that. Rows
+        come in the order of `types`, then of `ids`.
         """
 
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
@@ -311,7 +311,8 @@ VectorsOf = Callable[[GraphStore, Progress], Sequence[Vectors]]
 
 
 def open_store(url: str, *, create: bool = False) -> GraphStore:
-    """Open the store that a URL names: `embedded:PATH`, or `neo4j://HOST:7687/DATABASE` (also bolt, +s and +ssc).
+    """Open the store that a URL names: `embedded:PATH`, `neo4j://HOST:7687/DATABASE` (also bolt, +s and +ssc),
+    `gremlin://HOST:8182` (also +s) or `neptune://WRITER:8182?reader=HOST&region=NAME`.
 
     create: make it when it is not there. Raises UnknownStore, StoreNotFound, StoreTooNew, StoreDamaged or StoreError.
     """
@@ -324,10 +325,22 @@ def open_store(url: str, *, create: bool = False) -> GraphStore:
                 raise
             raise StoreError(f"{url} needs Neo4j's driver; install it with: pip install 'reelgraph[neo4j]'") from None
         return Neo4jStore(url, create=create)
+    if scheme in ("gremlin", "gremlin+s", "neptune") and rest.startswith("//"):
+        try:
+            from graph.stores.gremlin import GremlinStore
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in ("gremlin_python", "websockets"):
+                raise
+            extra = "neptune" if scheme == "neptune" else "gremlin"
+            raise StoreError(
+                f"{url} needs Gremlin's driver; install it with: pip install 'reelgraph[{extra}]'"
+            ) from None
+        return GremlinStore(url, create=create)
     if scheme == "embedded" and rest:
         from graph.stores.embedded import EmbeddedStore
 
         return EmbeddedStore(Path(rest).expanduser(), create=create)
     raise UnknownStore(
-        f"no store speaks {url!r}; use embedded:PATH, for example embedded:./graph-store, or neo4j://HOST:7687"
+        f"no store speaks {url!r}; use embedded:PATH, for example embedded:./graph-store, neo4j://HOST:7687, "
+        "gremlin://HOST:8182 or neptune://HOST:8182"
     )

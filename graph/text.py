@@ -91,8 +91,9 @@ class TitleIndex:
         else:
             named = self._whole(found, words, key)
             people = self._persons(words, key, not named, adult)
-        people = people[: max(limit - len(found.rows), limit // 8)]
-        return self._hits(found.rows[: limit - len(people)] + people)
+        titles = found.rows()
+        people = people[: max(limit - len(titles), limit // 8)]
+        return self._hits(titles[: limit - len(people)] + people)
 
     def _persons(self, words: list[str], key: str, typo: bool, adult: bool) -> list[int]:
         """Rows of the best known people whose name has all the words; else, if allowed, has a typo."""
@@ -102,7 +103,7 @@ class TitleIndex:
         terms = [(Occur.Must, Query.term_query(schema, "person_words", word)) for word in words]
         if not found.add(Query.boolean_query(terms), limit=PEOPLE // 2) and typo and len(key) > 6:
             found.add(Query.fuzzy_term_query(schema, "person", key, 1), limit=PEOPLE // 2)
-        return found.rows[:PEOPLE]
+        return found.rows()[:PEOPLE]
 
     def _persons_beginning(self, words: list[str], adult: bool) -> list[int]:
         """Rows of the best known people whose name begins with the text: the first name and some of the next."""
@@ -111,7 +112,7 @@ class TitleIndex:
         found = _Found(self._searcher, self._schema, PEOPLE, adult)
         begun = Query.fuzzy_term_query(self._schema, "person", "".join(words), 0, prefix=True)
         found.add(begun, limit=PEOPLE // 2)
-        return found.rows[:PEOPLE]
+        return found.rows()[:PEOPLE]
 
     def _whole(self, found: _Found, words: list[str], key: str) -> int:
         """Gather names that are the text, or hold its words; returns how many are the text, give or take a letter."""
@@ -200,13 +201,12 @@ class TitleIndex:
 
 
 class _Found:
-    """Rows gathered by several queries, each row once, in the order in which they were found."""
+    """Names gathered by several queries, and their rows, each once, in the order in which they were found."""
 
     def __init__(self, searcher: tantivy.Searcher, schema: tantivy.Schema, limit: int, adult: bool) -> None:
-        self.rows: list[int] = []
         self.limit = limit
         self._searcher = searcher
-        self._groups: set[int] = set()
+        self._names: list[tuple[tantivy.DocAddress, int]] = []  # and of how many of its titles rows are taken
         self._count = "rows" if adult else "clean"
         self._hidden = None if adult else Query.term_query(schema, "only", "adult")
 
@@ -216,14 +216,18 @@ class _Found:
             query = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, self._hidden)])
         by = ("known", None) if weighed else (None, "votes")
         result = self._searcher.search(query, limit, count=False, weight_by_field=by[0], order_by_field=by[1])
-        addresses = [address for _, address in result.hits]
+        self._names += [(address, rows) for _, address in result.hits]
+        return len(result.hits)
+
+    def rows(self) -> list[int]:
+        """The rows of all names found: looked up at once, for a call costs more than what it looks up."""
+        addresses = [address for address, _ in self._names]
         starts: Sequence[Any] = self._searcher.fast_field_values("row", addresses)
         counts: Sequence[Any] = self._searcher.fast_field_values(self._count, addresses)
-        for start, count in zip(starts, counts, strict=True):
-            if start not in self._groups:
-                self._groups.add(start)
-                self.rows.extend(range(start, start + min(count, rows)))
-        return len(addresses)
+        found: dict[int, int] = {}
+        for start, count, (_, most) in zip(starts, counts, self._names, strict=True):
+            found.setdefault(start, min(count, most))
+        return [row for start, count in found.items() for row in range(start, start + count)]
 
 
 _HIT_COLUMNS = ("label", "id", "text", "type", "votes", "year", "kind", "region", "language")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
-from graph.explain import ROLE_WEIGHTS, Evidence, names_of, rarity, role_text
+from graph.explain import ROLE_WEIGHTS, Evidence, called, rarity, role_text
+from graph.reads import Asking, Degrees, Neighbours, Nodes, Offered, all_of, ask, steps, together
 from graph.schema import CREDITS
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 from graph.substitutes import Substitute
@@ -37,59 +39,77 @@ class _Reached:
     path: tuple[str, ...]
 
 
-def titles_of(
-    store: GraphStore, label: str, id_: str, scope: Scope, k: int, items: Mapping[str, str | None]
-) -> tuple[tuple[Substitute, ...], tuple[Near, ...]]:
+@dataclass(frozen=True)
+class Titles:
+    """The titles answered; whose they are, when not its own; whether it has any in the catalog, anywhere and ever."""
+
+    answered: tuple[Substitute, ...]
+    nearest: tuple[Near, ...]
+    ever: bool
+
+
+def titles_of(store: GraphStore, label: str, id_: str, scope: Scope, k: int) -> Titles:
     """The k best known titles in scope, the best roles first; and whose they are, when they are not its own.
 
     The nearest share titles with the one asked for: weighed by the roles of both and by how few take part in the
-    title. Where those have fewer than k titles in scope, theirs are asked in turn, up to three steps away. items: the
-    catalog's own id of each title in scope.
+    title. Where those have fewer than k titles in scope, theirs are asked in turn, up to three steps away.
     """
+    return ask(store, finding(label, id_, scope, k))
+
+
+def finding(label: str, id_: str, scope: Scope, k: int) -> Asking[Titles]:
+    """`titles_of`, as a part of a longer question."""
     reached = {id_: _Reached(1.0, (id_,))}
-    found = _titles(store, label, reached, scope)
-    if not found:
-        fringe = reached
-        for _ in range(_HOPS):
-            fringe = _nearest(store, label, fringe, scope, reached)
-            reached |= fringe
-            found = _titles(store, label, {one: how for one, how in reached.items() if one != id_}, scope)
-            if len(found) >= k or not fringe:
-                break
-    best = sorted(found.items(), key=lambda item: (-item[1][0], item[0]))[:k]
-    names = names_of(store, list(dict.fromkeys(node for _, (_, path) in best for node in path[::2])))
-    about = {row["id"]: row for row in store.get_nodes("Title", [title for title, _ in best], _ABOUT).to_pylist()}
-    titles = tuple(
-        Substitute(
-            title,
-            items.get(title),
-            about[title]["title"] or title,
-            about[title]["start_year"],
-            about[title]["kind"] or "movie",
-            score / best[0][1][0],
-            (Evidence("path", score, _words(label, path, names), path),),
-        )
-        for title, (score, path) in best
-    )
-    through = list(dict.fromkeys(path[-3] for _, (_, path) in best if path[-3] != id_))
-    return titles, tuple(Near(one, names[one]) for one in through)
+    anywhere = Scope(WHOLE_GRAPH, adult=scope.adult)
+    # A person has few titles, so those elsewhere are read before it is known whether they are needed.
+    spare = _titles_in(label, [id_], anywhere) if label == "Person" else []
+    found = yield [*_titles_in(label, [id_], scope), Nodes("Person", [id_], ["name"]), *spare]
+    names = {id_: id_} | called(found[2])
+    if scored := _scored(reached, found[0], found[1]):
+        best = _best(scored, k)
+        (offered,) = yield [Offered(scope, [title for title, _ in best])]
+        return Titles(_answered(label, best, found[1], offered, names), (), True)
+    ever = False
+    whole: Sequence[Any] | None = found[3:] if spare else None
+    fringe = reached
+    for hop in range(_HOPS):
+        whole = whole or (yield _titles_in(label, list(fringe), anywhere))
+        names |= called(whole[1])
+        nearing = _nearest(label, fringe, whole, reached)
+        if hop:
+            fringe = yield from nearing
+        else:  # whether it has any on another day, or in another region
+            held = _titles_in(label, [id_], replace(scope, region=None, on=None))[0]
+            fringe, (elsewhere,) = yield from together(nearing, all_of(held))
+            ever = elsewhere.num_rows > 0
+        reached, whole = reached | fringe, None
+        inside = _titles_in(label, [one for one in reached if one != id_], scope)
+        found = yield [*inside, Offered(scope, inside[0]), Nodes("Person", list(fringe), ["name"])]
+        names |= called(found[3])
+        scored = _scored({one: how for one, how in reached.items() if one != id_}, found[0], found[1])
+        if len(scored) >= k or not fringe:
+            break
+    best = _best(scored, k)
+    through = list(dict.fromkeys(path[-3] for _, (_, path) in best))
+    nearest = tuple(Near(one, names.get(one, one)) for one in through)
+    return Titles(_answered(label, best, found[1], found[2], names), nearest, ever)
 
 
-def has_titles(store: GraphStore, label: str, id_: str, scope: Scope) -> bool:
-    """Whether a person, genre or keyword has any title in scope."""
-    return bool(_step(store, label, [id_], scope))
+_Scored = dict[str, tuple[float, tuple[str, ...]]]
+"""title → score and path, by the best way to each."""
 
 
-def _titles(
-    store: GraphStore, label: str, reached: dict[str, _Reached], scope: Scope
-) -> dict[str, tuple[float, tuple[str, ...]]]:
-    """The titles in scope of these nodes: title → score and path, by the best way to each."""
-    ids = list(reached)
-    rows = _step(store, label, ids, scope)
-    titles = list(dict.fromkeys(title for _, _, title in rows))
-    votes = dict(zip(titles, _votes(store, titles), strict=True))
-    found: dict[str, tuple[float, tuple[str, ...]]] = {}
-    for source, type_, title in rows:
+def _titles_in(label: str, ids: Sequence[str], scope: Scope) -> tuple[Neighbours, Nodes]:
+    """Reads of the titles of nodes in a scope, and of what is answered of these."""
+    titles = Neighbours(ids, TYPES[label], "out" if label == "Person" else "in", within=scope)
+    return titles, Nodes("Title", titles, _ABOUT)
+
+
+def _scored(reached: Mapping[str, _Reached], titles: pa.Table, about: pa.Table) -> _Scored:
+    """The titles of these nodes."""
+    ids, votes = list(reached), _votes(about)
+    found: _Scored = {}
+    for source, type_, title in steps(titles):
         how = reached[ids[source]]
         score = how.weight * ROLE_WEIGHTS.get(type_, 1.0) * float(1.0 + np.log10(1.0 + votes[title]))
         if title not in found or score > found[title][0]:
@@ -97,26 +117,49 @@ def _titles(
     return found
 
 
+def _best(scored: _Scored, k: int) -> list[tuple[str, tuple[float, tuple[str, ...]]]]:
+    return sorted(scored.items(), key=lambda item: (-item[1][0], item[0]))[:k]
+
+
+def _answered(
+    label: str, best: Sequence[tuple[str, tuple[float, tuple[str, ...]]]], about: pa.Table, offered: pa.Table,
+    names: Mapping[str, str],
+) -> tuple[Substitute, ...]:  # fmt: skip
+    items = dict(zip(*(offered.column(name).to_pylist() for name in ("id", "item_id")), strict=True))
+    place = {id_: row for row, id_ in enumerate(about.column("id").to_pylist())}
+    kind, name, year = (about.column(column) for column in ("kind", "title", "start_year"))
+    return tuple(
+        Substitute(
+            title, items.get(title), name[row].as_py() or title, year[row].as_py(), kind[row].as_py() or "movie",
+            score / best[0][1][0], (Evidence("path", score, _words(label, path, names), path),),
+        )
+        for title, (score, path) in best
+        for row in [place[title]]
+    )  # fmt: skip
+
+
 def _nearest(
-    store: GraphStore, label: str, fringe: dict[str, _Reached], scope: Scope, seen: dict[str, _Reached]
-) -> dict[str, _Reached]:
-    """The nodes that share titles with those of the fringe, the nearest first."""
-    ids = list(fringe)
+    label: str, fringe: Mapping[str, _Reached], whole: Sequence[Any], seen: Mapping[str, _Reached]
+) -> Asking[dict[str, _Reached]]:
+    """The nodes that share titles with those of the fringe, the nearest first. whole: all titles of the fringe."""
+    ids, votes = list(fringe), _votes(whole[1])
     own: dict[str, tuple[float, tuple[str, ...]]] = {}
-    for source, type_, title in _step(store, label, ids, Scope(WHOLE_GRAPH, adult=scope.adult)):
+    for source, type_, title in steps(whole[0]):
         weight = fringe[ids[source]].weight * ROLE_WEIGHTS.get(type_, 1.0)
         if title not in own or weight > own[title][0]:
             own[title] = (weight, (*fringe[ids[source]].path, type_, title))
     titles = list(own)
     if len(titles) > _SHARED:
-        order = np.argsort(-np.array(_votes(store, titles)), kind="stable")[:_SHARED]
+        order = np.argsort(-np.array([votes[title] for title in titles]), kind="stable")[:_SHARED]
         titles = [titles[place] for place in order]
-    rare = rarity(store.degrees(titles, TYPES[label], _inward(label))) if titles else np.empty(0)
+    counts, table = yield [
+        Degrees(titles, TYPES[label], _inward(label)), Neighbours(titles, TYPES[label], _inward(label))
+    ]  # fmt: skip
+    rare = rarity(counts) if titles else np.empty(0)
     weights: dict[str, float] = defaultdict(float)
     paths: dict[str, tuple[float, tuple[str, ...]]] = {}
-    table = store.neighbours(titles, TYPES[label], _inward(label))
     met: set[tuple[int, str]] = set()
-    for source, type_, other in _rows(table):
+    for source, type_, other in steps(table):
         if other in seen or (source, other) in met:
             continue
         met.add((source, other))  # the best role of each in a title comes first
@@ -131,29 +174,21 @@ def _nearest(
     return {other: _Reached(farther * weights[other] / most, paths[other][1]) for other in nearest}
 
 
-def _step(store: GraphStore, label: str, ids: Sequence[str], scope: Scope) -> list[tuple[int, str, str]]:
-    """From nodes to their titles in scope: (place of the node, relationship type, title)."""
-    return _rows(store.neighbours(ids, TYPES[label], "out" if label == "Person" else "in", within=scope))
-
-
 def _inward(label: str) -> Literal["in", "out"]:
     return "in" if label == "Person" else "out"
 
 
-def _rows(table: Any) -> list[tuple[int, str, str]]:
-    return list(zip(*(table.column(name).to_pylist() for name in ("source", "type", "neighbour")), strict=True))
+def _votes(about: pa.Table) -> dict[str, int]:
+    ids, votes = (about.column(name).to_pylist() for name in ("id", "num_votes"))
+    return {id_: count or 0 for id_, count in zip(ids, votes, strict=True)}
 
 
-def _votes(store: GraphStore, titles: Sequence[str]) -> list[int]:
-    return [votes or 0 for votes in store.get_nodes("Title", titles, ["num_votes"]).column("num_votes").to_pylist()]
-
-
-def _words(label: str, path: Sequence[str], names: dict[str, str]) -> str:
+def _words(label: str, path: Sequence[str], names: Mapping[str, str]) -> str:
     """The reason in words: whose title it is, and how that one is near the one asked for."""
-    whose = names[path[-3]]
+    whose = names.get(path[-3], path[-3])
     said = role_text(whose, path[-2]) if label == "Person" else whose
     if len(path) == 3:
         return said
-    beside, shared = names[path[-7]], names[path[-5]]
+    beside, shared = (names.get(node, node) for node in (path[-7], path[-5]))
     how = "who worked with {} on {}" if label == "Person" else "which goes with {} in {}"
     return f"{said}, {how.format(beside, shared)}"

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from graph.export import export_parquet
+from graph.exports.parquet import export_parquet
 from graph.foldin import vectors_of
 from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.store import GraphStore, Progress, StoreFull

@@ -247,7 +247,7 @@ def test_similar_and_explain(cli):
 
 
 def test_export_parquet_loads_back_equal(cli, url, tmp_path):
-    done = cli("export", tmp_path / "out", "--json").json
+    done = cli("export", "parquet", tmp_path / "out", "--json").json
     assert done["path"] == str(tmp_path / "out")
     tables = GraphTables.open(tmp_path / "out")
     tables.verify()
@@ -273,7 +273,7 @@ def test_export_parquet_loads_back_equal(cli, url, tmp_path):
 
 
 def test_export_graphml_opens_in_networkx(cli, tmp_path):
-    done = cli("export", tmp_path / "graph.graphml", "--format", "graphml", "--titles", 2, "--json").json
+    done = cli("export", "graphml", tmp_path / "graph.graphml", "--titles", 2, "--json").json
     drawn = nx.read_graphml(tmp_path / "graph.graphml", force_multigraph=True)
     assert (drawn.number_of_nodes(), drawn.number_of_edges()) == tuple(done["counts"].values())
     assert drawn.nodes["tt0000001"]["title"] == "Paper Lanterns"
@@ -363,10 +363,10 @@ def test_download(cli, tmp_path):
         ("load --feedback FILES", r"holds no ratings\.csv"),
         ("load --texts FILES/films.csv", r"has the columns .*; it needs tconst, and text or keywords"),
         ("rollback --to 000099", r"no version '000099'; it keeps 000001"),
-        ("export FILES", r"is not empty; export into a new folder"),
-        ("export FILES/films.csv", r"films\.csv is no folder; parquet needs one"),
-        ("export EMPTY --format graphml", r"is no file; graphml needs one"),
-        ("export OUT --format csv", r"'csv' is none of: parquet, graphml"),
+        ("export parquet FILES", r"is not empty; export into a new folder"),
+        ("export parquet FILES/films.csv", r"films\.csv' is a file"),
+        ("export graphml EMPTY", r"empty' is a directory"),
+        ("export neo4j-admin FILES", r"holds something else than an export for neo4j-admin"),
         ("info --store embedded:NONE", r"there is no store at .*; make one with: reelgraph load"),
         ("play", r"No such command 'play'.*see: reelgraph --help"),
         ("info --loud", r"No such option: --loud"),
@@ -445,7 +445,7 @@ def test_help_is_the_table_of_contents(cli):
         ("similar", ["ID", "--limit", "--everything", "--catalog"]),
         ("explain", ["FROM", "TO", "--limit"]),
         ("rollback", ["--to", "VERSION"]),
-        ("export", ["parquet", "graphml", "--titles"]),
+        ("export", ["parquet", "graphml", "neo4j-admin"]),
     ],
 )
 def test_help_of_every_command(cli, command, mentions):

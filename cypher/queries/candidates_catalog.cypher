@@ -1,3 +1,3 @@
-// Every title that one catalog offers in scope and that has a vector.
-MATCH (own)-[:OFFERS]->(far:Title) WHERE far[release.property] IS NOT NULL AND (<WITHIN>)
-WITH DISTINCT release, vector, far
+// Every title that one catalog offers in scope.
+MATCH (own)-[offer:OFFERS]->(far:Title) WHERE ($within_adult OR NOT coalesce(far.is_adult, false)) AND <OPEN>
+WITH DISTINCT first, vector, far

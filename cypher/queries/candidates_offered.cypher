@@ -1,2 +1,2 @@
-// Every title that any catalog offers in scope and that has a vector.
-MATCH (far:Offered) WHERE far[release.property] IS NOT NULL AND far:Title AND (<WITHIN>)
+// Every title that any catalog offers in scope.
+MATCH (far:Offered) WHERE far:Title AND (<WITHIN>)

@@ -1,2 +1,2 @@
-// Every title in scope that has a vector.
-MATCH (far:Title) WHERE far[release.property] IS NOT NULL AND (<WITHIN>)
+// Every title in scope.
+MATCH (far:Title) WHERE (<WITHIN>)

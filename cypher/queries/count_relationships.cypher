@@ -1,2 +1,3 @@
 // How many relationships of a type there are.
-MATCH (:<HEAD>)-[r:<TYPE>]->(tail:<TAIL>) WHERE tail.<TAIL_ID> IS NOT NULL RETURN count(r)
+MATCH (head:<HEAD>)-[r:<TYPE>]->(tail:<TAIL>) WHERE head.<HEAD_ID> IS NOT NULL AND tail.<TAIL_ID> IS NOT NULL
+RETURN count(r)

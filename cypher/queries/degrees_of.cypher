@@ -3,4 +3,5 @@ CALL (*) {
 <PIECES>
 }
 WITH place, sum(degree) AS degree
-RETURN [size(<IDS>), collect([place, degree])] AS <ROWS>
+WITH collect([place, degree]) AS degrees
+RETURN [size(<IDS>), degrees] AS <ROWS>

@@ -3,8 +3,9 @@ OPTIONAL MATCH (release:Release {name: $name})
 CALL (*) {
   UNWIND range(0, size(<IDS>) - 1) AS place
   MATCH (node:Title {tconst: <IDS>[place]})
-  WHERE node[release.property] IS NOT NULL
-  WITH place, node ORDER BY place
-  RETURN collect([node.tconst, node[release.property]]) AS held
+  WITH place, node, CASE WHEN release.property = $first THEN node.<SLOT>_a ELSE node.<SLOT>_b END AS vector
+  WHERE vector IS NOT NULL
+  WITH node, vector ORDER BY place
+  RETURN collect([node.tconst, vector]) AS held
 }
 RETURN [coalesce(release.dimension, 0), held] AS <ROWS>

@@ -3,7 +3,7 @@ MATCH (graph:Release {name: 'graph'})
 SET graph += $graph
 WITH graph
 CALL () {
-  MATCH (old:Release) WHERE old.name <> 'graph' AND NOT old.name IN [one IN $vectors | one.name] DELETE old
+  MATCH (old:Release) WHERE old.longest IS NOT NULL AND NOT old.name IN [one IN $vectors | one.name] DELETE old
 }
 CALL () {
   UNWIND $vectors AS one

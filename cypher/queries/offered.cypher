@@ -5,7 +5,7 @@ CALL (*) {
   RETURN far.tconst AS id, null AS item
   UNION ALL
   MATCH (catalog:Catalog)-[offer:OFFERS]->(far:Title)
-  WHERE NOT $within_whole AND ($within_catalog IS NULL OR catalog.slug = $within_catalog)
+  WHERE NOT $within_whole AND far.tconst IS NOT NULL AND catalog.slug = coalesce($within_catalog, catalog.slug)
     AND ($within_adult OR NOT coalesce(far.is_adult, false)) AND <OPEN>
   WITH far.tconst AS id, catalog.slug AS slug, offer ORDER BY id, slug, coalesce(offer.key, '')
   WITH id, collect(offer)[0] AS first

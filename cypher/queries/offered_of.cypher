@@ -4,7 +4,7 @@ MATCH (far:Title {tconst: <IDS>[place]})
 WHERE <WITHIN>
 CALL (*) {
   OPTIONAL MATCH (catalog:Catalog)-[offer:OFFERS]->(far)
-  WHERE NOT $within_whole AND ($within_catalog IS NULL OR catalog.slug = $within_catalog) AND <OPEN>
+  WHERE NOT $within_whole AND catalog.slug = coalesce($within_catalog, catalog.slug) AND <OPEN>
   WITH catalog.slug AS slug, offer ORDER BY slug, coalesce(offer.key, '')
   RETURN collect([offer.item_id]) AS items
 }

@@ -1,3 +1,3 @@
-// The names of people, for search by text.
-CREATE FULLTEXT INDEX reelgraph_people IF NOT EXISTS FOR (node:Person) ON EACH [node.name]
-OPTIONS {indexConfig: {`fulltext.analyzer`: 'standard-folding'}}
+// The names of people, likewise.
+CREATE FULLTEXT INDEX reelgraph_people IF NOT EXISTS FOR (node:Person) ON EACH [node.name_words]
+OPTIONS {indexConfig: {`fulltext.analyzer`: 'standard-no-stop-words'}}

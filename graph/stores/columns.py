@@ -192,11 +192,11 @@ class Edges:
             slots = np.arange(start[place], start[place + 1]) if place >= 0 else _NO_SLOTS
             return np.zeros(len(slots), np.int32), node[slots], slots
         first = start[positions]
-        # At position -1, which is nowhere, this is no more than 0.
-        count = np.maximum(start[positions + 1] - first, 0)
-        ends = count.cumsum()
-        if not len(ends) or not ends[-1]:
+        count = start[positions + 1] - first  # at position -1, which is nowhere, no more than 0
+        if not len(count) or count.max() <= 0:
             return _NO_POSITIONS, _NO_POSITIONS, _NO_SLOTS
+        count = np.maximum(count, 0)
+        ends = count.cumsum()
         source = np.arange(len(positions), dtype=np.int32).repeat(count)
         slots = np.arange(ends[-1]) + (first - (ends - count)).repeat(count)
         return source, node[slots], slots

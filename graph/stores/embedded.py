@@ -38,6 +38,7 @@ from graph.store import (
 from graph.stores import traversal
 from graph.stores.columns import Positions, bulk_names
 from graph.stores.live import Live
+from graph.stores.offers import Offers
 from graph.stores.rows import check_names, check_rows, check_vectors
 from graph.stores.snapshot import Snapshot
 from graph.stores.versions import Versions, explained
@@ -258,8 +259,8 @@ class EmbeddedStore:
                     self._snapshot = snapshot
         return snapshot
 
-    def _mask(self, now: Snapshot, scope: Scope) -> npt.NDArray[np.bool_]:
-        return now.offers(self._live).mask(scope)
+    def _offers(self) -> Offers:
+        return self._now().offers(self._live)
 
     def _count(self, name: str) -> int:
         columns = self._now().columns
@@ -287,7 +288,7 @@ class EmbeddedStore:
         properties: Sequence[str] = (),
     ) -> pa.Table:
         now = self._now()
-        only, marked = (None if scope is None else self._mask(now, scope) for scope in (within, mark))
+        only, marked = (None if scope is None else self._offers().mask(scope) for scope in (within, mark))
         for type_ in types:
             _known(type_, RELATIONSHIPS)
         if "type" in properties:
@@ -359,17 +360,16 @@ class EmbeddedStore:
             asked = vector
         if asked.shape != (held.provenance.dimension,):
             raise StoreError(f"{name!r} has {held.provenance.dimension} dimensions, the vector has {asked.shape}")
-        mask = self._mask(now, within) if within is not None else None
+        mask = self._offers().mask(within) if within is not None else None
         rows, scores = held.search.best(asked, k, mask)
         ids = now.columns.nodes("Title").ids(held.positions[rows]).to_pylist()
         return list(zip(ids, scores.tolist(), strict=True))
 
     def offered(self, within: Scope, ids: Sequence[str] | None = None) -> pa.Table:
-        offers = self._now().offers(self._live)
-        return offers.table(within) if ids is None else offers.some(within, ids)
+        return self._offers().table(within) if ids is None else self._offers().some(within, ids)
 
     def gather(self, reads: Sequence[Read]) -> Answers:
-        return Answers(self, reads)
+        return Answers(_Moment(self, self._now()), reads)
 
 
 class _Version(EmbeddedStore):
@@ -381,6 +381,16 @@ class _Version(EmbeddedStore):
 
     def _now(self) -> Snapshot:
         return self._fixed
+
+
+class _Moment(_Version):
+    """The same, with the offers as they are when they are first needed: what the reads of one exchange see."""
+
+    def _offers(self) -> Offers:
+        held: Offers | None = self.__dict__.get("_held")
+        if held is None:
+            held = self._held = self._fixed.offers(self._live)
+        return held
 
 
 def _size(root: Path) -> int:

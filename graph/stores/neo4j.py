@@ -32,16 +32,18 @@ from graph.store import (
     VectorsOf,
 )
 from graph.stores import neo4j_reads, neo4j_vectors, neo4j_writing
-from graph.stores.neo4j_connection import Connection
-from graph.stores.neo4j_load import changing, load
+from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
+from graph.stores.neo4j_load import changing, finish_import, load
 from graph.stores.neo4j_releases import Release, check_name
 from graph.stores.neo4j_values import plain
-from graph.stores.rows import check_names, check_rows, check_vectors
+from graph.stores.rows import check_names, check_rows, check_vectors, merged
 from graph.stores.statements import filled, text
 from graph.tables import GraphTables
 
 __all__ = ["Neo4jStore"]
 _SCANNED = 10_000
+_IDS = [(node.label, node.id_name) for node in NODES.values()]
+_IDS += [("Removed", NODES["Title"].id_name), ("Release", "name")]
 
 
 class Neo4jStore:
@@ -53,9 +55,10 @@ class Neo4jStore:
         self.url = url
         self._connection = Connection(url)
         try:
-            if create:
+            release = Release.read(self._connection)
+            if create or (release is not None and release.imported):
                 self.apply_schema()
-            elif Release.read(self._connection) is None:
+            elif release is None:
                 raise StoreNotFound(f"there is no graph in {url}; load one with: reelgraph load --store {url} …")
         except BaseException:
             self.close()
@@ -63,22 +66,25 @@ class Neo4jStore:
 
     def apply_schema(self) -> None:
         run = self._connection.alone
-        for label, id_ in [(node.label, node.id_name) for node in NODES.values()] + [
-            ("Removed", NODES["Title"].id_name), ("Release", "name"),
-        ]:  # fmt: skip
-            try:
-                run(filled(text("schema/unique"), name=f"reelgraph_{label.lower()}", label=label, id=id_))
-            except StoreError as error:
-                if "ConstraintCreationFailed" not in str(error) and "both have the label" not in str(error):
-                    raise
-                raise StoreError(
-                    f"{self.url} has nodes of somebody else with the label {label} and the same {id_} twice; nothing "
-                    "of theirs was changed: use another database"
-                ) from None
+        if Release.read(self._connection) is None:
+            self._refuse_strangers()
+        for label, id_ in _IDS:
+            run(filled(text("schema/unique"), name=f"reelgraph_{label.lower()}", label=label, id=id_))
         run(text("schema/names"))
         run(text("schema/people"))
-        run(text("schema/await"), {"seconds": 60})
+        run(text("schema/await"), {"seconds": int(LOAD_SECONDS)})
         self._connection.write(text("queries/first_release"))
+        if (release := self._release()).imported:
+            finish_import(self._connection, release)
+
+    def _refuse_strangers(self) -> None:
+        """Raise StoreError where a load would take somebody else's node for one of its own, and remove it."""
+        for label, id_ in _IDS:
+            if self._connection.read(filled(text("queries/strangers"), label=label, id=id_)):
+                raise StoreError(
+                    f"{self.url} has nodes of somebody else with the label {label} and a property {id_}, which is what "
+                    "this graph knows its own by; nothing of theirs was changed: use another database"
+                )
 
     def close(self) -> None:
         self._connection.close()
@@ -117,7 +123,7 @@ class Neo4jStore:
     def upsert_nodes(self, label: str, rows: Sequence[Row]) -> int:
         _known(label, NODES)
         check_rows(label, rows)
-        values = neo4j_writing.merged(rows, ("id",))
+        values = merged(rows, ("id",))
         with changing(self._connection, label):
             if label == "Title":
                 self._connection.write(text("queries/return_titles"), {"ids": [row[0] for row in values]})
@@ -132,7 +138,7 @@ class Neo4jStore:
         check_rows(type_, rows)
         heads, tails = ([row[end] for row in rows] for end in ("head", "tail"))
         neo4j_writing.check_ends(self._connection, type_, heads, tails)
-        values = neo4j_writing.merged(rows, ("head", "tail", "key"))
+        values = merged(rows, ("head", "tail", "key"))
         with changing(self._connection, type_, sorted(set(heads)), sorted(set(tails))):
             for batch in _batches(values):
                 neo4j_writing.write_relationships(self._connection, type_, batch)
@@ -218,20 +224,19 @@ class Neo4jStore:
 
     def _nearest(self, read: reads.Nearest, value: Any) -> list[tuple[str, float]]:
         """The end of a search by vector: asked again, of more titles, while an index gave too few of the scope."""
-        (there, dimension, indexed, fetched), rows = value
+        (there, dimension, indexed, fetched, held, _), rows = value
         if not there:
             raise self._release().missing(read.name, self.url)
         if isinstance(read.vector, str):
-            vector = self.get_embeddings(read.name, [read.vector])[1]
-            if not len(vector):
+            if held is None:
                 return []
-            asked = vector[0]
+            asked = np.array(held[:-1], np.float32)
         else:
             asked = read.vector
             if asked.shape != (dimension,):
                 raise StoreError(f"{read.name!r} has {dimension} dimensions, the vector has {asked.shape}")
         if indexed and len(rows) < read.k and fetched:
-            again = neo4j_reads.nearest_piece(read, exact=True, fetch=read.k + 16)
+            again = neo4j_reads.nearest_piece(read, exact=True)
             statement, parameters = neo4j_reads.statement([again], {}, [read])
             ((_, rows),) = self._connection.read(statement, parameters)[0]
         return neo4j_vectors.ranked(rows, asked, read.k)

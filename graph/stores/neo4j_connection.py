@@ -7,6 +7,9 @@ what was written, whichever member of a cluster answers.
 from __future__ import annotations
 
 import contextlib
+import logging
+import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -15,23 +18,34 @@ import neo4j
 from neo4j import exceptions
 
 from graph.settings import GraphSettings
-from graph.store import InvalidQuery, StoreBusy, StoreError, StoreFull, StoreReadOnly
+from graph.store import InvalidQuery, StoreBusy, StoreError, StoreFull, StoreReadOnly, UnknownStore
 
 T = TypeVar("T")
 SECONDS = 60.0
 """How long a statement of the store's own may take; those of a load may take LOAD_SECONDS."""
 LOAD_SECONDS = 600.0
 _CONNECT_SECONDS, _RETRY_SECONDS = 10.0, 20.0
-_REFUSED = ("Neo.ClientError.Statement.AccessMode", "Neo.ClientError.Request.Invalid")
+_SCHEMES = [f"{protocol}{tls}" for protocol in ("neo4j", "bolt") for tls in ("", "+s", "+ssc")]
 _FORBIDDEN = ("Neo.ClientError.Security.Forbidden", "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase")
-_TOO_LONG = ("Neo.ClientError.Transaction.TransactionTimedOut", "Neo.ClientError.Transaction.Terminated")
+_TOO_LONG = (
+    "Neo.ClientError.Transaction.TransactionTimedOut",
+    "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
+    "Neo.ClientError.Transaction.Terminated",
+)
+# What the driver would say of a retry is said by the error, should there be one in the end.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 
 class Connection:
-    """A driver for one database of one server. Safe for threads."""
+    """A driver for one database of one server. Safe for threads.
+
+    writer: the name under which it has the right to load or publish; writes: held by the thread that does.
+    """
 
     def __init__(self, url: str) -> None:
         place = urlsplit(url)
+        if place.scheme not in _SCHEMES:
+            raise UnknownStore(f"no store speaks {place.scheme}://; use one of {', '.join(_SCHEMES)}")
         if place.username or place.password:
             raise StoreError(
                 f"{place.scheme}://{place.hostname}: a user or password does not belong into the URL, where logs show "
@@ -44,7 +58,8 @@ class Connection:
         if not address:
             raise StoreError(f"{url} names no server; use for example neo4j://localhost:7687")
         settings = GraphSettings()
-        self.url = url
+        self.writer, self.writes = uuid.uuid4().hex, threading.Lock()
+        self.url, self._encrypted = url, "+s" in place.scheme
         self._user, self._database = settings.neo4j_user, place.path.strip("/") or None
         secret = settings.neo4j_password.get_secret_value() if settings.neo4j_password else ""
         host = f"[{address}]" if ":" in address else address
@@ -57,6 +72,13 @@ class Connection:
             notifications_min_severity="OFF",
             user_agent="reelgraph",
         )
+
+        try:
+            with self.explained(), self._session("READ") as session:  # not managed: an error shows at once
+                session.run("RETURN 1").consume()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close all connections."""
@@ -152,6 +174,11 @@ class Connection:
                 f"Neo4j at {self.url} does not let in the user {self._user!r}; set REELGRAPH_NEO4J_USER and "
                 "REELGRAPH_NEO4J_PASSWORD"
             )
+        if code == "Neo.ClientError.Security.CredentialsExpired":
+            return StoreError(
+                f"the user {self._user!r} of Neo4j at {self.url} must change the password first, in Neo4j Browser or "
+                "by ALTER CURRENT USER SET PASSWORD"
+            )
         if code in _FORBIDDEN or "read-only" in told.lower() or code == "Neo.ClientError.Cluster.NotALeader":
             return StoreReadOnly(f"Neo4j at {self.url} may only be read by {self._user!r} ({told})")
         if code == "Neo.ClientError.Database.DatabaseNotFound":
@@ -163,5 +190,8 @@ class Connection:
         if code.startswith("Neo.TransientError"):
             return StoreBusy(f"Neo4j at {self.url} is busy ({told}); try again")
         if isinstance(error, exceptions.DriverError | OSError):
-            return StoreError(f"Neo4j at {self.url} does not answer ({told}); is it running, and reached from here?")
+            tls = ", and does it speak TLS" if self._encrypted else ""
+            return StoreError(
+                f"Neo4j at {self.url} does not answer ({told}); is it running and reached from here{tls}?"
+            )
         return StoreError(f"Neo4j at {self.url}: {told}")

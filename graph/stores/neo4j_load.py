@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION, is_live
 from graph.store import InvalidRows, Progress, Vectors, VectorsOf
 from graph.stores import neo4j_vectors, neo4j_writing
+from graph.stores.aside import aside
 from graph.stores.neo4j_connection import Connection
-from graph.stores.neo4j_releases import Release, Slot
+from graph.stores.neo4j_releases import Release
 from graph.stores.statements import text
 from graph.tables import GraphTables
 
@@ -40,7 +41,7 @@ def load(
         carried = [
             Vectors(name, *store.get_embeddings(name), slot.provenance) for name, slot in release.vectors.items()
         ]
-        with neo4j_writing.aside(tables, carried) as new:
+        with aside(tables, carried) as new:
             beat()
             if vectors is not None:
                 made = list(vectors(new, lambda what, share: report(what, 0.1 + 0.2 * share)))
@@ -170,4 +171,10 @@ def _reindex(connection: Connection, release: Release, slugs: Sequence[str]) -> 
         replace(release, vectors=slots).write(connection)
 
 
-__all__ = ["Slot", "changing", "load"]
+def finish_import(connection: Connection, release: Release) -> None:
+    """Make the indexes of the vectors that neo4j-admin has brought."""
+    slots = {
+        name: replace(slot, indexed=tuple(neo4j_vectors.index(connection, slot)))
+        for name, slot in release.vectors.items()
+    }
+    replace(release, vectors=slots, imported=False).write(connection)

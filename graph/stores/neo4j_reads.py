@@ -15,13 +15,16 @@ import pyarrow as pa
 
 from graph import reads
 from graph.reads import Read
-from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
+from graph.schema import NODES, RELATIONSHIPS, arrow_schema, fits, is_live
 from graph.store import WHOLE_GRAPH, Direction, InvalidRows, Scope
+from graph.stores.neo4j_releases import check_name
 from graph.stores.neo4j_text import text_hits, text_parameters
 from graph.stores.rows import check_names
 from graph.stores.statements import filled, text
 
 Decode = Callable[[Any], Any]
+_WIDE = 100
+"""How many an index is asked for at least: it finds the nearest more surely the wider it looks. Fewer come back."""
 
 
 @dataclass
@@ -49,7 +52,9 @@ def piece(read: Read) -> Piece:
         case reads.Degrees():
             return Piece(_degrees(read), {}, ids)
         case reads.Embeddings():
-            return Piece(text("queries/embeddings"), {"name": read.name}, ids)
+            return Piece(
+                _of_slots("queries/embeddings", read.name), {"name": read.name, "first": f"{read.name}_a"}, ids
+            )
         case reads.Offered():
             name = "queries/offered" if read.ids is None else "queries/offered_of"
             cypher = text(name).replace("<WITHIN>", _in_scope("within")).replace("<OPEN>", _open("within"))
@@ -57,20 +62,28 @@ def piece(read: Read) -> Piece:
         case reads.Text():
             return Piece(*text_parameters(read.query, read.limit, prefix=read.prefix, adult=read.adult))
         case reads.Nearest():
-            return nearest_piece(read, exact=False, fetch=read.k + max(16, read.k // 4))
+            return nearest_piece(read, exact=False)
 
 
-def nearest_piece(read: reads.Nearest, *, exact: bool, fetch: int) -> Piece:
+def nearest_piece(read: reads.Nearest, *, exact: bool) -> Piece:
     """The same of a search by vector; exact: of all titles in scope, whether or not there is an index of them."""
     scope = read.within or Scope(WHOLE_GRAPH, adult=True)
     kind = "whole" if scope.catalog == WHOLE_GRAPH else "offered" if scope.catalog is None else "catalog"
-    cypher = text("queries/nearest").replace("<CANDIDATES>", text(f"queries/candidates_{kind}"))
-    cypher = cypher.replace("<WITHIN>", _in_scope("within"))
+    cypher = _of_slots("queries/nearest", read.name).replace("<CANDIDATES>", text(f"queries/candidates_{kind}"))
+    cypher = cypher.replace("<WITHIN>", _in_scope("within")).replace("<OPEN>", _open("within"))
     by_id = isinstance(read.vector, str)
     vector = None if by_id else [*map(float, read.vector), 1e-12]
-    parameters = {"name": read.name, "title": read.vector if by_id else None, "vector": vector,
-                  "fetch": max(fetch, 1), "exact": exact} | _scope("within", scope)  # fmt: skip
-    return Piece(cypher, parameters)
+    parameters = {
+        "name": read.name,
+        "first": f"{read.name}_a",
+        "title": read.vector if by_id else None,
+        "vector": vector,
+        "fetch": max(_WIDE, 4 * read.k),
+        "keep": read.k + max(16, read.k // 4),
+        "k": max(read.k, 0),
+        "exact": exact,
+    }
+    return Piece(cypher, parameters | _scope("within", scope))
 
 
 def statement(pieces: Sequence[Piece], sources: Mapping[int, int], asked: Sequence[Read]) -> tuple[str, dict[str, Any]]:
@@ -94,7 +107,8 @@ def statement(pieces: Sequence[Piece], sources: Mapping[int, int], asked: Sequen
         lines.append("CALL (*) {\n" + body + "\n}")
         parameters |= {f"p{place}_{name}": value for name, value in one.parameters.items()}
         if one.ids is not None:
-            parameters[f"p{place}_ids"] = list(one.ids)
+            # What is no text cannot be sent, and no node is called so.
+            parameters[f"p{place}_ids"] = [id_ if fits(id_, "string") else "" for id_ in one.ids]
     values = ", ".join(f"r{place}" for place in range(len(pieces)))
     return "\n".join(["WITH 1 AS one", *lines, f"RETURN {values}"]), parameters
 
@@ -131,7 +145,7 @@ def columns_table(rows: Sequence[Sequence[Any]], fields: Sequence[pa.Field]) -> 
     """Rows of values as the driver gives them, as an Arrow table."""
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields)
     return pa.table([column_array(one, field.type) for one, field in zip(columns, fields, strict=True)],
-                    schema=pa.schema([field.with_nullable(True) for field in fields]))  # fmt: skip
+                    schema=pa.schema(list(fields)))  # fmt: skip
 
 
 def column_array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
@@ -192,6 +206,12 @@ def _groups(types: Sequence[str], direction: Direction) -> dict[tuple[str, str, 
     return groups
 
 
+def _of_slots(statement: str, name: str) -> str:
+    """A statement about the vectors of a name, which lie in one of two properties."""
+    check_name(name)
+    return filled(text(statement), slot=name)
+
+
 def _degrees(read: reads.Degrees) -> str:
     for type_ in read.types:
         known_type(type_)
@@ -219,7 +239,7 @@ def _steps(read: reads.Neighbours, rows: list[list[Any]]) -> pa.Table:
     made: dict[str, pa.Array] = {
         "source": pa.array(source, pa.int32()),
         "type": pa.array(types, pa.string()).dictionary_encode(),
-        "neighbour": pa.array(ids, pa.string()).dictionary_encode(),
+        "neighbour": _ascending(ids),
     }
     if read.mark is not None:
         made["inside"] = pa.array(inside, pa.bool_())
@@ -231,6 +251,15 @@ def _steps(read: reads.Neighbours, rows: list[list[Any]]) -> pa.Table:
             values = [row[at] for row in rows]
             made[name] = pa.nulls(len(rows)) if pa.types.is_null(type_) else column_array(values, type_)
     return pa.table(made)
+
+
+def _ascending(ids: Sequence[str]) -> pa.DictionaryArray:
+    """Ids as places among the distinct ones, which ascend: as `found_neighbours.cypher` has them."""
+    distinct = sorted(set(ids))
+    place = {id_: at for at, id_ in enumerate(distinct)}
+    return pa.DictionaryArray.from_arrays(
+        pa.array([place[id_] for id_ in ids], pa.int32()), pa.array(distinct, pa.string())
+    )
 
 
 def _in_scope(name: str) -> str:

@@ -7,6 +7,7 @@ text never reaches Lucene's syntax: each word is escaped.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from graph.names import UNSPACED_WORD, normalise
@@ -21,10 +22,29 @@ _FETCH, _FUZZY_FROM = 120, 4
 _SYNTAX = re.compile(r'([+\-&|!(){}\[\]^"~*?:\\/<>=\s])')
 
 
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "Title": ("title", "original_title"), "AlternateTitle": ("title",), "Person": ("name",)
+}  # fmt: skip
+"""The properties that are names; beside each there is one of the store's own, NAME_words, which is indexed."""
+
+
+def words_of(name: str | None) -> str | None:
+    """A name as it is indexed: its words as they are compared, then all of them as one."""
+    words = normalise(name).split() if name else []
+    if not words:
+        return None
+    return " ".join([*words, "".join(words)] if len(words) > 1 else words)
+
+
+def with_words(label: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """A node's properties, with the words of those names that are among them."""
+    words = {f"{name}_words": words_of(properties[name]) for name in NAMES.get(label, ()) if name in properties}
+    return properties | words if words else properties
+
+
 def text_parameters(query: str, limit: int, *, prefix: bool, adult: bool) -> tuple[str, dict[str, Any]]:
     """The statement of a search by name, and its parameters; without a word to look for they ask for nothing."""
-    words = normalise(query[:QUERY_LENGTH]).split()[:QUERY_WORDS]
-    words = [word for word in words if word.isprintable()]
+    words = [word for word in normalise(query[:QUERY_LENGTH]).split()[:QUERY_WORDS] if word.isprintable()]
     asked = bool(words) and limit > 0
     of_people = asked and (not prefix or len(words) > 1)
     cypher = text("queries/text").replace("<CREDITS>", "|".join(CREDITS)).replace("<FAME>", str(FAME))
@@ -53,9 +73,10 @@ def _names(words: list[str], prefix: bool) -> str:
     parts = [_any(word) for word in words]
     if prefix:
         parts[-1] = f"({parts[-1]} {_escaped(words[-1])}*^2)"
-    whole = " ".join(_escaped(word) for word in words)
-    phrase = f' "{whole}"^4' if len(words) > 1 else ""
-    return " ".join(parts) + phrase
+    if len(words) > 1:
+        whole = " ".join(_escaped(word) for word in words)
+        parts += [f'"{whole}"^4', _any("".join(words))]
+    return " ".join(parts)
 
 
 def _people(words: list[str], prefix: bool) -> str:

@@ -1,12 +1,9 @@
-"""Vectors in Neo4j: how they are stored, and the indexes that search them.
-
-Titles are ranked by the inner product, and Neo4j's indexes know the cosine. So a vector v is stored with one number
-more, sqrt(M² - |v|²), where M is no less than the length of any: then all have the length M, and the cosine with
-[z, 0] is z·v / (|z| M), which orders as the product does. The products that are answered are worked out here.
+"""Vectors in Neo4j: writing them (in the form of `neo4j_slots`), and the indexes that search them.
 
 An index holds the titles that have one label: all (`Title`), those that any catalog offers (`Offered`), and those of
 one catalog (`Catalog_3`) where it offers more than an exact pass is good for. A search in a catalog asks an index of
-nothing else, so a small share of the titles costs no recall, and there may be any number of catalogs.
+nothing else, so a small share of the titles costs no recall, and there may be any number of catalogs. It orders; the
+products that are answered are worked out here.
 """
 
 from __future__ import annotations
@@ -15,26 +12,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from graph.store import Provenance
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
-from graph.stores.neo4j_releases import Release, Slot, check_name
+from graph.stores.neo4j_releases import Release, check_name
+from graph.stores.neo4j_slots import Slot, Vectors, longest_of, stored, with_room
 from graph.stores.statements import filled, text
 
-EXACT_TITLES = 4_000
+EXACT_TITLES = 1_000
 """Up to so many titles of a label, the exact pass is as fast as an index."""
 _BATCH = 1_000
-_ROOM = 1.25
-"""How much longer than the longest vector a later one may be before all are written again."""
-Vectors = npt.NDArray[np.float32]
-
-
-def stored(vectors: Vectors, longest: float) -> npt.NDArray[np.float64]:
-    """Vectors (n, d) as they are stored: (n, d + 1), all of the length `longest`."""
-    exact = vectors.astype(np.float64)
-    rest = np.sqrt(np.maximum(longest**2 - (exact**2).sum(1), 0.0))
-    return np.hstack([exact, rest[:, None]])
 
 
 def write_slot(
@@ -49,8 +36,7 @@ def write_slot(
         if name_of_index.startswith(f"{place}_"):
             connection.alone(filled(text("schema/drop_index"), index=name_of_index))
     connection.alone(text("queries/clear_vectors"), {"slot": place})
-    lengths = np.sqrt((vectors.astype(np.float64) ** 2).sum(1))
-    longest = _ROOM * float(lengths.max(initial=0.0)) or 1.0
+    longest = with_room(longest_of(vectors))
     rows = stored(vectors, longest).tolist()
     for start in range(0, len(ids), _BATCH):
         batch = list(zip(ids[start : start + _BATCH], rows[start : start + _BATCH], strict=True))

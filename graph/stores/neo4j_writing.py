@@ -1,26 +1,21 @@
 """Writing to Neo4j: batches of rows as one statement each, and a load as a set of them.
 
-Every batch is idempotent, so a load that was cut off is simply repeated. A load first builds the embedded store's
-columns of the same tables aside: that finds what does not hold together before anything is written, and vectors of the
-new graph are made there, for they read all of it.
+Every batch is idempotent, so a load that was cut off is simply repeated.
 """
 
 from __future__ import annotations
 
 import contextlib
-import tempfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from graph.schema import NODES, RELATIONSHIPS, is_live
-from graph.store import InvalidRows, Row, StoreBusy, StoreError, Vectors
+from graph.schema import NODES, RELATIONSHIPS
+from graph.store import InvalidRows, StoreBusy, StoreError
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
+from graph.stores.neo4j_text import NAMES, with_words
 from graph.stores.statements import filled, text
 from graph.tables import GraphTables
 
@@ -34,28 +29,36 @@ Beat = Callable[[], None]
 def writing(connection: Connection) -> Iterator[Beat]:
     """The right to load or publish, which one process has at a time; the block calls `beat` now and then to keep it.
 
-    Raises StoreBusy where another one has it. It ends two minutes after a process that was killed.
+    Raises StoreBusy where another one has it. It ends two minutes after a process that was killed; one that lost the
+    connection may begin again at once.
     """
-    writer = uuid.uuid4().hex
-    parameters = {"writer": writer, "milliseconds": _LEASE_MILLISECONDS}
+    parameters = {"writer": connection.writer, "milliseconds": _LEASE_MILLISECONDS}
+    busy = StoreBusy(
+        f"another process is loading into or publishing to {connection.url}; wait until it is done. One that was "
+        "killed holds it for two minutes"
+    )
 
     def beat() -> None:
         if not connection.write(text("queries/begin_writing"), parameters):
-            raise StoreBusy(
-                f"another process is loading into or publishing to {connection.url}; wait until it is done. One that "
-                "was killed holds it for two minutes"
-            )
+            raise busy
 
-    beat()
+    if not connection.writes.acquire(blocking=False):
+        raise busy
     try:
-        yield beat
+        beat()
+        try:
+            yield beat
+        finally:
+            with contextlib.suppress(StoreError):  # tried once: it may be cut off
+                connection.alone(text("queries/end_writing"), {"writer": connection.writer})
     finally:
-        with contextlib.suppress(StoreError):
-            connection.write(text("queries/end_writing"), {"writer": writer})
+        connection.writes.release()
 
 
 def write_nodes(connection: Connection, label: str, rows: Sequence[Any]) -> None:
     """Insert or update nodes: rows of [id, properties]."""
+    if label in NAMES:
+        rows = [[id_, with_words(label, properties)] for id_, properties in rows]
     connection.write(_of_node("queries/write_nodes", label), {"rows": rows}, LOAD_SECONDS)
 
 
@@ -63,15 +66,6 @@ def write_relationships(connection: Connection, type_: str, rows: Sequence[Any])
     """Insert or update relationships: rows of [head, tail, key, properties]."""
     name = "queries/write_keyed" if RELATIONSHIPS[type_].key_from else "queries/write_relationships"
     connection.write(of_relationship(name, type_, removed=False), {"rows": rows}, LOAD_SECONDS)
-
-
-def merged(rows: Iterable[Row], keys: Sequence[str]) -> list[list[Any]]:
-    """Rows as statements take them, those of one node or relationship as one, later values over earlier ones."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in rows:
-        key = tuple(row.get(name, "") for name in keys)
-        found.setdefault(key, {}).update({name: value for name, value in row.items() if name not in keys})
-    return [[*key, properties] for key, properties in found.items()]
 
 
 def batches(tables: GraphTables, name: str) -> Iterator[list[list[Any]]]:
@@ -98,29 +92,6 @@ def check_ends(connection: Connection, type_: str, heads: Iterable[str], tails: 
             found = connection.read(_of_node("queries/missing", label), {"ids": ids[start : start + BATCH]})
             if found:
                 raise InvalidRows(f"a {type_} row names the {label} {found[0][0]!r}, which is not in {connection.url}")
-
-
-@contextlib.contextmanager
-def aside(tables: GraphTables, carried: Iterable[Vectors]) -> Iterator[Any]:
-    """The bulk part of graph tables as an embedded store of its own, which is gone afterwards.
-
-    carried: vectors that are there already; those of titles that the tables have go along. Raises what it raises.
-    """
-    from graph.stores.embedded import EmbeddedStore
-
-    counts = {name: count for name, count in tables.manifest.counts.items() if not is_live(name)}
-    bulk = GraphTables(tables.folder, replace(tables.manifest, counts=counts))
-    with tempfile.TemporaryDirectory(prefix="reelgraph-load-") as folder:
-        store = EmbeddedStore(Path(folder), create=True)
-        try:
-            store.load_tables(bulk)
-            for one in carried:
-                there = set(store.get_nodes("Title", one.ids, []).column("id").to_pylist())
-                kept = [place for place, id_ in enumerate(one.ids) if id_ in there]
-                store.set_embeddings(one.name, [one.ids[place] for place in kept], one.rows[kept], one.provenance)
-            yield store
-        finally:
-            store.close()
 
 
 def gone(connection: Connection, tables: GraphTables, name: str) -> pl.DataFrame:

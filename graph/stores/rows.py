@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,3 +47,12 @@ def check_names(name: str, known: Sequence[str], properties: Sequence[str]) -> N
     for one in properties:
         if one not in known:
             raise InvalidRows(f"{name} has no property {one!r}; it has {', '.join(known) or 'none'}")
+
+
+def merged(rows: Iterable[Row], keys: Sequence[str]) -> list[list[Any]]:
+    """Rows as statements take them, those of one node or relationship as one, later values over earlier ones."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        key = tuple(row.get(name, "") for name in keys)
+        found.setdefault(key, {}).update({name: value for name, value in row.items() if name not in keys})
+    return [[*key, properties] for key, properties in found.items()]

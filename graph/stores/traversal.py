@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graph.schema import RELATIONSHIPS, arrow_schema, is_live
 from graph.store import Direction
@@ -19,7 +20,7 @@ Mask = npt.NDArray[np.bool_]
 _NO_PROPERTIES = pa.table({})
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Step:
     """Relationships found of one type: for each one the place of its source, its neighbour and its properties.
 
@@ -89,9 +90,18 @@ def _live_step(
     if only is not None:
         table = table.filter(pa.array(_holding(columns, table, only)))
     inside = None if mark is None else _holding(columns, table, mark)
-    names = table.column("neighbour").combine_chunks().dictionary_encode()
-    source, code = table.column("source").to_numpy(), names.indices.to_numpy()
-    return Step(type_, far, source, code, table.drop(["source", "neighbour"]), names.dictionary, inside)
+    code, names = _ascending(table.column("neighbour").combine_chunks())
+    source = table.column("source").to_numpy()
+    return Step(type_, far, source, code, table.drop(["source", "neighbour"]), names, inside)
+
+
+def _ascending(values: pa.Array) -> tuple[Positions, pa.Array]:
+    """Each value as a place among the distinct ones, and these, ascending."""
+    encoded = values.dictionary_encode()
+    order = pc.sort_indices(encoded.dictionary)
+    place = np.empty(len(order), np.int32)
+    place[order.to_numpy()] = np.arange(len(order), dtype=np.int32)
+    return place[encoded.indices.to_numpy()], encoded.dictionary.take(order)
 
 
 def _holding(columns: Columns, table: pa.Table, mask: Mask) -> Mask:
@@ -148,8 +158,8 @@ def _names(columns: Columns, steps: Sequence[Step]) -> tuple[npt.NDArray[np.int3
     if len(names) == 1:
         return code, names[0]
     # Nodes of two labels may have the same id: "Drama" is a genre and a keyword.
-    merged = pa.concat_arrays(names).dictionary_encode()
-    return merged.indices.to_numpy()[code], merged.dictionary
+    merged, distinct_names = _ascending(pa.concat_arrays(names))
+    return merged[code], distinct_names
 
 
 def _distinct(positions: Positions) -> tuple[Positions, npt.NDArray[np.int32]]:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 import reelgraph
 from api.figures import figures_of
 from api.keys import Holder, Keys, keys, make, revoke
-from graph.export import export_parquet
+from graph.exports.parquet import export_parquet
 from graph.store import GraphStore, NotInGraph, StoreError
 
 OWN = "a key that an environment holds, long"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from graph.schema import NODES
+from graph.schema import NODES, arrow_schema
 from graph.store import StoreError
 
 
@@ -147,3 +147,8 @@ def test_a_scan_has_the_schemas_types(small):
         wanted = {f.name: f.type for f in node.arrow_schema()}
         for batch in small.scan_nodes(label):
             assert {f.name: f.type for f in batch.schema} == wanted
+
+
+def test_scans_have_the_columns_of_the_schema(small):
+    for name, scan in (("Title", small.scan_nodes), ("OFFERS", small.scan_relationships)):
+        assert next(scan(name)).schema.equals(arrow_schema(name))

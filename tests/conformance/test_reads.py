@@ -91,6 +91,20 @@ def test_a_read_takes_the_ids_that_another_one_finds(published):
     assert vectors == (["tt05", "tt02"], [[5, 5], [2, 2]])
 
 
+def test_neighbours_are_told_once_each_and_ascending(small):
+    for ids, types, direction in (
+        (["tt04", "tt02", "tt01"], ["WROTE", "DIRECTED", "ACTED_IN"], "in"),
+        (["u2", "u1"], ["RATED"], "out"),
+        (["tt10", "tt02"], ["OFFERS", "DIRECTED"], "in"),
+        (["tt10", "tt02", "tt01"], ["HAS_KEYWORD", "IN_GENRE"], "out"),
+        (["south", "north"], ["OFFERS"], "out"),
+    ):
+        column = small.neighbours(ids, types, direction).column("neighbour").combine_chunks()
+        told = column.dictionary.to_pylist()
+        assert told == sorted(set(column.to_pylist()))
+        assert len(told) > 1
+
+
 def test_reads_that_find_nothing_give_nothing_on(published):
     nobody = reads.Neighbours(["tt99"], ["DIRECTED"], "in")
     nowhere = reads.Text("", 5)
@@ -171,8 +185,8 @@ def test_askings_take_their_steps_together(small):
     alone = reads.ask(counting, titles("nm3"))
     assert (alone, counting.exchanges) == (["Paper Lanterns", "The Lost Boy"], 2)
     counting.exchanges = 0
-    found = reads.ask(counting, reads.together(titles(person) for person in ("nm1", "nobody", "nm3")))
+    found = reads.ask(counting, reads.together(*(titles(person) for person in ("nm1", "nobody", "nm3"))))
     assert found == [["The Glass Harbour", "Night Ferry", "Velvet Rooms", "Gulls"], [], alone]
     assert counting.exchanges == 2
-    assert reads.ask(counting, reads.together([])) == []
+    assert reads.ask(counting, reads.together()) == []
     assert counting.exchanges == 2

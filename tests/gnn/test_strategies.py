@@ -125,9 +125,8 @@ def test_what_is_judged_is_what_is_served(viewed: GraphStore, trial: Trial, tmp_
     folded = FoldIn.published(store)
     assert folded is not None
     scores = STRATEGIES["fold-in-series"].fit(given).score(trial.asked, trial.catalog)
-    items = dict.fromkeys(trial.catalog)
     for id_, row in zip(trial.asked, lists(scores), strict=True):
-        served = Ranking(store, folded).rank(id_, Scope("north"), 10, items)
+        served = Ranking(store, folded).rank(id_, Scope("north"), 10)
         assert served is not None
         assert {one.id for one in served} == {trial.catalog[place] for place in row}
     store.close()

@@ -12,7 +12,7 @@ import pytest
 
 from graph import demand
 from graph.demand import TEXT_LENGTH, Demand, Searches
-from graph.export import export_parquet
+from graph.exports.parquet import export_parquet
 from graph.search import Answer, Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, Scope, StoreFull, open_store
 from loaders.load import load_sample

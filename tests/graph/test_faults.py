@@ -200,15 +200,15 @@ def test_a_full_disk_can_be_opened_and_read(small_disk):
 
 @pytest.mark.parametrize(
     "file_format",
-    ["parquet", "graphml"],
+    ["parquet", "graphml", "neo4j-admin"],
 )
 def test_an_export_onto_a_full_disk_leaves_nothing(small_disk, file_format):
     code, out, err, there = small_disk(f"""
     import subprocess
     store.load_tables(GraphTables.open(large))
     fill(disk, 20_000)
-    command = [sys.executable, "-m", "reelgraph", "export", str(disk / "out"), "--store", store.url]
-    done = subprocess.run([*command, "--format", "{file_format}"], capture_output=True, text=True)
+    command = [sys.executable, "-m", "reelgraph", "export", "{file_format}", str(disk / "out")]
+    done = subprocess.run([*command, "--store", store.url], capture_output=True, text=True)
     print(json.dumps([done.returncode, done.stdout, done.stderr, left(disk)]))
     """)
     assert (code, out) == (1, "")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, Scope, open_store
 from graph.stores.embedded import EmbeddedStore
 from graph.tables import finish_tables, rows_to_table, write_table
@@ -106,15 +105,15 @@ def test_a_file_of_before_changes_were_noted_goes_on(store: EmbeddedStore) -> No
 
 
 def test_a_scope_in_which_nothing_changed_keeps_what_was_made_of_it(store: EmbeddedStore) -> None:
-    searcher, here = Searcher(store), Scope("a")
-    mask, table, items = store._mask(store._now(), here), store.offered(here), searcher._items(here)
+    here = Scope("a")
+    mask, table = store._offers().mask(here), store.offered(here)
+    assert store.offered(here, [TITLES[3]]).to_pylist() == [{"id": TITLES[3], "item_id": "a-03"}]
 
     store.upsert_relationships("OFFERS", [offer("b", TITLES[3])])  # a title that the other catalog offers too
-    assert store._mask(store._now(), here) is mask
+    assert store._offers().mask(here) is mask
     assert store.offered(here) is table
-    assert searcher._items(here) is items
+    assert store.offered(here, [TITLES[3]]).to_pylist() == [{"id": TITLES[3], "item_id": "a-03"}]
 
     store.upsert_relationships("OFFERS", [offer("a", TITLES[3]) | {"item_id": "new"}])
-    assert store._mask(store._now(), here) is mask
-    assert searcher._items(here)[TITLES[3]] == "new"
-    assert items[TITLES[3]] == "a-03"
+    assert store._offers().mask(here) is mask
+    assert store.offered(here, [TITLES[3]]).to_pylist() == [{"id": TITLES[3], "item_id": "new"}]

@@ -16,9 +16,10 @@ import pytest
 from graph.content import ContentReader, Terms, kernel, near_in_years
 from graph.diversity import POOL, diverse
 from graph.explain import check
-from graph.facets import PULL, Facets
+from graph.facets import PULL, weighing
 from graph.foldin import VECTORS, WEIGHTS, FoldIn, loudness, vectors_of
 from graph.preferences import FACETS, NEUTRAL, PreferenceError, Preferences
+from graph.reads import ask
 from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, Provenance, Scope, open_store
 from loaders.load import load_sample
@@ -221,8 +222,8 @@ def test_facets_at_their_own_weight_are_exactly_the_products(sample: GraphStore)
     assert folded is not None
     others = [id_ for id_ in nodes(sample) if id_ != TOY_STORY][:50]
     products = np.arange(len(others), dtype=np.float32)[None] - 5
-    assert (Facets(sample, folded, [TOY_STORY], NEUTRAL).weigh(products, others) == products).all()
-    weighed = Facets(sample, folded, [TOY_STORY], Preferences(genre=3.0)).weigh(products, others)
+    assert (ask(sample, weighing(folded, [TOY_STORY], others, NEUTRAL)).weigh(products, others) == products).all()
+    weighed = ask(sample, weighing(folded, [TOY_STORY], others, Preferences(genre=3.0))).weigh(products, others)
     assert (weighed[:, :6] == products[:, :6]).all()  # none of them positive
     assert (weighed[:, 6:] >= products[:, 6:]).all()
     assert (weighed[:, 6:] > products[:, 6:]).any()

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ import pytest
 from graph.content import ContentReader, kernel
 from graph.explain import Evidence, check
 from graph.foldin import CONTENT, VECTORS, WEIGHTS, FoldIn, loudness, vectors_of
+from graph.reads import Answers, Read
 from graph.schema import CREDITS
 from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, Provenance, Scope, open_store
@@ -101,6 +102,9 @@ class Lacking:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
+
+    def gather(self, wanted: Sequence[Read]) -> Answers:
+        return Answers(cast(GraphStore, self), wanted)
 
     def neighbours(self, ids: Sequence[str], types: Sequence[str], direction: Any, **more: Any) -> pa.Table:
         table = self._store.neighbours(ids, types, direction, **more)
@@ -255,10 +259,10 @@ def test_titles_without_a_vector_come_last_in_any_scope(store: GraphStore) -> No
         folded = FoldIn.published(store)
         assert folded is not None
         may = set(store.offered(Scope(WHOLE_GRAPH)).column("id").to_pylist())
-        found = Ranking(store, folded).rank(held[0], Scope(WHOLE_GRAPH), 400, {})
+        found = Ranking(store, folded).rank(held[0], Scope(WHOLE_GRAPH), 400)
         assert found is not None
         assert {one.id for one in found} == may - {held[0]}
-        assert Ranking(store, folded).rank(ids[20], Scope(WHOLE_GRAPH), 400, {}) is None
+        assert Ranking(store, folded).rank(ids[20], Scope(WHOLE_GRAPH), 400) is None
         assert Searcher(store).similar(ids[20], Scope(WHOLE_GRAPH), 5)
     finally:
         store.rollback(version)

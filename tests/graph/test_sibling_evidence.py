@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from graph.explain import Evidence, check
-from graph.sibling_evidence import sibling_evidence
+from graph.explain import Evidence, check, names_of
+from graph.sibling_evidence import Known, played, sibling_evidence
 from graph.siblings import Sibling
 from graph.store import GraphStore
 from tests.graph.test_siblings import store  # noqa: F401
@@ -22,7 +22,15 @@ PEOPLE = {
 
 def told(store: GraphStore, other: str, *because: str) -> list[Evidence]:  # noqa: F811
     alike = {other: Sibling(0.9, 1.0, because)}
-    return sibling_evidence(store, "tt1", alike, {other: PEOPLE[other]}, NAMES)[other]
+    return sibling_evidence("tt1", alike, {other: PEOPLE[other]}, known(store, other))[other]
+
+
+def known(store: GraphStore, other: str) -> Known:  # noqa: F811
+    both = ["tt1", other]
+    rows = store.get_nodes("Title", both, ["title", "original_title", "start_year"]).to_pylist()
+    parts = played(both, store.neighbours(both, ["ACTED_IN"], "in", properties=["characters"]))
+    people = list({person for own in parts.values() for person in own})
+    return Known({row["id"]: row for row in rows}, parts, {}, {}, names_of(store, people) | NAMES)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +38,7 @@ def told(store: GraphStore, other: str, *because: str) -> list[Evidence]:  # noq
     [
         ("tt2", "name", "another “Harbour Law” title", ("tt1", "tt2"), ()),
         ("tt8", "name", "of the same name, 2010", ("tt1", "tt8"), ()),
-        ("tt3", "part", "Hook again, played by Person nm1", ("tt1", "ACTED_IN", "nm1", "ACTED_IN", "tt3"), ()),
+        ("tt3", "part", "Hook again, played by Person 1", ("tt1", "ACTED_IN", "nm1", "ACTED_IN", "tt3"), ()),
         ("tt2", "part", "Ada Brandt again, now played by Person nm9", ("tt1", "tt2"), ("nm2", "nm9")),
         ("tt3", "people", "the same people: with Person 1, written by Person 20", ("tt1", "tt3"), ("nm1", "nm20")),
         ("tt2", "people", "with Person 1, like Harbour Law", ("tt1", "tt2"), ("nm1",)),
@@ -52,7 +60,7 @@ def test_the_most_telling_weighs_most(store: GraphStore) -> None:  # noqa: F811
     reasons = told(store, "tt3", "part", "people")
     assert [reason.kind for reason in reasons] == ["part", "people"]
     assert reasons[0].weight > reasons[1].weight > 0
-    assert sibling_evidence(store, "tt1", {}, {}, NAMES) == {}
+    assert sibling_evidence("tt1", {}, {}, known(store, "tt3")) == {}
 
 
 def test_what_is_not_so_is_found_out(store: GraphStore) -> None:  # noqa: F811

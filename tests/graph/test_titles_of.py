@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,14 @@ def test_own_titles_in_scope_k_whenever_k_exist_else_those_of_the_nearest(
     asked = [id_ for batch in random_graph.scan_nodes(label, []) for id_ in batch[0].to_pylist()][::3]
     for scope in SCOPES:
         may = set(random_graph.offered(scope).column("id").to_pylist())
+        wherever = replace(scope, region=None, on=None)
+        ever = set(random_graph.offered(wherever).column("id").to_pylist())
         for id_ in asked:
             own = step(random_graph, [id_], outward, types) & may
             for k in (2, 50):
-                titles, nearest = titles_of(random_graph, label, id_, scope, k, {})
+                there = titles_of(random_graph, label, id_, scope, k)
+                titles, nearest = there.answered, there.nearest
+                assert there.ever == bool(step(random_graph, [id_], outward, types) & ever)
                 found = [one.id for one in titles]
                 assert len(found) == len(set(found))
                 assert set(found) <= may

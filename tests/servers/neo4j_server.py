@@ -140,7 +140,8 @@ def wiped(url: str) -> str:
     with _driver(url) as driver:
         for record in driver.execute_query("SHOW VECTOR INDEXES YIELD name").records:
             driver.execute_query(f"DROP INDEX {record['name']}")
-        driver.execute_query("MATCH (node) DETACH DELETE node")
+        with driver.session() as session:
+            session.run("MATCH (node) CALL (node) { DETACH DELETE node } IN TRANSACTIONS OF 1000 ROWS").consume()
     return url
 
 

@@ -1,45 +1,12 @@
-"""The graph written out: graph tables as Parquet from any store, or its best-known part as GraphML."""
+"""The best-known part of a graph as GraphML, for Gephi or networkx."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from graph.schema import CREDITS, NODES, RELATIONSHIPS
-from graph.store import GraphStore, Progress
-from graph.tables import GraphTables, TablesError, finish_tables, write_table
-
-
-def export_parquet(
-    store: GraphStore, folder: Path, progress: Progress | None = None, names: Iterable[str] | None = None
-) -> GraphTables:
-    """Write a store's nodes and relationships as graph tables (all that it has but private labels, or those named).
-
-    Raises TablesError when the folder holds something already.
-    """
-    if folder.exists() and any(folder.iterdir()):
-        raise TablesError(f"{folder} is not empty; export into a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    counts = store.info().counts
-    every = [name for name in (*NODES, *RELATIONSHIPS) if name not in NODES or not NODES[name].private]
-    wanted = [name for name in (names or every) if counts.get(name)]
-    whole, done = sum(counts[name] for name in wanted) + 1, 0
-    # Made aside, so that an export that breaks off leaves nothing that looks like one.
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as aside:
-        made = Path(aside) / "tables"
-        made.mkdir()
-        for name in wanted:
-            if progress:
-                progress(name, done / whole)
-            write_table(made, name, store.scan_nodes(name) if name in NODES else store.scan_relationships(name))
-            done += counts[name]
-        tables = finish_tables(made, [])
-        if folder.exists():
-            folder.rmdir()
-        made.rename(folder)
-    return GraphTables(folder, tables.manifest)
+from graph.schema import CREDITS
+from graph.store import GraphStore
 
 
 def export_graphml(store: GraphStore, path: Path, titles: int) -> dict[str, int]:
