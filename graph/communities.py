@@ -1,4 +1,4 @@
-"""Communities of a genre: the groups of people who make its titles together, kept as a property of each person.
+"""Communities of a genre: the groups of people who make its titles together, for exploration.
 
 Two people are joined when both are credited in a title of the genre; a title of n people adds 1/(n-1) to each pair, so
 that a large cast counts no more for a person than a small one (Newman 2001, Phys. Rev. E 64, 016132). The groups are
@@ -8,10 +8,10 @@ those of the Louvain method (Blondel et al. 2008), which maximises modularity.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from graph.schema import CREDITS
 from graph.store import GraphStore, NotInGraph, Progress
@@ -24,6 +24,14 @@ _MOST_PEOPLE = 40
 """Of a title; the first by IMDb's order. More of them would add pairs by the square and say little."""
 _BATCH = 5_000
 _ROLES = [role for role in CREDITS if role != "SEEN_IN_ARCHIVE"]
+
+
+@runtime_checkable
+class KeepsCommunities(Protocol):
+    """A store that is explored by eye, and so keeps communities with its people."""
+
+    def keep_communities(self, genre: str, communities: Mapping[str, str]) -> None:
+        """Write the community of each person, by id, in place of the genre's earlier ones."""
 
 
 @dataclass(frozen=True)
@@ -75,25 +83,17 @@ def find(store: GraphStore, genre: str, progress: Progress) -> Communities:
     parts = nx.community.louvain_communities(graph, seed=SEED) if graph else []
     modularity = nx.community.modularity(graph, parts) if parts else 0.0
     groups = sorted((sorted(part) for part in parts if len(part) >= LEAST_PEOPLE), key=lambda one: (-len(one), one))
+    progress("grouped", 1.0)
     return Communities(genre, len(titles), len(graph), modularity, groups)
 
 
-def keep(store: GraphStore, found: Communities, progress: Progress) -> int:
-    """Write the communities of one genre to the people, in place of that genre's earlier ones. Returns how many people.
+def keep(store: GraphStore, found: Communities) -> bool:
+    """Write the communities of one genre to the people, in place of that genre's earlier ones.
 
-    On the embedded store that is a new version of the graph, and costs what a load does.
+    False where the store is not one that is explored by eye: then they are kept nowhere.
     """
-    prefix = f"{found.genre}:"
-    of = {person: f"{prefix}{number}" for number, group in enumerate(found.groups, 1) for person in group}
-    rows = []
-    for batch in store.scan_nodes("Person", ["communities"]):
-        for row in batch.to_pylist():
-            held = row["communities"] or []
-            new = sorted([one for one in held if not one.startswith(prefix)] + ([of[row["id"]]] if row["id"] in of else []))
-            if new != held:
-                rows.append({"id": row["id"], "communities": new or None})
-    progress("writing", 0.8)
-    if rows:
-        store.upsert_nodes("Person", rows)
-    progress("written", 1.0)
-    return len(of)
+    if not isinstance(store, KeepsCommunities):
+        return False
+    of = {person: f"{found.genre}:{number}" for number, group in enumerate(found.groups, 1) for person in group}
+    store.keep_communities(found.genre, of)
+    return True

@@ -1,4 +1,4 @@
-"""`reelgraph communities`: find who makes a genre's titles together, and keep it in the graph for exploration."""
+"""`reelgraph communities`: find who makes a genre's titles together, and keep it in Neo4j for exploration."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def communities(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the groups of people who make a genre's titles together, and keep them with the people.
+    """Find the groups of people who make a genre's titles together; in Neo4j, keep them with the people.
 
-    They are kept until the graph is loaded again. Adult titles are left out.
+    There each person gets the property `communities`, with GENRE:NUMBER for each genre that was asked for; asking again
+    replaces it. Other stores only answer. Adult titles are left out.
 
     Example: reelgraph communities Animation
     """
@@ -33,15 +34,16 @@ def communities(
 
     with opened(store) as graph, progress("Communities") as report:
         found = find(graph, genre, report)
-        kept = keep(graph, found, report)
+        kept = keep(graph, found)
         best = [name for group in found.groups[:_SHOWN] for name in group[:3]]
         names = {row["id"]: row["name"] for row in graph.get_nodes("Person", best, ["name"]).to_pylist()}
     if as_json:
         print_json(found.as_dict() | {"kept": kept})
         return
+    members = sum(map(len, found.groups))
     out.print(
         Text(
-            f"{found.genre}: {len(found.groups):,} communities of {kept:,} people in {found.titles:,} titles, "
+            f"{found.genre}: {len(found.groups):,} communities of {members:,} people in {found.titles:,} titles, "
             f"modularity {found.modularity:.2f}"
         )
     )
@@ -52,3 +54,7 @@ def communities(
         some = ", ".join(names.get(person) or person for person in group[:3])
         table.add_row(Text(f"{found.genre}:{number}"), f"{len(group):,}", Text(some))
     out.print(table)
+    if kept:
+        out.print(Text("Kept with the people, as communities; cypher/explore/genre_communities.cypher shows them."))
+    else:
+        out.print(Text("Not kept: only Neo4j keeps them, for its Browser."))

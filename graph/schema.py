@@ -119,7 +119,6 @@ NODES: dict[str, Node] = {
                 Property("birth_year", "integer", "year"),
                 Property("death_year", "integer", "year"),
                 Property("professions", "strings", "IMDb's primary professions, in its order"),
-                Property("communities", "strings", "`GENRE:NUMBER`: the groups that `reelgraph communities` found"),
             ),
         ),
         Node("Genre", "name", "A genre in IMDb's list"),

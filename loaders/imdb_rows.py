@@ -198,7 +198,6 @@ def load_people(run: Run) -> None:
         birth_year.alias("birth_year"),
         death_year.alias("death_year"),
         words("primaryProfession").alias("professions"),
-        nw.lit(None).cast(nw.List(nw.String())).alias("communities"),
         "knownForTitles",
         first_true(reasons).alias("reason"),
         **faults(birthYear=birth_year, deathYear=death_year),

@@ -1,21 +1,24 @@
 // Which titles' data look wrong?
-// Change: how many of each fault.
-// One sees a table: the fault, how many titles have it, and some of them.
-WITH 5 AS examples
-MATCH (t:Title) WHERE NOT coalesce(t.is_adult, false)
-WITH examples, t, [
-  CASE WHEN t.title IS NULL THEN 'no title' END,
-  CASE WHEN t.start_year IS NULL THEN 'no year' END,
-  CASE WHEN t.end_year < t.start_year THEN 'ends before it starts' END,
-  CASE WHEN t.kind = 'movie' AND t.runtime_minutes < 40 THEN 'a film under 40 minutes' END,
-  CASE WHEN t.runtime_minutes > 600 AND t.kind = 'movie' THEN 'a film over 10 hours' END,
-  CASE WHEN NOT EXISTS { (t)-[:IN_GENRE]->() } THEN 'no genre' END,
-  CASE WHEN NOT EXISTS { (t)<--(:Person) } THEN 'nobody credited' END,
-  CASE WHEN EXISTS { MATCH (t)<-[:DIRECTED]-(p:Person) WHERE p.birth_year > t.start_year }
-    THEN 'directed before the director was born' END
-] AS faults
-UNWIND [fault IN faults WHERE fault IS NOT NULL] AS fault
-WITH examples, fault, t ORDER BY coalesce(t.num_votes, 0) DESC, t.tconst
-WITH examples, fault, count(t) AS titles, collect(t)[0..20] AS some
-RETURN fault, titles, [t IN some[0..examples] | t.tconst + ' ' + coalesce(t.title, '')] AS examples
-ORDER BY titles DESC, fault
+// Change: the LIMIT of each fault; it ends as soon as so many are found.
+// One sees a table: the fault, and some of the titles that have it. No row: none was found.
+CALL () {
+  MATCH (t:Title) WHERE t.title IS NULL RETURN 'no title' AS fault, t LIMIT 10
+  UNION ALL
+  MATCH (t:Title) WHERE t.start_year IS NULL RETURN 'no year' AS fault, t LIMIT 10
+  UNION ALL
+  MATCH (t:Title) WHERE t.end_year < t.start_year RETURN 'ends before it starts' AS fault, t LIMIT 10
+  UNION ALL
+  MATCH (t:Title) WHERE t.kind = 'movie' AND t.runtime_minutes < 40 RETURN 'a film under 40 minutes' AS fault, t LIMIT 10
+  UNION ALL
+  MATCH (t:Title) WHERE t.kind = 'movie' AND t.runtime_minutes > 600 RETURN 'a film over 10 hours' AS fault, t LIMIT 10
+  UNION ALL
+  MATCH (t:Title) WHERE NOT EXISTS { (t)-[:IN_GENRE]->() } RETURN 'no genre' AS fault, t LIMIT 10
+  UNION ALL
+  MATCH (t:Title) WHERE NOT EXISTS { (t)<-[:DIRECTED|ACTED_IN|WROTE|PRODUCED]-() }
+  RETURN 'nobody credited' AS fault, t LIMIT 10
+  UNION ALL
+  MATCH (p:Person)-[:DIRECTED]->(t:Title) WHERE p.birth_year > t.start_year
+  RETURN DISTINCT 'directed before the director was born' AS fault, t LIMIT 10
+}
+WITH fault, t WHERE NOT coalesce(t.is_adult, false)
+RETURN fault, t.tconst AS id, t.title AS title, t.kind AS kind, t.start_year AS year ORDER BY fault, id

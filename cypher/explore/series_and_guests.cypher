@@ -1,7 +1,7 @@
 // A series: its episodes, season by season, and who came as a guest (acted in an episode, not in the series' own cast).
-// Change: the series' id (tt0903747 is Breaking Bad), and how many episodes.
+// Change: the series' id (tt1475582 is Sherlock), and how many episodes.
 // One sees the series, its first episodes around it, and the guests at the edge.
-WITH 'tt0903747' AS series, 30 AS episodes
+WITH 'tt1475582' AS series, 30 AS episodes
 MATCH (s:Title {tconst: series})<-[part:EPISODE_OF]-(e:Title) WHERE NOT coalesce(e.is_adult, false)
 WITH s, part, e, episodes ORDER BY part.season, part.episode, e.tconst
 WITH s, episodes, collect([part, e])[0..200] AS found

@@ -10,5 +10,5 @@ WITH DISTINCT a, b, shared, most, COUNT { (shared)--() } AS links
 ORDER BY links, elementId(shared)
 WITH a, b, most, collect(shared) AS found
 UNWIND found[0..most] AS shared
-MATCH (a)-[first]-(shared)-[second]-(b)
+MATCH (a)-[first]-(shared)-[second]-(b) WHERE NOT 'KNOWN_FOR' IN [type(first), type(second)]
 RETURN a, first, shared, second, b
