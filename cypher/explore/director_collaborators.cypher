@@ -3,7 +3,7 @@
 // One sees the director in the middle, the titles around, and beyond them the people who were in most of those titles.
 WITH 'nm0005124' AS director, 12 AS people
 MATCH (d:Person {nconst: director})-[:DIRECTED]->(t:Title) WHERE NOT coalesce(t.is_adult, false)
-MATCH (other:Person)-->(t) WHERE other <> d
+MATCH (other:Person)-[r]->(t) WHERE other <> d AND type(r) <> 'KNOWN_FOR'
 WITH d, people, other, collect(DISTINCT t) AS together
 ORDER BY size(together) DESC, other.nconst
 WITH people, d, collect({other: other, together: together})[0..12] AS best

@@ -1,5 +1,5 @@
 // Who has worked with the most people?
-// Change: how many people, and how many credits one must have to be looked at.
+// Change: how many people, and how many relationships one must have to be looked at.
 // One sees a table: titles and different colleagues in them.
 WITH 20 AS people, 5 AS least
 MATCH (p:Person)
