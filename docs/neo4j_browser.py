@@ -14,19 +14,24 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
+PASTE = """(area, text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  area.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true}));
+}"""
 PICTURE = ROOT / "docs" / "neo4j-browser.png"
 
 
 def run(page: Page, command: str) -> None:
-    """Type a command into Browser's editor and run it."""
+    """Paste a command into Browser's editor and run it; typed, each bracket would be closed once more."""
     page.locator(".monaco-editor").first.click()
     page.keyboard.press("Control+A")
-    page.keyboard.insert_text(command)
+    page.locator(".monaco-editor textarea").first.evaluate(PASTE, command)
     page.keyboard.press("Control+Enter")
     page.wait_for_timeout(3_000)
 
 
-def main(url: str, query: str = "director_collaborators", picture: str = str(PICTURE)) -> None:
+def main(url: str, query: str = "why_alike", picture: str = str(PICTURE)) -> None:
     """Connect, take over the style, run the query, and keep what Browser shows when it has come to rest."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
@@ -40,7 +45,7 @@ def main(url: str, query: str = "director_collaborators", picture: str = str(PIC
         run(page, ":clear")
         run(page, (ROOT / "cypher" / "explore" / f"{query}.cypher").read_text())
         page.wait_for_timeout(9_000)
-        page.screenshot(path=picture)
+        page.screenshot(path=picture, clip={"x": 62, "y": 125, "width": 1336, "height": 545})
         browser.close()
 
 
