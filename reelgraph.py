@@ -138,13 +138,14 @@ def _exit_code(error: BaseException) -> int | None:
     from graph.tables import TablesError
     from loaders.catalog import CatalogError
     from loaders.download import DownloadError
+    from loaders.engines import EngineFailed
     from loaders.imdb import LoadError
 
     loading = (LoadError, CatalogError, TablesError, InvalidRows)
     given = (*loading, ConfigError, RunError, TriplesError, NotInGraph, StoreNotFound, UnknownStore)
     if isinstance(error, given):
         return 2
-    wrong = (StoreError, ServeError, DownloadError, TrainingError, OSError, MemoryError)
+    wrong = (StoreError, ServeError, DownloadError, EngineFailed, TrainingError, OSError, MemoryError)
     return 1 if isinstance(error, wrong) else None
 
 

@@ -90,10 +90,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder: Path, **settings: str) -> Iterator[Served]:
-    """The service over a store, ready; by default it keeps no answers and counts no searches."""
+def served(store: Path | str, **settings: str) -> Iterator[Served]:
+    """The service over a store (a folder or a URL), ready; by default it keeps no answers and counts no searches."""
     environment = os.environ | {"REELGRAPH_KEPT_ANSWERS": "0", "REELGRAPH_COUNT_SEARCHES": "false"} | settings
-    command = [sys.executable, "-m", "reelgraph", "serve", "--port", "0", "--store", f"embedded:{folder}"]
+    url = store if isinstance(store, str) else f"embedded:{store}"
+    command = [sys.executable, "-m", "reelgraph", "serve", "--port", "0", "--store", url]
     begun = time.monotonic()
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

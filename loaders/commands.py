@@ -83,7 +83,10 @@ def download_(
 def load_(
     context: typer.Context,
     imdb: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of IMDb's TSV files, gzipped or not.")
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Folder of IMDb's TSV files, gzipped or not; with Spark also s3://BUCKET/DIR."
+        ),
     ] = None,
     catalog: Annotated[
         list[str] | None,
@@ -109,7 +112,10 @@ def load_(
         str | None, typer.Option(metavar="LIST", help=f"Credits to keep, of {','.join(CREDITS)}. Default: all.")
     ] = None,
     alternates: Annotated[bool, typer.Option(help="Keep alternate titles.")] = True,
-    engine: Annotated[str, typer.Option(help="What runs the transforms.")] = "polars",
+    engine: Annotated[str, typer.Option(help="What reads IMDb's files: polars or spark.")] = "polars",
+    master: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where Spark runs. Default: local[*], all cores of this machine.")
+    ] = None,
     runs: Annotated[
         Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are, for the vectors of new titles.")
     ] = _RUNS,
@@ -133,6 +139,8 @@ def load_(
             "name IMDb's files (--imdb DIR), a catalog (--catalog FILE), feedback (--feedback FILE) or texts "
             "(--texts FILE), or several of these"
         )
+    if master is not None and engine != "spark":
+        raise typer.BadParameter("--master says where Spark runs; add --engine spark")
     choices = Choices(
         kinds=frozenset(_listed(kinds)) if kinds is not None else None,
         min_votes=min_votes,
@@ -152,6 +160,7 @@ def load_(
                 texts=texts,
                 choices=choices,
                 engine=engine,
+                master=master,
                 progress=report,
             )
         if not as_json:

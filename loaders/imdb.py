@@ -10,18 +10,17 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from graph.schema import CREDITS
 from graph.store import Progress
-from graph.tables import MANIFEST, Source, table_path
-from loaders.engines import open_engine
+from graph.tables import MANIFEST, table_path
+from loaders.engines import Engine, open_engine
 from loaders.imdb_files import CREW, FILES, KINDS, Choices, FileReport, LoadReport
 from loaders.imdb_rows import load_alternates, load_credits, load_episodes, load_people, load_titles
 from loaders.imdb_run import Run
-from loaders.tsv import LoadError, open_tsv
+from loaders.parts import is_made, put_together
+from loaders.tsv import LoadError
 
-__all__ = ["FILES", "KINDS", "Choices", "FileReport", "LoadError", "LoadReport", "imdb_tables"]
+__all__ = ["FILES", "KINDS", "Choices", "FileReport", "LoadError", "LoadReport", "imdb_tables", "make_tables"]
 
 _TABLES = (
     "Title", "Person", "Genre", "AlternateTitle", *CREDITS, "KNOWN_FOR", "IN_GENRE", "ALSO_KNOWN_AS", "EPISODE_OF",
@@ -30,54 +29,57 @@ _STAGING = 0.4  # of the whole, for the progress
 
 
 def imdb_tables(
-    source: Path,
+    source: Path | str,
     target: Path,
     choices: Choices = Choices(),  # noqa: B008 - it is frozen
     *,
     engine: str = "polars",
+    master: str | None = None,
     progress: Progress | None = None,
 ) -> LoadReport:
     """Make graph tables of IMDb's files (`NAME.tsv` or `NAME.tsv.gz`) in a folder; the manifest is the caller's.
 
-    Only title.basics must be there; credits need name.basics too. Invalid UTF-8 is replaced by U+FFFD and counted.
+    source: a folder, to Spark also a URL; or what loaders/spark_job.py made of one, whose tables are then taken over
+    as they are. master: where Spark runs. Only title.basics must be there; credits need name.basics too. Invalid UTF-8
+    is replaced by U+FFFD and counted.
     The tables come into `target` when all are made; until then it stays as it was. Intermediate files, about as large
     as the unpacked TSVs, lie in a hidden folder beside `target` and are always removed.
-    Raises LoadError for input that cannot be loaded.
+    Raises LoadError for input that cannot be loaded, EngineFailed when Spark fails.
     """
-    runner = open_engine(engine)
-    there = _find(source)
-    files = {name: open_tsv(path, FILES[name]) for name, path in there.items() if name not in _unused(there, choices)}
-    if choices.min_votes and "title.ratings" not in files:
-        raise LoadError(f"min_votes needs title.ratings.tsv.gz, which {source} does not hold")
+    progress = progress or (lambda _what, _part: None)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as staging:
-        run = Run(runner, Path(staging), choices, files, progress or (lambda _what, _part: None))
-        _run_steps(run)
-        counts = _put_in_place(run.tables, target)
+        folder = Path(staging)
+        if is_made(source):
+            report = put_together(Path(source), folder / "tables", progress)
+        else:
+            with open_engine(engine, folder, master) as runner:
+                report = make_tables(runner, str(source), choices, progress)
+        _put_in_place(folder / "tables", target)
+    return report
+
+
+def make_tables(runner: Engine, source: str, choices: Choices, progress: Progress) -> LoadReport:
+    """Have an engine make graph tables of IMDb's files; it knows where they go. Raises as `imdb_tables` does."""
+    there = runner.find(source, list(FILES))
+    if "title.basics" not in there:
+        raise LoadError(f"{source} holds no title.basics.tsv or .tsv.gz; get it from https://datasets.imdbws.com")
+    unused = _unused(there, choices)
+    files = {name: runner.open(where, FILES[name]) for name, where in there.items() if name not in unused}
+    if choices.min_votes and "title.ratings" not in files:
+        raise LoadError(f"min_votes needs title.ratings.tsv.gz, which {source} does not hold")
+    run = Run(runner, choices, files, progress)
+    _run_steps(run)
     return LoadReport(
         tuple(run.reports),
         tuple(name for name in FILES if name not in there),
-        tuple(_unused(there, choices)),
-        counts,
-        [Source.of(tsv.path) for tsv in files.values()],
+        tuple(unused),
+        {name: run.counts[name] for name in _TABLES if name in run.counts},
+        [tsv.source for tsv in files.values()],
     )
 
 
-def _find(source: Path) -> dict[str, Path]:
-    if not source.is_dir():
-        raise LoadError(f"{source} is not a folder; give the one that holds title.basics.tsv.gz")
-    files = {}
-    for name in FILES:
-        there = [path for path in (source / f"{name}.tsv", source / f"{name}.tsv.gz") if path.is_file()]
-        if there:
-            # With both there, the newer one is the one that was meant.
-            files[name] = max(there, key=lambda path: path.stat().st_mtime)
-    if "title.basics" not in files:
-        raise LoadError(f"{source} holds no title.basics.tsv or .tsv.gz; get it from https://datasets.imdbws.com")
-    return files
-
-
-def _unused(there: Mapping[str, Path], choices: Choices) -> list[str]:
+def _unused(there: Mapping[str, str], choices: Choices) -> list[str]:
     """The files that are there and of no use: with these choices, or because credits and names need each other."""
     credited = {"title.principals"} if choices.credits else set()
     if set(CREW) & set(choices.credits):
@@ -105,8 +107,7 @@ def _run_steps(run: Run) -> None:
     run.progress("done", 1.0)
 
 
-def _put_in_place(made: Path, target: Path) -> dict[str, int]:
-    counts = {}
+def _put_in_place(made: Path, target: Path) -> None:
     target.mkdir(exist_ok=True)
     # A manifest that vouched for other tables, and tables of a load with other choices, must not survive.
     (target / MANIFEST).unlink(missing_ok=True)
@@ -116,5 +117,3 @@ def _put_in_place(made: Path, target: Path) -> dict[str, int]:
         if table_path(made, name).exists():
             path.parent.mkdir(exist_ok=True)
             table_path(made, name).replace(path)
-            counts[name] = int(pq.read_metadata(path).num_rows)
-    return counts

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial, reduce
-from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 
 from graph.schema import arrow_schema
 from graph.store import Progress
-from graph.tables import table_path
 from loaders.cells import no_string, number
 from loaders.engines import LINE, Engine, Frame
 from loaders.imdb_files import FILES, IDS, Choices, FileReport
@@ -26,40 +24,39 @@ NO_ID = "no id as IMDb writes them"
 
 
 class Run:
-    """An engine, a folder for intermediate files and, in its `tables`, for graph tables; the reports so far."""
+    """An engine at work on IMDb's files; the reports so far, and the rows of each table that was written."""
 
-    def __init__(
-        self, engine: Engine, folder: Path, choices: Choices, files: Mapping[str, Tsv], progress: Progress
-    ) -> None:
+    def __init__(self, engine: Engine, choices: Choices, files: Mapping[str, Tsv], progress: Progress) -> None:
         self.engine = engine
-        self.folder = folder
-        self.tables = folder / "tables"
         self.choices = choices
         self.files = files
         self.progress = progress
         self.reports: list[FileReport] = []
+        self.counts: dict[str, int] = {}
         self.tallies: dict[str, list[dict[str, Any]]] = {}
+        self.repeated: dict[str, Frame] = {}
 
     def stage(self, share: float) -> None:
         """Put every file into Parquet; `share` is the part of the whole progress that this is."""
-        total = sum(tsv.path.stat().st_size for tsv in self.files.values())
+        total = sum(tsv.source.size for tsv in self.files.values())
         before = 0
 
         def tick(tsv: Tsv) -> None:
-            self.progress(f"reading {tsv.path.name}", share * min(1.0, (before + tsv.position) / total))
+            self.progress(f"reading {tsv.source.file}", share * min(1.0, (before + tsv.position) / total))
 
         for name, tsv in self.files.items():
             numbers = [number(column, IDS[column]).alias(f"{column}_number") for column in FILES[name] if column in IDS]
-            self.engine.stage(tsv, FILES[name], numbers, self.folder / name, partial(tick, tsv))
-            before += tsv.path.stat().st_size
+            tick(tsv)
+            self.engine.stage(name, tsv, FILES[name], numbers, partial(tick, tsv))
+            before += tsv.source.size
 
     def scan(self, name: str) -> Frame:
         """A staged file by IMDb's name for it, or an intermediate one."""
-        return self.engine.scan(self.folder / name)
+        return self.engine.scan(name)
 
     def table(self, name: str) -> Frame:
         """A graph table that this run has made."""
-        return self.engine.scan(table_path(self.tables, name))
+        return self.engine.table(name)
 
     def look_up(self, rows: Frame, other: Frame, *on: str) -> Frame:
         """`Engine.look_up`; `other` must not have a key twice."""
@@ -81,14 +78,10 @@ class Run:
         apart: some of the keys that alone tell nearly all rows apart, so that only the others are looked at closely.
         """
         apart = apart or keys
-        folder = self.folder / f"{name}-repeats"
         there = reduce(lambda one, other: one & other, [~nw.col(key).is_null() for key in keys])
-        if not folder.exists():
-            for turn, part in enumerate(self.parts(apart[0], self.files[name].rows)):
-                groups = rows.filter(part).group_by(*apart).agg(nw.len().alias("times"))
-                repeated = groups.filter(nw.col("times") > 1).select(*apart)
-                self.engine.write(folder / f"{turn:05}.parquet", repeated)
-        repeated = self.engine.scan(folder)
+        if name not in self.repeated:
+            self.repeated[name] = nw.concat(list(self._repeats(name, rows, apart)))
+        repeated = self.repeated[name]
         if self.engine.rows(repeated.select(nw.len().alias("rows")))[0]["rows"] == 0:
             return rows
         suspects = self.look_up(rows, repeated.with_columns(again=nw.lit(True)), *apart)
@@ -96,19 +89,23 @@ class Run:
         rows = self.look_up(rows, suspects.group_by(*keys).agg(nw.col(LINE).min().alias("first")), *keys)
         return rows.filter(nw.col("first").is_null() | (nw.col("first") == nw.col(LINE))).drop("first")
 
+    def _repeats(self, name: str, rows: Frame, apart: Sequence[str]) -> Iterator[Frame]:
+        for turn, part in enumerate(self.parts(apart[0], self.files[name].rows)):
+            groups = rows.filter(part).group_by(*apart).agg(nw.len().alias("times"))
+            yield self.keep(f"{name}-repeats-{turn}", groups.filter(nw.col("times") > 1).select(*apart))
+
     def write(self, name: str, rows: Frame) -> None:
         """Write a graph table, of the columns that the schema says."""
-        self.engine.write(table_path(self.tables, name), rows.select(arrow_schema(name).names))
+        self.counts[name] = self.engine.write(name, rows.select(arrow_schema(name).names))
 
     def keep(self, name: str, rows: Frame, by: str | None = None) -> Frame:
         """Work out an intermediate result once, so that the tables and counts made of it need not."""
-        self.engine.keep(self.folder / name, rows, by)
+        self.engine.keep(name, rows, by)
         return self.scan(name)
 
     def part(self, name: str, by: str, value: str) -> Frame:
         """What an intermediate result, kept by a column, has of one of its values."""
-        folder = self.folder / name / f"{by}={value}"
-        return self.engine.scan(folder) if folder.exists() else self.scan(name).filter(nw.col(by) == value)
+        return self.engine.part(name, by, value)
 
     def judged(self, name: str, rows: Frame, by: str | None = None) -> Frame:
         """Work out judged rows once, as `NAME-judged`, and count them for `counted` and `report`."""
@@ -140,7 +137,7 @@ class Run:
         mended |= {"invalid UTF-8, replaced": tsv.invalid, **(repaired or {})}
         self.reports.append(
             FileReport(
-                tsv.path.name,
+                tsv.source.file,
                 tsv.rows,
                 kept["rows"],
                 {reason: count for reason, count in sorted(dropped.items()) if count},

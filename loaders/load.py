@@ -62,19 +62,21 @@ def load_sample(store: GraphStore) -> Loaded:
 def load(
     store: GraphStore,
     *,
-    imdb: Path | None = None,
+    imdb: Path | str | None = None,
     catalogs: Sequence[CatalogFile] = (),
     feedback: Sequence[Path] = (),
     texts: Path | None = None,
     choices: Choices | None = None,
     engine: str = "polars",
+    master: str | None = None,
     progress: Progress | None = None,
 ) -> Loaded:
     """Load IMDb's files, catalogs, feedback and texts, or some of these, into a store.
 
     Without IMDb's files the others are matched to the titles that the store holds. With them the graph is made anew;
-    catalogs that the store holds already, their own titles, texts and all feedback stay. Raises LoadError,
-    CatalogError or StoreError; then the store is as it was.
+    catalogs that the store holds already, their own titles, texts and all feedback stay. engine and master: what runs
+    the transforms of IMDb's files, and where. Raises LoadError, EngineFailed, CatalogError or StoreError; then the
+    store is as it was.
     """
     report: Progress = progress or (lambda _what, _share: None)
     # The first of these loads parts of numpy from within Polars, which panics when it is interrupted right there.
@@ -88,7 +90,8 @@ def load(
         heard, told = _read(feedback, texts, staging, report)
         made, sources = None, [Source(**source) for source in info.details.get("sources", ())]
         if imdb is not None:
-            made = imdb_tables(imdb, folder, choices or Choices(), engine=engine, progress=_part(report, 0.0, 0.45))
+            share = _part(report, 0.0, 0.45)
+            made = imdb_tables(imdb, folder, choices or Choices(), engine=engine, master=master, progress=share)
             sources = made.sources
             keep_own(store, folder)
         elif catalogs or told:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from graph.tables import Source
+
 _BATCH_BYTES = 1 << 24
 _HEADER_BYTES = 1 << 20
 _LINE_BYTES = 1 << 27
@@ -25,14 +27,15 @@ class LoadError(Exception):
 
 @dataclass
 class Tsv:
-    """An opened TSV file: where it is, its columns, and what was found so far while reading it.
+    """An opened TSV file: where it is (a path or a URL), its columns, and what was found so far while reading it.
 
     rows counts the lines after the header, ragged ones included; ragged: lines with more or fewer cells than the
     header, left out; invalid: lines that are not UTF-8, kept, with U+FFFD for each wrong byte; position: bytes read
     of the file as it lies on the disk.
     """
 
-    path: Path
+    where: str
+    source: Source
     names: list[str]
     rows: int = 0
     ragged: int = 0
@@ -44,8 +47,8 @@ class Tsv:
 
         Raises LoadError when the file is cut short, damaged, or no text at all.
         """
-        with self.path.open("rb") as file:
-            chunks = _chunks(file, self.path)
+        with Path(self.where).open("rb") as file:
+            chunks = _chunks(file, self.where)
             rest = b""
             while b"\n" not in rest and (chunk := next(chunks, b"")):
                 rest += chunk
@@ -60,7 +63,7 @@ class Tsv:
                     rest += tail
                     if len(rest) > _LINE_BYTES:
                         raise LoadError(
-                            f"{self.path} has a line of more than {_LINE_BYTES >> 20} MB; it is no TSV file"
+                            f"{self.where} has a line of more than {_LINE_BYTES >> 20} MB; it is no TSV file"
                         )
             if rest:
                 yield self._clean(rest if rest.endswith(b"\n") else rest + b"\n")
@@ -94,23 +97,29 @@ def open_tsv(path: Path, columns: Sequence[str]) -> Tsv:
     """
     with path.open("rb") as file:
         start = b""
-        for chunk in _chunks(file, path):
+        for chunk in _chunks(file, str(path)):
             start += chunk
             if b"\n" in start or len(start) > _HEADER_BYTES:
                 break
-    if not start:
-        raise LoadError(f"{path} is empty; download it again")
-    line = start[:_HEADER_BYTES].partition(b"\n")[0].decode("utf-8-sig", "replace").rstrip("\r")
+    line = start[:_HEADER_BYTES].partition(b"\n")[0].decode("utf-8-sig", "replace")
+    return Tsv(str(path), Source.of(path), column_names(line if start else None, str(path), columns))
+
+
+def column_names(header: str | None, where: str, columns: Sequence[str]) -> list[str]:
+    """The names in a file's first line, None where it has none. Raises LoadError as `open_tsv` does."""
+    if header is None:
+        raise LoadError(f"{where} is empty; download it again")
+    line = header.removesuffix("\r")
     names = line.split("\t")
     missing = [column for column in columns if column not in names]
     if not missing:
-        return Tsv(path, names)
+        return names
     for delimiter, word in _DELIMITERS.items():
         if set(columns) <= {name.strip('" ') for name in line.split(delimiter)}:
-            raise LoadError(f"{path} is separated by {word}, IMDb's files by tabs; write it again with tabs")
+            raise LoadError(f"{where} is separated by {word}, IMDb's files by tabs; write it again with tabs")
     found = ", ".join(names)
     raise LoadError(
-        f"{path} lacks {', '.join(missing)}; its columns are {found[:300]}. "
+        f"{where} lacks {', '.join(missing)}; its columns are {found[:300]}. "
         "Use IMDb's own file, from https://datasets.imdbws.com, or name the columns as there"
     )
 
@@ -120,7 +129,7 @@ def _lines(block: bytes) -> list[bytes]:
     return [line + b"\n" for line in block.split(b"\n")[:-1]]
 
 
-def _chunks(file: IO[bytes], path: Path) -> Iterator[bytes]:
+def _chunks(file: IO[bytes], where: str) -> Iterator[bytes]:
     magic = file.read(2)
     file.seek(0)
     stream: IO[bytes] = gzip.GzipFile(fileobj=file) if magic == b"\x1f\x8b" else file  # type: ignore[assignment]
@@ -128,6 +137,6 @@ def _chunks(file: IO[bytes], path: Path) -> Iterator[bytes]:
         while chunk := stream.read(_BATCH_BYTES):
             yield chunk
     except EOFError:
-        raise LoadError(f"{path} is cut short; download it again") from None
+        raise LoadError(f"{where} is cut short; download it again") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise LoadError(f"{path} is damaged ({error}); download it again") from None
+        raise LoadError(f"{where} is damaged ({error}); download it again") from None

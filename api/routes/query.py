@@ -48,7 +48,7 @@ def query(service: ServiceDep, body: Statement) -> Any:
     """Read from the engine in its own language: Cypher or Gremlin. 404 where it has none, as the embedded store."""
     store = service.store
     if not isinstance(store, QueryableStore):
-        raise Problem(404, "The embedded store has no query language; /graphql answers typed queries on every store.")
+        raise Problem(404, "This store runs no statements of others; /graphql answers typed queries on every store.")
     found = store.query(body.statement, body.parameters, limit=body.limit + 1, seconds=body.seconds)
     return {
         "language": store.query_language,

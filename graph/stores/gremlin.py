@@ -7,6 +7,7 @@ the graph: what a rollback brings back are vectors. docs/neptune.md shows how it
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ from graph.store import (
     Row,
     Scope,
     StoreBusy,
+    StoreError,
     StoreInfo,
     StoreNotFound,
     TextHit,
@@ -56,7 +58,8 @@ class GremlinStore:
         self.url = url
         self.index = Index(url, GraphSettings().cache)
         self._connection = Connection(url)
-        self._release = Release()
+        self._held: Local | None = None
+        self._seen = ("", "", "")
         try:
             if create:
                 self.apply_schema()
@@ -72,6 +75,7 @@ class GremlinStore:
     def close(self) -> None:
         self._connection.close()
         self.index.close()
+        self._held = None
 
     def ping(self) -> None:
         self._connection.read(traversals.releases())
@@ -192,38 +196,46 @@ class GremlinStore:
         raise StoreBusy(f"the graph in {self.url} changed {_ATTEMPTS} times while it was read; try again")
 
     def _gathered(self, asked: Sequence[Read]) -> list[Any] | None:
-        """The answers; None where the graph has changed since what names and vectors found was looked up."""
-        known: dict[Read, Any] = {}
-        local: Local | None = None
+        """The answers; None where the graph has changed since names, vectors and scopes were looked up."""
         every = list(dict.fromkeys([*asked, *(read for read in map(_source, asked) if read is not None)]))
+        local, known = self._held, dict[Read, Any]()
+        for read in every:
+            # What this machine finds others may take their ids from, in the same exchange.
+            if local is not None and isinstance(read, reads.Text | reads.Nearest):
+                with contextlib.suppress(StoreError):  # an error counts when it is known to be of this state
+                    known[read] = read.of(local, ())
+        sent = False
         while waiting := [read for read in every if read not in known]:
             ready = [read for read in waiting if _source(read) is None or _source(read) in known]
-            ids = {read: _ids(read, known) for read in ready}
-            parts = {str(place): gremlin_reads.part(read, ids[read]) for place, read in enumerate(ready)}
+            joined = [read for read in waiting if read not in ready and gremlin_reads.joins(read)]
+            parts = {
+                str(place): gremlin_reads.part(read, _ids(read, known) if place < len(ready) else None)
+                for place, read in enumerate([*ready, *joined])
+            }
             found = self._exchange({name: one for name, one in parts.items() if one is not None})
-            now = self._local(found)
-            if local is not None and now.snapshot is not local.snapshot:
+            if local is not None and found["local"] is not local:
                 return None
-            local = now
-            for place, read in enumerate(ready):
+            local, sent = found["local"], True
+            for place, read in enumerate([*ready, *joined]):
                 known[read] = (
                     found["state"] if isinstance(read, reads.State)
-                    else gremlin_reads.answer(read, ids[read], found.get(str(place), ()), local)
+                    else gremlin_reads.answer(read, _ids(read, known), found.get(str(place), ()), local)
                 )  # fmt: skip
+        if not sent and self._exchange({})["local"] is not local:
+            return None
         return [known[read] for read in asked]
 
     def _exchange(self, parts: Mapping[str, Any]) -> dict[str, Any]:
-        """What each part has found, and the release and state that the graph has now."""
+        """What each part has found, the state that the graph has now, and this machine's view of that state."""
         found = self._connection.read(traversals.together(parts))
         answer: dict[str, Any] = found[0] if found else {"state": {"version": "", "offers": "", "content": ""}}
-        told = answer["state"]
-        if (told["version"], told["content"]) != (self._release.version, self._release.content):
-            self._release = Release.read(self._connection, written=False) or Release()
-        return answer | {"state": f"{told['version'] or 'empty'}+{told['offers']}", "offers": told["offers"]}
-
-    def _local(self, found: Mapping[str, Any]) -> Local:
-        snapshot = self.index.open(self._release, self)
-        return Local(self.url, snapshot, Offered(self._connection, found["offers"]))
+        told, held = answer["state"], self._held
+        if held is None or (told["version"], told["content"], told["offers"]) != self._seen:
+            release = Release.read(self._connection, written=False) or Release()
+            snapshot = self.index.open(release, self)
+            held = self._held = Local(self.url, snapshot, Offered(self._connection, told["offers"]))
+            self._seen = (release.version, release.content, told["offers"])
+        return answer | {"state": f"{told['version'] or 'empty'}+{told['offers']}", "local": held}
 
     def state(self) -> str:
         return str(self.gather([reads.State()])[0])
@@ -293,11 +305,11 @@ class GremlinStore:
         return found
 
     def get_embeddings(self, name: str, ids: Sequence[str] | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
-        found = self.gather([reads.State()] if ids is None else [reads.Embeddings(name, list(ids))])[0]
-        if ids is not None:
-            answer: tuple[list[str], npt.NDArray[np.float32]] = found
-            return answer
-        return Local(self.url, self.index.open(self._release, self), None).get_embeddings(name)
+        if ids is None:
+            local: Local = self._exchange({})["local"]
+            return local.get_embeddings(name)
+        found: tuple[list[str], npt.NDArray[np.float32]] = self.gather([reads.Embeddings(name, list(ids))])[0]
+        return found
 
     def search_vector(
         self, name: str, vector: npt.NDArray[np.float32] | str, k: int, *, within: Scope | None = None

@@ -133,7 +133,15 @@ def _write_rows(
 
 def _remove(connection: Connection, tables: GraphTables, report: Progress, beat: writing.Beat) -> None:
     """Remove what the tables do not have. Relationships first: a node goes with what is left of its own."""
-    names = [name for name in (*RELATIONSHIPS, *NODES) if not is_live(name)]
+    counts: dict[str, int] = {}
+    for asked in (traversals.count_vertices(), traversals.count_edges()):
+        counts |= connection.read(asked, LOAD_SECONDS, written=True)[0]
+    # By now all that the tables have is there, so where there are as many, there are no others.
+    names = [
+        name
+        for name in (*RELATIONSHIPS, *NODES)
+        if not is_live(name) and counts.get(name, 0) != tables.manifest.counts.get(name, 0)
+    ]
     for place, name in enumerate(names):
         beat()
         report("removing what is gone", 0.7 + 0.1 * place / len(names))

@@ -11,7 +11,7 @@ import pyarrow as pa
 from graph import reads
 from graph.reads import Read
 from graph.schema import NODES, RELATIONSHIPS, Property, arrow_schema
-from graph.store import Direction, InvalidRows, Scope
+from graph.store import WHOLE_GRAPH, Direction, InvalidRows, Scope
 from graph.stores import gremlin_traversals as traversals
 from graph.stores.gremlin_index import Local
 from graph.stores.gremlin_values import from_property, is_text, node_id, relationship, vertex_id
@@ -49,22 +49,52 @@ def properties_of(name: str, properties: Sequence[str] | None) -> list[str]:
     return names if properties is None else list(properties)
 
 
-def part(read: Read, ids: Sequence[str]) -> Any:
-    """The part of a traversal that finds what a read of these ids needs; None where that is nothing."""
+def part(read: Read, ids: Sequence[str] | None) -> Any:
+    """The part of a traversal that finds what a read needs, of these ids, or (None) of those that its source finds.
+
+    None where nothing is to be asked: of no ids, or of what is answered on this machine.
+    """
+    source = read.ids if ids is None else None  # type: ignore[union-attr]
     match read:
         case reads.Nodes():
-            wanted = [vertex_id(read.label, id_) for id_ in _texts(ids)]
-            return traversals.some_nodes(wanted, properties_of(read.label, read.properties)) if wanted else None
+            start = _start([read.label], ids, source)
+            return start and traversals.some_nodes(start, read.label, properties_of(read.label, read.properties))
         case reads.Neighbours():
-            wanted = _near(ids, read.types, read.direction)
-            most = read.most if len(_labels(read.types, read.direction)) == 1 else None
-            names = [*read.properties]
-            return traversals.some_edges(wanted, read.types, read.direction, names, most) if wanted else None
+            labels = _labels(read.types, read.direction)
+            start = _start(labels, ids, source)
+            most = read.most if len(labels) == 1 else None
+            return start and traversals.some_edges(start, read.types, read.direction, [*read.properties], most)
         case reads.Degrees():
-            wanted = _near(ids, read.types, read.direction)
-            return traversals.some_degrees(wanted, read.types, read.direction) if wanted else None
+            start = _start(_labels(read.types, read.direction), ids, source)
+            return start and traversals.some_degrees(start, read.types, read.direction)
         case _:
             return None
+
+
+def joins(read: Read) -> bool:
+    """Whether the server can take a read's ids from the read that finds them: both are about one and the same label."""
+    source = getattr(read, "ids", None)
+    if not isinstance(source, reads.Neighbours) or not isinstance(read, reads.Nodes | reads.Neighbours | reads.Degrees):
+        return False
+    near = [read.label] if isinstance(read, reads.Nodes) else _labels(read.types, read.direction)
+    far = _labels(source.types, "in" if source.direction == "out" else "out")
+    return len(near) == 1 and near == far and len(_labels(source.types, source.direction)) == 1
+
+
+def _start(labels: Sequence[str], ids: Sequence[str] | None, source: Any) -> Any:
+    """Where a part begins; None where there is nothing to begin with."""
+    if ids is not None:
+        wanted = [vertex_id(label, id_) for label in labels for id_ in _texts(ids)]
+        return traversals.of_ids(wanted) if wanted else None
+    start = _start(_labels(source.types, source.direction), source.ids, None)
+    scope: Scope | None = source.within if labels == ["Title"] else None
+    offered = None if scope is None or scope.catalog == WHOLE_GRAPH else _offering(scope)
+    return start and traversals.beyond(start, source.types, source.direction, source.most, offered)
+
+
+def _offering(scope: Scope) -> str:
+    """The vertex of the catalog of a scope; '' for any. Region and day are looked at when the answer is there."""
+    return "" if scope.catalog is None else vertex_id("Catalog", scope.catalog)
 
 
 def answer(read: Read, ids: Sequence[str], found: Sequence[Any], local: Local) -> Any:
@@ -95,10 +125,6 @@ def _labels(types: Sequence[str], direction: Direction) -> list[str]:
     """The labels that these types lead from."""
     kinds = [RELATIONSHIPS[type_] for type_ in types]
     return list(dict.fromkeys(kind.head if direction == "out" else kind.tail for kind in kinds))
-
-
-def _near(ids: Sequence[str], types: Sequence[str], direction: Direction) -> list[str]:
-    return [vertex_id(label, id_) for label in _labels(types, direction) for id_ in _texts(ids)]
 
 
 def _nodes(read: reads.Nodes, ids: Sequence[str], found: Sequence[Any]) -> pa.Table:
@@ -147,7 +173,7 @@ def _steps(read: reads.Neighbours, ids: Sequence[str], found: Sequence[Any], loc
     made: dict[str, pa.Array] = {
         "source": pa.array([row[1] for row in rows], pa.int32()),
         "type": pa.array([types[row[0]] for row in rows], pa.string()).dictionary_encode(),
-        "neighbour": pa.array([row[2] for row in rows], pa.string()).dictionary_encode(),
+        "neighbour": _ascending([row[2] for row in rows]),
     }
     if read.mark is not None:
         made["inside"] = pa.array(_inside(read, read.mark, rows, types, local), pa.bool_())
@@ -156,6 +182,15 @@ def _steps(read: reads.Neighbours, ids: Sequence[str], found: Sequence[Any], loc
         for name in read.properties:
             made[name] = _step_column(name, rows, types)
     return pa.table(made)
+
+
+def _ascending(values: Sequence[str]) -> pa.Array:
+    """Texts, dictionary-encoded: each once, in their order."""
+    words = sorted(set(values))
+    places = {word: place for place, word in enumerate(words)}
+    return pa.DictionaryArray.from_arrays(
+        pa.array([places[one] for one in values], pa.int32()), pa.array(words, pa.string())
+    )
 
 
 def _step_column(name: str, rows: Sequence[Any], types: Sequence[str]) -> pa.Array:

@@ -159,22 +159,38 @@ def together(parts: Mapping[str, GraphTraversal]) -> GraphTraversal:
     return made
 
 
-def some_nodes(ids: Sequence[str], names: Sequence[str]) -> GraphTraversal:
-    """A part of `together`: vertices by id, with these properties."""
-    return _properties(__.V(*ids).has_not(REMOVED), names)
+def of_ids(ids: Sequence[str]) -> GraphTraversal:
+    """The beginning of a part of `together`: vertices by id."""
+    return __.V(*ids)
 
 
-def some_edges(ids: Sequence[str], types: Sequence[str], way: Way, names: Sequence[str], most: int | None) -> Any:
+def beyond(start: GraphTraversal, types: Sequence[str], way: Way, most: int | None, offered: str | None) -> Any:
+    """The same: what is one step from those, each once; offered: by this catalog, or by any where it is ''."""
+    found = _few(start, types, way, most)
+    found = found.out(*types) if way == "out" else found.in_(*types)
+    if offered is not None:
+        offer = __.in_e("OFFERS") if offered == "" else __.in_e("OFFERS").where(__.out_v().has_id(offered))
+        found = found.where(offer)
+    return found.dedup()
+
+
+def some_nodes(start: Any, label: str, names: Sequence[str]) -> GraphTraversal:
+    """A part of `together`: the vertices of a label among these, with these properties."""
+    return _properties(start.has_label(label).has_not(REMOVED), names)
+
+
+def some_edges(start: Any, types: Sequence[str], way: Way, names: Sequence[str], most: int | None) -> Any:
     """A part of `together`: the edges of vertices; most: of none that has more of them."""
-    found = __.V(*ids)
-    if most is not None:
-        found = found.where(_step(__, types, way).limit(most + 1).count().is_(P.lte(most)))
-    return _properties(_step(found, types, way), names)
+    return _properties(_step(_few(start, types, way, most), types, way), names)
 
 
-def some_degrees(ids: Sequence[str], types: Sequence[str], way: Way) -> GraphTraversal:
+def some_degrees(start: Any, types: Sequence[str], way: Way) -> GraphTraversal:
     """A part of `together`: how many edges vertices have, where there are any."""
-    return __.V(*ids).project("id", "n").by(T.id).by(_step(__, types, way).count())
+    return start.project("id", "n").by(T.id).by(_step(__, types, way).count())
+
+
+def _few(found: Any, types: Sequence[str], way: Way, most: int | None) -> Any:
+    return found if most is None else found.where(_step(__, types, way).limit(most + 1).count().is_(P.lte(most)))
 
 
 def scan_vertices(label: str, names: Sequence[str]) -> GraphTraversal:

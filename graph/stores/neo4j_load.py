@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from graph.stores import neo4j_vectors, neo4j_writing
 from graph.stores.aside import aside
 from graph.stores.neo4j_connection import Connection
 from graph.stores.neo4j_releases import Release
+from graph.stores.neo4j_slots import Slot
 from graph.stores.statements import text
 from graph.tables import GraphTables
 
@@ -46,10 +47,11 @@ def load(
             if vectors is not None:
                 made = list(vectors(new, lambda what, share: report(what, 0.1 + 0.2 * share)))
                 beat()
-    slots = catalogs_slugs(tables)
-    _write_rows(connection, tables, report, beat, slots)
+    slugs = catalogs_slugs(tables)
+    _write_rows(connection, tables, report, beat, slugs)
     if not bulk:
-        _reindex(connection, release, slots)
+        if slugs:
+            replace(release, vectors=indexed(connection, release.vectors)).write(connection)
         report("done", 1.0)
         return release.version
     report("removing what is gone", _SHARES["rows"])
@@ -66,7 +68,8 @@ def load(
         kept[one.name] = neo4j_vectors.write_slot(
             connection, release, one.name, one.ids, one.rows, one.provenance, told
         )  # fmt: skip
-    _reindex(connection, release, slots)
+    if slugs:
+        kept = indexed(connection, kept)
     details = {
         "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "graph_hash": tables.manifest.graph_hash,
@@ -92,12 +95,12 @@ def changing(
 ) -> Iterator[None]:
     """Around a change of rows: afterwards labels say what these catalogs offer, and the state differs."""
     yield
-    if name == "OFFERS":
-        label_offered(connection, slugs, titles)
     if name in ("OFFERS", "Catalog"):
-        if name == "Catalog":
-            label_offered(connection, slugs, titles)
+        label_offered(connection, slugs, titles)
         connection.write(text("queries/touch_offers"))
+        release = Release.read(connection)
+        if release is not None and len(titles) > neo4j_vectors.EXACT_TITLES:
+            replace(release, vectors=indexed(connection, release.vectors)).write(connection)
     elif not is_live(name):
         release = Release.read(connection) or Release()
         replace(release.loaded(release.details, release.vectors)).write(connection)
@@ -159,22 +162,11 @@ def _write_rows(
         connection.write(text("queries/touch_offers"))
 
 
-def _reindex(connection: Connection, release: Release, slugs: Sequence[str]) -> None:
-    """After a catalog has changed, make what indexes of vectors are now worth it."""
-    if not slugs or not release.vectors:
-        return
-    slots = {
-        name: replace(slot, indexed=tuple(neo4j_vectors.index(connection, slot)))
-        for name, slot in release.vectors.items()
-    }
-    if slots != dict(release.vectors):
-        replace(release, vectors=slots).write(connection)
+def indexed(connection: Connection, vectors: Mapping[str, Slot]) -> dict[str, Slot]:
+    """The slots of vectors with the indexes that are worth it by now, which are made where they are not there."""
+    return {name: replace(slot, indexed=tuple(neo4j_vectors.index(connection, slot))) for name, slot in vectors.items()}
 
 
 def finish_import(connection: Connection, release: Release) -> None:
     """Make the indexes of the vectors that neo4j-admin has brought."""
-    slots = {
-        name: replace(slot, indexed=tuple(neo4j_vectors.index(connection, slot)))
-        for name, slot in release.vectors.items()
-    }
-    replace(release, vectors=slots, imported=False).write(connection)
+    replace(release, vectors=indexed(connection, release.vectors), imported=False).write(connection)

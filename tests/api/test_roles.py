@@ -197,7 +197,7 @@ def test_a_statement_has_limits(client: httpx.Client, body: Any, where: str) -> 
 def test_the_embedded_store_has_no_language_of_its_own(client: httpx.Client) -> None:
     got = client.post("/query", json={"statement": "MATCH (n) RETURN n"})
     assert (got.status_code, got.json()["detail"]) == (
-        404, "The embedded store has no query language; /graphql answers typed queries on every store.",
+        404, "This store runs no statements of others; /graphql answers typed queries on every store.",
     )  # fmt: skip
 
 

@@ -30,7 +30,8 @@ from tests.servers.gremlin_server import wiped
 # what is always or in some cases converted to native operations. `none` is what `iterate()` of every driver sends.
 STEPS = {
     "V", "E", "mergeV", "mergeE", "option", "property", "properties", "drop", "sideEffect", "none",
-    "has", "hasLabel", "hasNot", "where", "not", "or", "is", "limit", "inE", "outE",
+    "has", "hasId", "hasLabel", "hasNot", "where", "not", "or", "is", "limit", "dedup",
+    "in", "out", "inE", "outE", "outV",
     "id", "values", "valueMap", "project", "by", "fold", "unfold", "count", "groupCount",
 }  # fmt: skip
 VALUES = (str, bool, int, float, long)
@@ -81,9 +82,9 @@ TITLE = vertex(
 )
 ACTED = edge("ACTED_IN", ("nm1", "tt1", "1"), {"ordering": 1, "characters": ["a", "b"], "category": None})
 PARTS = {
-    "a": traversals.some_nodes(["tt1"], ["title"]),
-    "b": traversals.some_edges(["nm1"], ["ACTED_IN"], "out", [], 5),
-    "c": traversals.some_degrees(["nm1"], ["ACTED_IN"], "in"),
+    "a": traversals.some_nodes(traversals.of_ids(["tt1"]), "Title", ["title"]),
+    "b": traversals.some_edges(traversals.of_ids(["nm1"]), ["ACTED_IN"], "out", [], 5),
+    "c": traversals.some_degrees(traversals.of_ids(["nm1"]), ["ACTED_IN"], "in"),
 }
 ARGUMENTS = {
     "merge_vertices": [[TITLE]],
@@ -104,9 +105,11 @@ ARGUMENTS = {
     "existing_edges": [["nm1|ACTED_IN|tt1|1"]],
     "edges_from": [["Catalog/north"], "OFFERS"],
     "together": [PARTS],
-    "some_nodes": [["tt1"], []],
-    "some_edges": [["nm1"], ["ACTED_IN"], "in", ["category"], None],
-    "some_degrees": [["nm1"], ["ACTED_IN"], "out"],
+    "of_ids": [["nm1"]],
+    "beyond": [traversals.of_ids(["nm1"]), ["ACTED_IN"], "out", 9, "Catalog/north"],
+    "some_nodes": [traversals.beyond(traversals.of_ids(["nm1"]), ["WROTE"], "out", None, ""), "Title", []],
+    "some_edges": [traversals.of_ids(["tt1"]), ["ACTED_IN"], "in", ["category"], None],
+    "some_degrees": [traversals.of_ids(["nm1"]), ["ACTED_IN"], "out"],
     "scan_vertices": ["Title", ["title"]],
     "scan_edges": ["OFFERS", []],
     "all_ids": ["Title"],

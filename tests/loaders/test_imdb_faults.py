@@ -12,7 +12,6 @@ import pytest
 
 from graph.tables import finish_tables, table_path
 from loaders import imdb_run
-from loaders.engines import open_engine
 from loaders.imdb import FILES, Choices, FileReport, LoadError, imdb_tables
 
 TITLE = "tt1\tmovie\tOne\tOne\t0\t1999\t\\N\t90\tDrama"
@@ -97,9 +96,20 @@ def test_votes_need_ratings(source: Path) -> None:
         load(source, choices=Choices(min_votes=5))
 
 
-def test_an_unknown_engine_names_those_there_are() -> None:
-    with pytest.raises(LoadError, match=r"no engine 'spark'; use polars"):
-        open_engine("spark")
+def test_an_unknown_engine_names_those_there_are(source: Path) -> None:
+    with pytest.raises(LoadError, match=r"no engine 'duck'; use polars or spark"):
+        imdb_tables(source, source.parent / "out", engine="duck")
+
+
+def test_polars_says_who_reads_urls(source: Path) -> None:
+    with pytest.raises(LoadError, match=r"not s3://films/imdb; add --engine spark"):
+        imdb_tables("s3://films/imdb", source.parent / "out")
+
+
+def test_digits_of_other_scripts_and_line_separators_make_no_number(source: Path) -> None:
+    put(source, "title.basics", TITLE.replace("1999", "19٩٩"), OTHER.replace("2000", "2000\u2028"))
+    assert load(source).repaired == {"startYear malformed, made null": 2}
+    assert column(source, "Title", "start_year") == [None, None]
 
 
 def test_an_empty_file_is_an_error(source: Path) -> None:
