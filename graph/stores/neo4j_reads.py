@@ -23,8 +23,10 @@ from graph.stores.rows import check_names
 from graph.stores.statements import filled, text
 
 Decode = Callable[[Any], Any]
-_WIDE = 100
-"""How many an index is asked for at least: it finds the nearest more surely the wider it looks. Fewer come back."""
+_WIDE = 1_000
+"""How many an index is asked for at least: it finds the nearest more surely the wider it looks (docs/benchmarks.md).
+
+Few come back, and a thousand take it hardly longer than thirty."""
 
 
 @dataclass
