@@ -151,8 +151,7 @@ def _catalog(store: GraphStore, embedded: GraphStore, ids: list[str]) -> Scope:
 
 
 def _told(searcher: Searcher, text: str, scope: Scope) -> object:
-    answer = searcher.search(text, scope)
-    return answer.status, [(hit.id, [one.id for one in getattr(hit, "substitutes", ())]) for hit in answer.hits]
+    return searcher.search(text, scope).as_dict() | {"versions": None}
 
 
 def measure(options: argparse.Namespace) -> list[Figure]:
@@ -167,11 +166,13 @@ def measure(options: argparse.Namespace) -> list[Figure]:
         store = stack.enter_context(contextlib.closing(open_store(wiped(url), create=True)))
         for part in PARTS:
             if part in (options.only or PARTS):
-                print(f"{part} …", file=sys.stderr, flush=True)
+                print(f"{part} …", file=sys.stderr)  # the load alone takes minutes: figures are told as they come
                 if part == "reads":
                     _same_graph(store, tables, embedded)
                 made = {"batches": batches, "load": load}.get(part)
-                figures += made(store, tables) if made else reads(store, embedded)
+                for figure in made(store, tables) if made else reads(store, embedded):
+                    print("  ", *figure.cells(), file=sys.stderr, flush=True)
+                    figures.append(figure)
     return figures
 
 

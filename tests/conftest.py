@@ -63,7 +63,9 @@ def gremlin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server that REELGRAPH_GREMLIN_URL names, which must hold nothing, or one that is started here."""
     os.environ["REELGRAPH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     if url := os.environ.get("REELGRAPH_GREMLIN_URL"):
-        if not os.environ.get("PYTEST_XDIST_WORKER") and gremlin_server.ask(url, "V", "count") != [0]:
+        if os.environ.get("PYTEST_XDIST_WORKER"):
+            pytest.fail("REELGRAPH_GREMLIN_URL names one graph, which one process tests at a time; leave out -n")
+        if gremlin_server.ask(url, "V", "count") != [0]:
             pytest.fail(f"{url} is not empty, and the tests would wipe it; name another server")
         yield url
         return

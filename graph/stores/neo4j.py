@@ -144,6 +144,11 @@ class Neo4jStore:
                 neo4j_writing.write_relationships(self._connection, type_, batch)
         return len(rows)
 
+    def keep_communities(self, genre: str, communities: Mapping[str, str]) -> None:
+        """Write each person's community of a genre, `GENRE:NUMBER`, for exploration: no part of the graph's schema."""
+        rows = [list(row) for row in communities.items()]
+        self._connection.write(text("queries/keep_communities"), {"prefix": f"{genre}:", "rows": rows}, LOAD_SECONDS)
+
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
         _live_only(label)
         if not ids:
