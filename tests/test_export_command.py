@@ -40,7 +40,8 @@ def test_the_command_that_is_printed_is_one_for_a_shell(url: str, tmp_path: Path
     assert told["counts"]["Title"] == 263
     printed = export(url, folder).stdout
     start = printed.index("neo4j-admin database import full neo4j")
-    assert shlex.split(printed[start : printed.index("\n\n", start)]) == told["command"]
+    # a shell joins lines that end in a backslash; shlex does not
+    assert shlex.split(printed[start : printed.index("\n\n", start)].replace("\\\n", "")) == told["command"]
     files = [word.rpartition("=")[2] for word in told["command"] if word.startswith(("--nodes", "--relationships"))]
     assert all(Path(file).is_file() for file in files)
     assert len(files) == len(told["counts"]) + 1  # the Release nodes

@@ -40,9 +40,10 @@ def test_headers_and_rows(tmp_path: Path) -> None:
     header, row = _file(export, "nodes/Title.csv")
     assert header == (
         "tconst:ID(Title),kind,title,original_title,start_year:long,end_year:long,runtime_minutes:long,"
-        "is_adult:boolean,average_rating:double,num_votes:long,poster_url,text,embedding_a:double[],:LABEL"
+        "is_adult:boolean,average_rating:double,num_votes:long,poster_url,text,title_words,original_title_words,"
+        "embedding_a:double[],:LABEL"
     )
-    assert row == '"tt1",,"Say ""no""",,1995,,,false,7.5,,,,"3;4;3.75","Title;Offered;Catalog_2"'
+    assert row == '"tt1",,"Say ""no""",,1995,,,false,7.5,,,,"say no sayno",,"3;4;3.75","Title;Offered;Catalog_2"'
     assert _file(export, "nodes/Catalog.csv") == [
         "slug:ID(Catalog),name,number:long,:LABEL", '"north","North",1,"Catalog"', '"south",,2,"Catalog"'
     ]  # fmt: skip
