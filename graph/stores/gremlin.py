@@ -21,22 +21,20 @@ from graph.reads import Read
 from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
 from graph.settings import GraphSettings
 from graph.store import (
-    Direction,
     InvalidRows,
     Progress,
     Provenance,
     Row,
-    Scope,
     StoreBusy,
     StoreError,
     StoreInfo,
     StoreNotFound,
-    TextHit,
     VectorsOf,
 )
 from graph.stores import gremlin_reads, gremlin_writing
 from graph.stores import gremlin_traversals as traversals
 from graph.stores.encoded import decoded
+from graph.stores.gathered import Gathered
 from graph.stores.gremlin_connection import LOAD_SECONDS, Chunks, Connection
 from graph.stores.gremlin_index import Index, Local
 from graph.stores.gremlin_load import load, write_slot
@@ -51,7 +49,7 @@ __all__ = ["GremlinStore"]
 _SCANNED, _ATTEMPTS = 10_000, 5
 
 
-class GremlinStore:
+class GremlinStore(Gathered):
     """A graph on a Gremlin server, found by a URL. Safe for threads and for several processes."""
 
     def __init__(self, url: str, *, create: bool = False) -> None:
@@ -237,29 +235,6 @@ class GremlinStore:
             self._seen = (release.version, release.content, told["offers"])
         return answer | {"state": f"{told['version'] or 'empty'}+{told['offers']}", "local": held}
 
-    def state(self) -> str:
-        return str(self.gather([reads.State()])[0])
-
-    def get_nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None = None) -> pa.Table:
-        return self.gather([reads.Nodes(label, list(ids), properties)])[0]
-
-    def neighbours(
-        self,
-        ids: Sequence[str],
-        types: Sequence[str],
-        direction: Direction,
-        *,
-        within: Scope | None = None,
-        mark: Scope | None = None,
-        most: int | None = None,
-        properties: Sequence[str] = (),
-    ) -> pa.Table:
-        return self.gather([reads.Neighbours(list(ids), types, direction, within, mark, most, properties)])[0]
-
-    def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
-        found: npt.NDArray[np.int64] = self.gather([reads.Degrees(list(ids), types, direction)])[0]
-        return found
-
     def scan_nodes(self, label: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         gremlin_reads.known(label, NODES)
         names = gremlin_reads.properties_of(label, properties)
@@ -300,25 +275,12 @@ class GremlinStore:
         ids, rows = self._connection.folded(traversals.scan_slot(slot), read)
         return ids, np.array(rows, np.float32)
 
-    def search_text(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]:
-        found: list[TextHit] = self.gather([reads.Text(query, limit, prefix, adult)])[0]
-        return found
-
     def get_embeddings(self, name: str, ids: Sequence[str] | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
         if ids is None:
             local: Local = self._exchange({})["local"]
             return local.get_embeddings(name)
         found: tuple[list[str], npt.NDArray[np.float32]] = self.gather([reads.Embeddings(name, list(ids))])[0]
         return found
-
-    def search_vector(
-        self, name: str, vector: npt.NDArray[np.float32] | str, k: int, *, within: Scope | None = None
-    ) -> list[tuple[str, float]]:
-        found: list[tuple[str, float]] = self.gather([reads.Nearest(name, vector, k, within)])[0]
-        return found
-
-    def offered(self, within: Scope, ids: Sequence[str] | None = None) -> pa.Table:
-        return self.gather([reads.Offered(within, None if ids is None else list(ids))])[0]
 
 
 class _Counts(Mapping[str, int]):

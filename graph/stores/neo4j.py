@@ -18,20 +18,18 @@ from graph import reads
 from graph.reads import Read
 from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
 from graph.store import (
-    Direction,
     InvalidRows,
     Progress,
     Provenance,
     QueryAnswer,
     Row,
-    Scope,
     StoreError,
     StoreInfo,
     StoreNotFound,
-    TextHit,
     VectorsOf,
 )
 from graph.stores import neo4j_reads, neo4j_vectors, neo4j_writing
+from graph.stores.gathered import Gathered
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
 from graph.stores.neo4j_load import changing, finish_import, load
 from graph.stores.neo4j_releases import Release, check_name
@@ -46,7 +44,7 @@ _IDS = [(node.label, node.id_name) for node in NODES.values()]
 _IDS += [("Removed", NODES["Title"].id_name), ("Release", "name")]
 
 
-class Neo4jStore:
+class Neo4jStore(Gathered):
     """A graph in a Neo4j database, found by a URL. Safe for threads and for several processes."""
 
     query_language: Literal["cypher"] = "cypher"
@@ -246,29 +244,6 @@ class Neo4jStore:
             ((_, rows),) = self._connection.read(statement, parameters)[0]
         return neo4j_vectors.ranked(rows, asked, read.k)
 
-    def state(self) -> str:
-        return str(self.gather([reads.State()])[0])
-
-    def get_nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None = None) -> pa.Table:
-        return self.gather([reads.Nodes(label, list(ids), properties)])[0]
-
-    def neighbours(
-        self,
-        ids: Sequence[str],
-        types: Sequence[str],
-        direction: Direction,
-        *,
-        within: Scope | None = None,
-        mark: Scope | None = None,
-        most: int | None = None,
-        properties: Sequence[str] = (),
-    ) -> pa.Table:
-        return self.gather([reads.Neighbours(list(ids), types, direction, within, mark, most, properties)])[0]
-
-    def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
-        found: npt.NDArray[np.int64] = self.gather([reads.Degrees(list(ids), types, direction)])[0]
-        return found
-
     def scan_nodes(self, label: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         _known(label, NODES, properties)
         statement = filled(text("queries/scan_nodes"), label=label, id=NODES[label].id_name)
@@ -289,10 +264,6 @@ class Neo4jStore:
             (batch,) = neo4j_reads.columns_table([row[0] for row in rows], fields).to_batches()
             yield batch
 
-    def search_text(self, query: str, limit: int, *, prefix: bool = False, adult: bool = False) -> list[TextHit]:
-        found: list[TextHit] = self.gather([reads.Text(query, limit, prefix, adult)])[0]
-        return found
-
     def get_embeddings(self, name: str, ids: Sequence[str] | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:
         if ids is not None:
             found: tuple[list[str], npt.NDArray[np.float32]] = self.gather([reads.Embeddings(name, list(ids))])[0]
@@ -305,15 +276,6 @@ class Neo4jStore:
             held += [row[0][0] for row in rows]
             parts.append(np.array([row[0][1][:-1] for row in rows], np.float32))
         return held, np.concatenate(parts)
-
-    def search_vector(
-        self, name: str, vector: npt.NDArray[np.float32] | str, k: int, *, within: Scope | None = None
-    ) -> list[tuple[str, float]]:
-        found: list[tuple[str, float]] = self.gather([reads.Nearest(name, vector, k, within)])[0]
-        return found
-
-    def offered(self, within: Scope, ids: Sequence[str] | None = None) -> pa.Table:
-        return self.gather([reads.Offered(within, None if ids is None else list(ids))])[0]
 
     def query(self, statement: str, parameters: Mapping[str, Any], *, limit: int, seconds: float) -> QueryAnswer:
         """Run Cypher that reads; see `graph.store.QueryableStore`."""

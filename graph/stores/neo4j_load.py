@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION, is_live
-from graph.store import InvalidRows, Progress, Vectors, VectorsOf
+from graph.store import InvalidRows, Progress, StoreBusy, Vectors, VectorsOf
 from graph.stores import neo4j_vectors, neo4j_writing
 from graph.stores.aside import aside
 from graph.stores.neo4j_connection import Connection
@@ -98,9 +98,11 @@ def changing(
     if name in ("OFFERS", "Catalog"):
         label_offered(connection, slugs, titles)
         connection.write(text("queries/touch_offers"))
-        release = Release.read(connection)
-        if release is not None and len(titles) > neo4j_vectors.EXACT_TITLES:
-            replace(release, vectors=indexed(connection, release.vectors)).write(connection)
+        if len(titles) > neo4j_vectors.EXACT_TITLES:
+            # Not while another process loads or publishes: that one moves the Release, and looks at the catalogs too.
+            with contextlib.suppress(StoreBusy), neo4j_writing.writing(connection):
+                release = Release.read(connection) or Release()
+                replace(release, vectors=indexed(connection, release.vectors)).write(connection)
     elif not is_live(name):
         release = Release.read(connection) or Release()
         replace(release.loaded(release.details, release.vectors)).write(connection)
