@@ -21,7 +21,9 @@ CALL (*) {
     <CANDIDATES>
     WITH far, vector.similarity.cosine(CASE WHEN first THEN far.<SLOT>_a ELSE far.<SLOT>_b END, vector) AS score
     WHERE score IS NOT NULL WITH far, score
-    ORDER BY score DESC LIMIT $keep
+    ORDER BY score DESC
+    WITH collect(far) AS every
+    UNWIND every[0..$keep] AS far
     RETURN far
   }
   RETURN collect(far) AS found
@@ -30,7 +32,8 @@ CALL (*) {
   UNWIND found AS far
   WITH far, CASE WHEN first THEN far.<SLOT>_a ELSE far.<SLOT>_b END AS held
   WHERE held IS NOT NULL AND far:Title AND (<WITHIN>)
-  RETURN collect([far.tconst, held])[0..$keep] AS rows
+  WITH collect([far.tconst, held]) AS every
+  RETURN every[0..$keep] AS rows
 }
 RETURN [[release.name IS NOT NULL, coalesce(release.dimension, 0), coalesce(indexed, false), size(found), vector,
   $k], rows]
