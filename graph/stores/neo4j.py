@@ -92,13 +92,8 @@ class Neo4jStore(Gathered):
         self._connection.read("RETURN 1")
 
     def info(self) -> StoreInfo:
-        release, counts = self._release(), dict[str, int]()
-        for label, node in NODES.items():
-            count = filled(text("queries/count_nodes"), label=label, id=node.id_name)
-            counts[label] = self._connection.read(count)[0][0]
-        for type_ in RELATIONSHIPS:
-            count = neo4j_writing.of_relationship("queries/count_relationships", type_)
-            counts[type_] = self._connection.read(count)[0][0]
+        release = self._release()
+        counts = {name: neo4j_writing.count(self._connection, name) for name in (*NODES, *RELATIONSHIPS)}
         versions = [*(name for name, _ in release.history), *([release.version] if release.version else [])]
         embeddings = {name: slot.provenance for name, slot in release.vectors.items()}
         made = release.details.get("made")
