@@ -105,6 +105,7 @@ def _opened_demo(url: str, folder: Path | None) -> Iterator[GraphStore]:
 def main() -> None:
     """Run a command. Exit code 2: what was given is wrong; 1: something went wrong; 130: interrupted."""
     signals: list[int] = []
+    said = _INTERRUPTED
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         signals.append(number)
@@ -118,12 +119,18 @@ def main() -> None:
     except _UsageError as error:
         code = _say(_usage(error), 2)
     except BaseException as error:
+        # An interruption that has something to say of what it left comes inside another one.
+        said = next((str(one) for one in (error, error.__cause__, error.__context__) if _tells(one)), said)
         # A library in another language may turn the interruption into an exception of its own.
         known = 130 if signals else _exit_code(error)
         if known is None:
             raise
         code = known if known == 130 else _say(error, known)
-    sys.exit(_say(_INTERRUPTED, 130) if code == 130 else code)
+    sys.exit(_say(said, 130) if code == 130 else code)
+
+
+def _tells(error: BaseException | None) -> bool:
+    return isinstance(error, KeyboardInterrupt) and bool(str(error))
 
 
 def _exit_code(error: BaseException) -> int | None:

@@ -31,4 +31,7 @@ class GraphSettings(BaseSettings):
         default_factory=lambda: user_cache_path("reelgraph"),
         description="folder for what can be made again: names and vectors of a graph on a Gremlin server",
     )
+    iam_role: str | None = Field(
+        default=None, description="ARN of the role by which Neptune's bulk loader reads from S3"
+    )
     data: Path = Field(default=Path("../shared/data"), description="real data for tests and benchmarks")
