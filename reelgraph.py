@@ -23,6 +23,7 @@ from graph import communities_command, export_command, gaps_command
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
+    Interrupted,
     Scope,
     StoreDamaged,
     StoreTooNew,
@@ -119,18 +120,13 @@ def main() -> None:
     except _UsageError as error:
         code = _say(_usage(error), 2)
     except BaseException as error:
-        # An interruption that has something to say of what it left comes inside another one.
-        said = next((str(one) for one in (error, error.__cause__, error.__context__) if _tells(one)), said)
+        said = str(error) if isinstance(error, Interrupted) else said
         # A library in another language may turn the interruption into an exception of its own.
         known = 130 if signals else _exit_code(error)
         if known is None:
             raise
         code = known if known == 130 else _say(error, known)
     sys.exit(_say(said, 130) if code == 130 else code)
-
-
-def _tells(error: BaseException | None) -> bool:
-    return isinstance(error, KeyboardInterrupt) and bool(str(error))
 
 
 def _exit_code(error: BaseException) -> int | None:

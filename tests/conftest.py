@@ -9,12 +9,16 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.servers import gremlin_server
 from tests.servers.jars import ServerUnavailable
 from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, is_empty, neo4j_server, wiped
+
+if TYPE_CHECKING:
+    from tests.servers.neptune_cluster import Cluster
 
 
 def started(version: str) -> Iterator[Neo4jServer]:
@@ -109,3 +113,17 @@ def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
     return monkeypatch
+
+
+@pytest.fixture
+def cluster(
+    gremlin_url: str, tls: ssl.SSLContext, certificate: list[Path], credentials: pytest.MonkeyPatch
+) -> Iterator[Cluster]:
+    """A Neptune that is empty, with its loader and the S3 that it reads from, as AWS's own settings have them."""
+    from tests.servers.neptune_cluster import neptune_cluster
+    from tests.servers.s3_server import s3_server
+
+    with s3_server() as s3, neptune_cluster(gremlin_server.wiped(gremlin_url), s3, tls) as made:
+        credentials.setenv("AWS_CA_BUNDLE", str(certificate[0]))
+        credentials.setenv("AWS_ENDPOINT_URL_S3", s3.url)
+        yield made

@@ -15,12 +15,10 @@ import pytest
 
 from graph.store import open_store
 from loaders.load import load_sample
-from tests.graph.test_neptune_load import cluster as _cluster
 from tests.servers.neptune_cluster import ROLE
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "loaders" / "sample"
-cluster = _cluster
 
 
 def reelgraph(*words: str, **options: object) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graph.store import StoreBusy, StoreError
+from graph.store import Interrupted, StoreBusy, StoreError
 from graph.stores.gremlin_place import Place
 
 PARALLELISM = ("LOW", "MEDIUM", "HIGH", "OVERSUBSCRIBE")
@@ -92,7 +92,7 @@ class Jobs:
         """Load all files under an S3 URL and wait for the end; told: how far it is, every few seconds.
 
         Where others wrote the same rows meanwhile, what is missing is loaded again. Raises StoreError, with errors by
-        file and row. Where the block is left in another way (Ctrl-C, an error of `told`), the job is cancelled.
+        file and row. Whoever stops following (Ctrl-C, an error of `told`) cancels the job.
         """
         mode = "NEW"
         for _ in range(_ATTEMPTS):
@@ -100,7 +100,10 @@ class Jobs:
             try:
                 seen = self._follow(job, told)
             except BaseException as error:
-                self._leave(job, error)
+                said = f"{str(error) or 'interrupted'}; {self._leave(job)}"
+                if isinstance(error, KeyboardInterrupt):
+                    raise Interrupted(said) from None
+                error.args = (said,)
                 raise
             if seen.status != _CONFLICTS:
                 break
@@ -128,18 +131,16 @@ class Jobs:
             time.sleep(pause)
             pause = min(1.5 * pause, _LOOK_SECONDS_AT_MOST)
 
-    def _leave(self, job: str, error: BaseException) -> None:
-        """Cancel a job that nobody follows any more, and say so in the error."""
+    def _leave(self, job: str) -> str:
+        """Cancel a job that nobody follows any more; returns what became of it."""
         try:
             self._client.cancel_loader_job(loadId=job)
-            what = f"Neptune's loader job {job} was cancelled"
         except Exception as trouble:  # noqa: BLE001
-            what = (
+            return (
                 f"Neptune's loader job {job} could not be cancelled ({trouble}) and may go on; cancel it with: "
                 f"aws neptunedata cancel-loader-job --endpoint-url {self.endpoint} --load-id {job}"
             )
-        said = [str(error) or "interrupted", what, "rows that it has loaded stay until a load is complete"]
-        error.args = ("; ".join(said),)
+        return f"Neptune's loader job {job} was cancelled; rows that it has loaded stay until a load is complete"
 
     def _report(self, seen: Seen, source: str, role: str) -> str:
         """What is wrong with a job that has ended, and the way out."""

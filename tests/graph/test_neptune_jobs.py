@@ -10,10 +10,8 @@ from graph.neptune.bucket import Bucket
 from graph.neptune.jobs import Jobs
 from graph.neptune.load import Bulk
 from graph.store import StoreBusy, StoreError
-from tests.graph.test_neptune_load import cluster as _cluster
 from tests.servers.neptune_cluster import ROLE
 
-cluster = _cluster
 VERTICES = b"~id,~label,name:String(single)\n" + b"".join(b'"Genre/%d","Genre","%d"\n' % (n, n) for n in range(3))
 EDGES = b"~id,~from,~to,~label\n" + b"".join(b'"e%d","Genre/0","Genre/%d","LIKE"\n' % (n, n) for n in range(40))
 

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 
 from graph.neptune.load import Bulk
-from graph.store import InvalidRows, Provenance, StoreError, Vectors, open_store
+from graph.store import Interrupted, InvalidRows, Provenance, StoreError, Vectors, open_store
 from tests.conformance.conftest import SMALL_GRAPH
 from tests.graph.conftest import tables_of
 from tests.graph.test_neptune_export import ROWS, lasting
 from tests.servers.gremlin_server import wiped
-from tests.servers.neptune_cluster import ROLE, neptune_cluster
+from tests.servers.neptune_cluster import ROLE
 from tests.servers.neptune_csv import Graphs
-from tests.servers.s3_server import s3_server
 
 # Less of it: titles that are gone (tt3 is rated), properties that are null, offers that are not made any more.
 LESS = {
@@ -43,14 +42,6 @@ FEEDBACK = {
         {"head": "u3", "tail": "tt1", "key": "like", "timestamp": 5},
     ],
 }
-
-
-@pytest.fixture
-def cluster(gremlin_url, tls, certificate, credentials):
-    with s3_server() as s3, neptune_cluster(wiped(gremlin_url), s3, tls) as made:
-        credentials.setenv("AWS_CA_BUNDLE", str(certificate[0]))
-        credentials.setenv("AWS_ENDPOINT_URL_S3", s3.url)
-        yield made
 
 
 def vectors_of(tables, seed):
@@ -172,7 +163,7 @@ def test_ctrl_c_cancels_the_job_and_removes_the_files(cluster, tmp_path):
             raise KeyboardInterrupt
 
     with contextlib.closing(open_store(cluster.url, create=True)) as store:
-        with pytest.raises(KeyboardInterrupt, match=r"interrupted; Neptune's loader job .* was cancelled; rows that"):
+        with pytest.raises(Interrupted, match=r"interrupted; Neptune's loader job .* was cancelled; rows that"):
             store.load_tables(tables_of(tmp_path, SMALL_GRAPH), interrupted, put=Bulk(cluster.url, "s3://films", ROLE))
         assert [job.status for job in cluster.jobs.values()] == ["LOAD_CANCELLED_BY_USER"]
         assert cluster.s3.objects == {}
