@@ -44,6 +44,10 @@ class GraphSettings(BaseSettings):
         default=["rating<=2", "dislike", "dismiss", "hide", "not_interested"],
         description="feedback after which a title is never recommended again, in the same spelling",
     )
+    accumulated_feedback: list[str] = Field(
+        default=[],
+        description='types of feedback whose values add up, such as ["minutes"]; of all others the latest counts',
+    )
     data: Path = Field(default=Path("../shared/data"), description="real data for tests and benchmarks")
 
     @field_validator("liked_feedback", "disliked_feedback")

@@ -408,6 +408,13 @@ class EmbeddedStore:
     def offered(self, within: Scope, ids: Sequence[str] | None = None) -> pa.Table:
         return self._offers().table(within) if ids is None else self._offers().some(within, ids)
 
+    def changed_offers(self, before: str, now: str) -> list[str] | None:
+        """The titles whose offers have changed between two states of this store; None where that was not noted."""
+        since, until = (state.rpartition("+")[2] for state in (before, now))
+        if not (since.isdecimal() and until.isdecimal()) or int(since) > int(until):
+            return None
+        return self._live.changed_offers(int(since), int(until))
+
     def gather(self, reads: Sequence[Read]) -> Answers:
         return Answers(_Moment(self, self._now()), reads)
 
