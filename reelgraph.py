@@ -19,10 +19,11 @@ from api import commands as api_commands
 from api import keys_command
 from gnn import commands as gnn_commands
 from graph import commands as graph_commands
-from graph import communities_command, export_command, gaps_command
+from graph import communities_command, export_command, gaps_command, users_command
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
+    Interrupted,
     Scope,
     StoreDamaged,
     StoreTooNew,
@@ -44,6 +45,7 @@ graph_commands.register(app)
 export_command.register(app)
 gaps_command.register(app)
 communities_command.register(app)
+users_command.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)
 api_commands.register(app)
 keys_command.register(app)
@@ -105,6 +107,7 @@ def _opened_demo(url: str, folder: Path | None) -> Iterator[GraphStore]:
 def main() -> None:
     """Run a command. Exit code 2: what was given is wrong; 1: something went wrong; 130: interrupted."""
     signals: list[int] = []
+    said = _INTERRUPTED
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         signals.append(number)
@@ -118,12 +121,13 @@ def main() -> None:
     except _UsageError as error:
         code = _say(_usage(error), 2)
     except BaseException as error:
+        said = str(error) if isinstance(error, Interrupted) else said
         # A library in another language may turn the interruption into an exception of its own.
         known = 130 if signals else _exit_code(error)
         if known is None:
             raise
         code = known if known == 130 else _say(error, known)
-    sys.exit(_say(_INTERRUPTED, 130) if code == 130 else code)
+    sys.exit(_say(said, 130) if code == 130 else code)
 
 
 def _exit_code(error: BaseException) -> int | None:

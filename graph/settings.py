@@ -33,6 +33,9 @@ class GraphSettings(BaseSettings):
         default_factory=lambda: user_cache_path("reelgraph"),
         description="folder for what can be made again: names and vectors of a graph on a Gremlin server",
     )
+    iam_role: str | None = Field(
+        default=None, description="ARN of the role by which Neptune's bulk loader reads from S3"
+    )
     liked_feedback: list[str] = Field(
         default=["rating>=4", "like", "love", "favorite", "favourite", "star", "watch", "play", "complete", "purchase"],
         description='feedback that says a title is liked, types with or without a bound: ["watch", "rating>=4"]',
@@ -40,6 +43,10 @@ class GraphSettings(BaseSettings):
     disliked_feedback: list[str] = Field(
         default=["rating<=2", "dislike", "dismiss", "hide", "not_interested"],
         description="feedback after which a title is never recommended again, in the same spelling",
+    )
+    accumulated_feedback: list[str] = Field(
+        default=[],
+        description='types of feedback whose values add up, such as ["minutes"]; of all others the latest counts',
     )
     data: Path = Field(default=Path("../shared/data"), description="real data for tests and benchmarks")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -70,13 +70,14 @@ def load(
     engine: str = "polars",
     master: str | None = None,
     progress: Progress | None = None,
+    load_tables: Callable[..., str] | None = None,
 ) -> Loaded:
     """Load IMDb's files, catalogs, feedback and texts, or some of these, into a store.
 
     Without IMDb's files the others are matched to the titles that the store holds. With them the graph is made anew;
     catalogs that the store holds already, their own titles, texts and all feedback stay. engine and master: what runs
-    the transforms of IMDb's files, and where. Raises LoadError, EngineFailed, CatalogError or StoreError; then the
-    store is as it was.
+    the transforms of IMDb's files, and where. load_tables: in place of the store's own. Raises LoadError, EngineFailed,
+    CatalogError or StoreError; then the store is as it was.
     """
     report: Progress = progress or (lambda _what, _share: None)
     # The first of these loads parts of numpy from within Polars, which panics when it is interrupted right there.
@@ -108,7 +109,7 @@ def load(
             folder = _only_live(folder, staging / "live")
         read = [*(file.path for file in catalogs), *(file.path for file in heard), *([told.path] if told else [])]
         tables = finish_tables(folder, [*sources, *map(Source.of, read)])
-        version = store.load_tables(tables, _part(report, 0.5, 0.5), vectors_of)
+        version = (load_tables or store.load_tables)(tables, _part(report, 0.5, 0.5), vectors_of)
         return Loaded(version, tables.manifest.counts, made, matched, rated, about)
 
 

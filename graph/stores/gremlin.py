@@ -8,6 +8,7 @@ the graph: what a rollback brings back are vectors. docs/neptune.md shows how it
 from __future__ import annotations
 
 import contextlib
+import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graph import reads
+from graph.events import Event
 from graph.reads import Read
 from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
 from graph.settings import GraphSettings
@@ -29,20 +31,21 @@ from graph.store import (
     StoreError,
     StoreInfo,
     StoreNotFound,
+    Vectors,
     VectorsOf,
 )
-from graph.stores import gremlin_reads, gremlin_writing
+from graph.stores import gremlin_feedback, gremlin_reads, gremlin_writing
 from graph.stores import gremlin_traversals as traversals
 from graph.stores.encoded import decoded
 from graph.stores.gathered import Gathered
 from graph.stores.gremlin_connection import LOAD_SECONDS, Chunks, Connection
 from graph.stores.gremlin_index import Index, Local
-from graph.stores.gremlin_load import load, write_slot
+from graph.stores.gremlin_load import Put, Requests, load, slot_for, write_vectors
 from graph.stores.gremlin_offers import Offered
 from graph.stores.gremlin_releases import Release, first_release
 from graph.stores.gremlin_values import edge_id, node_id, relationship, vertex_id
 from graph.stores.releases import check_name
-from graph.stores.rows import check_rows, check_vectors, merged
+from graph.stores.rows import check_events, check_own, check_removable, check_rows, check_vectors, merged
 from graph.tables import GraphTables
 
 __all__ = ["GremlinStore"]
@@ -58,6 +61,7 @@ class GremlinStore(Gathered):
         self._connection = Connection(url)
         self._held: Local | None = None
         self._seen = ("", "", "")
+        self._merging = threading.Lock()
         try:
             if create:
                 self.apply_schema()
@@ -89,11 +93,13 @@ class GremlinStore(Gathered):
     # Writing
 
     def load_tables(
-        self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None
-    ) -> str:
+        self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None,
+        put: Put | None = None,
+    ) -> str:  # fmt: skip
         self.apply_schema()
+        report, put = progress or (lambda *_: None), put or Requests()
         with gremlin_writing.writing(self._connection) as beat:
-            return load(self, self._connection, self._current(), tables, progress or (lambda *_: None), vectors, beat)
+            return load(self, self._connection, self._current(), tables, report, vectors, beat, put)
 
     def rollback(self, to: str | None = None) -> str:
         with gremlin_writing.writing(self._connection):
@@ -135,8 +141,21 @@ class GremlinStore(Gathered):
         if name in ("OFFERS", "Catalog"):
             self._connection.write(traversals.touch_offers(uuid.uuid4().hex))
 
+    def add_titles(self, rows: Sequence[Row]) -> int:
+        check_own(rows)
+        there = gremlin_writing.existing(self._connection, "Title", [row["id"] for row in rows])
+        told = merged((row for row in rows if row["id"] not in there), ("id",))
+        values = [gremlin_writing.vertex("Title", id_, one) for id_, one in told]
+        gremlin_writing.write(self._connection, "Title", values, lambda _count: None)
+        return len(values)
+
+    def merge_feedback(self, events: Sequence[Event]) -> int:
+        check_events(events)
+        with self._merging:
+            return gremlin_feedback.merge_feedback(self._connection, events) if events else 0
+
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
-        _live_only(label)
+        check_removable(label, ids)
         there = sorted(gremlin_writing.existing(self._connection, label, ids))
         vertices = [vertex_id(label, id_) for id_ in there]
         gremlin_writing.drop(self._connection, traversals.drop_vertices, vertices)
@@ -144,7 +163,7 @@ class GremlinStore(Gathered):
         return len(there)
 
     def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
-        _live_only(type_)
+        check_removable(type_)
         check_rows(type_, rows)
         edges = list(dict.fromkeys(edge_id(type_, row["head"], row["tail"], row.get("key", "")) for row in rows))
         there: list[str] = []
@@ -173,7 +192,9 @@ class GremlinStore(Gathered):
                 raise InvalidRows(
                     f"there is no title {min(missing)!r} in {self.url}; train on this graph, then publish"
                 )
-            slot = write_slot(self._connection, release, name, ids, vectors, provenance, lambda _share: beat())
+            given = Vectors(name, ids, vectors, provenance)
+            slot = slot_for(release, given)
+            write_vectors(self._connection, slot, given, lambda _share: beat())
             new = release.next(dict(release.vectors) | {name: slot}, amend=amend)
             new.write(self._connection, release.vectors)
             self.index.open(new, self, {name: (ids, vectors)})
@@ -320,10 +341,3 @@ def _source(read: Read) -> reads.Finding | None:
 def _ids(read: Read, known: Mapping[Read, Any]) -> Sequence[str]:
     source = _source(read)
     return getattr(read, "ids", None) or () if source is None else reads.found(source, known[source])
-
-
-def _live_only(name: str) -> None:
-    if name not in NODES and name not in RELATIONSHIPS:
-        raise InvalidRows(f"the graph has no {name!r}")
-    if not is_live(name):
-        raise InvalidRows(f"{name} is bulk data: load graph tables without the rows that should go")
