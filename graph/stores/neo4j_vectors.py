@@ -20,7 +20,7 @@ from graph.stores.neo4j_slots import Slot, Vectors, longest_of, stored, with_roo
 from graph.stores.statements import filled, text
 
 EXACT_TITLES = 500
-"""Up to so many titles of a label are searched by an exact pass: an index that is asked for a thousand answers as well."""
+"""Up to so many titles of a label are compared one by one; an index of more answers ten times as soon."""
 _BATCH = 1_000
 
 
