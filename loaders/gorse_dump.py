@@ -169,11 +169,7 @@ def _signed(value: int) -> int:
 
 def _of_api(address: str, key: str | None) -> Iterator[Row]:
     with httpx.Client(headers={"X-API-Key": key} if key else {}, timeout=60) as client:
-        for kind, path, name in (
-            ("user", "users", "Users"),
-            ("item", "items", "Items"),
-            ("feedback", "feedback", "Feedback"),
-        ):
+        for kind, path, name in _PAGES:
             cursor = ""
             while True:
                 told = _page(client, f"{address}/api/{path}", cursor)
