@@ -28,7 +28,7 @@ def figures_of(client: httpx.Client) -> dict[tuple[str, str], float]:
 def test_ready(client: httpx.Client) -> None:
     ready = client.get("/health/ready").json()
     runs = set(ready.pop("embeddings").items())
-    assert ready == {"status": "ready", "version": "000001"}
+    assert ready == {"status": "ready", "version": "000001", "refresh": None}
     assert {name for name, _ in runs} == {"substitute_vector", "substitute_weights"}
     assert len({run for _, run in runs}) == 1
 
