@@ -23,7 +23,20 @@ from api.openapi import describe
 from api.page import Page
 from api.rates import Rates
 from api.requests import Requests
-from api.routes import catalogs, figures, health, metrics, page, query, recommend, search, titles
+from api.routes import (
+    catalogs,
+    feedback,
+    figures,
+    health,
+    items,
+    metrics,
+    page,
+    query,
+    recommend,
+    search,
+    titles,
+    users,
+)
 from api.service import NotModified, Service
 from api.settings import Settings
 from graph.store import GraphStore
@@ -64,11 +77,13 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     app.include_router(page.page)
     app.mount("/docs/static", StaticFiles(packages=[("fastapi_offline", "static")]))  # Swagger UI's files
     for router in (
-        search.router, page.router, recommend.router, titles.router, catalogs.router, figures.router, metrics.router,
+        search.router, page.router, recommend.router, titles.router, catalogs.router, items.router, figures.router,
+        metrics.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[security.READER])
     app.include_router(graphql_router(store, service.searcher, Limits.of(settings)))
-    app.include_router(catalogs.edits, dependencies=[security.EDITOR])
+    for router in (catalogs.edits, feedback.router, users.router, items.edits):
+        app.include_router(router, dependencies=[security.EDITOR])
     app.include_router(query.router, dependencies=[security.ADMIN])
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)
@@ -89,7 +104,7 @@ def _surround(app: FastAPI, service: Service, keys: Keys, rates: Rates) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Content-Type", "If-None-Match", "X-Request-Id", "Authorization", security.KEY_HEADER],
             expose_headers=["ETag", "X-Request-Id", "Retry-After"],
         )

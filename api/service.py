@@ -22,6 +22,8 @@ from api.tracing import Tracing
 from graph.cards import best_known
 from graph.consistent import at_one_version
 from graph.demand import Demand
+from graph.feedback_writer import FeedbackWriter
+from graph.items import ServedItems
 from graph.kept import Kept
 from graph.preferences import MOST_WEIGHT, NEUTRAL, Preferences
 from graph.search import Answer, Searcher
@@ -56,6 +58,10 @@ class Service:
     _answers: Kept[Answer]
     _figures: Kept[dict[str, Any]]
     _known: Kept[list[str]]
+    feedback: FeedbackWriter
+    accumulated: frozenset[str]
+    """Types of feedback whose values add up."""
+    items: ServedItems
     probes: anyio.CapacityLimiter
     """Threads for questions about health, which must not wait for those of other requests."""
 
@@ -81,6 +87,9 @@ class Service:
             answers,
             figures,
             Kept(store.state, 1),
+            FeedbackWriter(store),
+            frozenset(type_.lower() for type_ in settings.accumulated_feedback),
+            ServedItems(store, settings.items_catalog),
             anyio.CapacityLimiter(2),
         )
 
@@ -108,12 +117,18 @@ class Service:
 
     def close(self) -> None:
         """Write and send what is still held."""
+        self.feedback.close()
         try:
             self.demand.close()
         except StoreError as error:
             _log.error("counted searches are lost", extra={"fields": {"error": str(error)}})
         self.tracing.stop()
         self.metrics.stop()
+
+    def title_of_item(self, catalog: str | None, item: str) -> str | None:
+        """The title that an item of a catalog is; catalog None: that of the service."""
+        found = self.items.of(catalog).now().by_id.get(item)
+        return found.title if found else None
 
     def figures(self) -> dict[str, Any]:
         """The graph in numbers, counted once for each version and change of offers."""

@@ -32,6 +32,12 @@ class Settings(GraphSettings):
         default=None, description="where they are counted for all workers: redis://HOST; needs the extra redis"
     )
     body_bytes: int = Field(default=5 * 2**20, ge=1, description="how large a request may be")
+    feedback_batch: int = Field(default=10_000, ge=1, description="how many events of feedback a request may have")
+    items_catalog: str | None = Field(
+        default=None,
+        pattern="^[a-z0-9][a-z0-9-]{0,62}$",
+        description="whose items feedback and Gorse's clients name; none: of the only catalog, or of `gorse`",
+    )
     request_seconds: float = Field(default=30, gt=0, description="how long a request may take")
     cors_origins: list[str] = Field(
         default=[], description='origins whose pages may ask, as JSON: ["https://example.org"]; none by default'

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from graph.feedback_kinds import Condition
 
 
 def default_store() -> str:
@@ -15,7 +17,7 @@ def default_store() -> str:
 
 
 class GraphSettings(BaseSettings):
-    """Where the graph is, what of searches is counted and shown, and where data for development lies."""
+    """Where the graph is, what of searches is counted, what feedback says, and where data for development is."""
 
     model_config = SettingsConfigDict(env_prefix="REELGRAPH_", extra="ignore")
 
@@ -31,4 +33,23 @@ class GraphSettings(BaseSettings):
         default_factory=lambda: user_cache_path("reelgraph"),
         description="folder for what can be made again: names and vectors of a graph on a Gremlin server",
     )
+    liked_feedback: list[str] = Field(
+        default=["rating>=4", "like", "love", "favorite", "favourite", "star", "watch", "play", "complete", "purchase"],
+        description='feedback that says a title is liked, types with or without a bound: ["watch", "rating>=4"]',
+    )
+    disliked_feedback: list[str] = Field(
+        default=["rating<=2", "dislike", "dismiss", "hide", "not_interested"],
+        description="feedback after which a title is never recommended again, in the same spelling",
+    )
+    accumulated_feedback: list[str] = Field(
+        default=[],
+        description='types of feedback whose values add up, such as ["minutes"]; of all others the latest counts',
+    )
     data: Path = Field(default=Path("../shared/data"), description="real data for tests and benchmarks")
+
+    @field_validator("liked_feedback", "disliked_feedback")
+    @classmethod
+    def _are_conditions(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            Condition.parse(text)
+        return texts

@@ -21,6 +21,7 @@ import pyarrow as pa
 from graph.schema import is_live
 
 if TYPE_CHECKING:
+    from graph.events import Event
     from graph.reads import Read
     from graph.tables import GraphTables
 
@@ -189,8 +190,24 @@ class GraphStore(Protocol):
         A row whose head or tail is not in the store is an InvalidRows error, and none of the batch is written.
         """
 
+    def add_titles(self, rows: Sequence[Row]) -> int:
+        """Insert own titles (`item:…`) that a catalog may offer from now on. Returns how many.
+
+        Unlike `upsert_nodes` that makes no new version: they are found by name and compared by content once the next
+        load has taken them in. A title that is there already stays as it is.
+        """
+
+    def merge_feedback(self, events: Sequence[Event]) -> int:
+        """Write feedback, each event as it says (`graph.events`), all or nothing. Returns how many changed anything.
+
+        Users that are not there are made. Raises InvalidRows for a title that is not in the store.
+        """
+
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
-        """Remove live nodes with all their relationships. Returns how many there were."""
+        """Remove live nodes, or own titles, with all their relationships. Returns how many there were.
+
+        An own title that a load has taken into a version of the embedded store goes with the next load that lacks it.
+        """
 
     def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
         """Remove live relationships given by `head`, `tail` and `key`. Returns how many there were."""

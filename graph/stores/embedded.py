@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from graph.events import Event
 from graph.reads import Answers, Read
 from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.store import (
@@ -35,11 +36,12 @@ from graph.store import (
     TextHit,
     VectorsOf,
 )
-from graph.stores import traversal
+from graph.stores import own_titles, traversal
 from graph.stores.columns import Positions, bulk_names
-from graph.stores.live import Live
+from graph.stores.live import OWN_TITLES, Live
+from graph.stores.live_feedback import merge_feedback
 from graph.stores.offers import Offers
-from graph.stores.rows import check_names, check_rows, check_vectors
+from graph.stores.rows import check_events, check_names, check_own, check_removable, check_rows, check_vectors
 from graph.stores.snapshot import Snapshot
 from graph.stores.versions import Versions, explained
 from graph.tables import GraphTables, Source, TablesError, finish_tables, rows_to_table, write_table
@@ -87,6 +89,7 @@ class EmbeddedStore:
         now = self._now()
         manifest = self._versions.read()
         counts = {name: len(now.columns.nodes(name)) for name in NODES if not is_live(name)}
+        counts[OWN_TITLES] += len(own_titles.later(now.columns.nodes(OWN_TITLES), self._live))
         counts |= {name: len(now.columns.edges(name)) for name in RELATIONSHIPS if not is_live(name)}
         counts |= {name: self._live.count(name) for name in (*NODES, *RELATIONSHIPS) if is_live(name)}
         return StoreInfo(
@@ -170,12 +173,28 @@ class EmbeddedStore:
             self._live.upsert(connection, type_, rows)
         return len(rows)
 
+    def add_titles(self, rows: Sequence[Row]) -> int:
+        check_own(rows)
+        positions = self._now().columns.nodes("Title").positions([row["id"] for row in rows])
+        new = [row for row, position in zip(rows, positions.tolist(), strict=True) if position < 0]
+        return self._live.insert(OWN_TITLES, new) if new else 0
+
+    def merge_feedback(self, events: Sequence[Event]) -> int:
+        check_events(events)
+        with self._live.transaction() as connection:
+            self._check_titles(self._now(), "RATED", list({event.title for event in events}))
+            return merge_feedback(connection, events)
+
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
-        _live_only(label)
+        check_removable(label, ids)
+        if label == OWN_TITLES:  # those of the version go with a load
+            positions = self._now().columns.nodes(label).positions(ids)
+            ids = [id_ for id_, position in zip(ids, positions.tolist(), strict=True) if position < 0]
+            return self._live.delete_nodes(label, ids) if ids else 0
         return self._live.delete_nodes(label, ids)
 
     def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
-        _live_only(type_)
+        check_removable(type_)
         check_rows(type_, rows)
         return self._live.delete_relationships(type_, rows)
 
@@ -237,6 +256,9 @@ class EmbeddedStore:
     def _check_ends(self, now: Snapshot, type_: str, heads: Sequence[str], tails: Sequence[str]) -> None:
         for ends, label in ((heads, RELATIONSHIPS[type_].head), (tails, RELATIONSHIPS[type_].tail)):
             ids = list(dict.fromkeys(ends))
+            if label == OWN_TITLES:
+                self._check_titles(now, type_, ids)
+                continue
             if is_live(label):
                 missing = set(ids) - self._live.existing(label, ids)
             else:
@@ -244,6 +266,14 @@ class EmbeddedStore:
                 missing = {id_ for id_, position in zip(ids, found, strict=True) if position < 0}
             if missing:
                 raise InvalidRows(f"a {type_} row names the {label} {min(missing)!r}, which is not in {self.url}")
+
+    def _check_titles(self, now: Snapshot, type_: str, ids: Sequence[str]) -> None:
+        found = now.columns.nodes("Title").positions(ids)
+        missing = {id_ for id_, position in zip(ids, found.tolist(), strict=True) if position < 0}
+        if is_live(type_) and missing:
+            missing -= self._live.existing(OWN_TITLES, list(missing))
+        if missing:
+            raise InvalidRows(f"a {type_} row names the Title {min(missing)!r}, which is not in {self.url}")
 
     # Reading
 
@@ -266,7 +296,8 @@ class EmbeddedStore:
         columns = self._now().columns
         if is_live(name):
             return self._live.count(name)
-        return len(columns.nodes(name)) if name in NODES else len(columns.edges(name))
+        later = len(own_titles.later(columns.nodes(name), self._live)) if name == OWN_TITLES else 0
+        return later + (len(columns.nodes(name)) if name in NODES else len(columns.edges(name)))
 
     def get_nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None = None) -> pa.Table:
         _known(label, NODES, properties)
@@ -274,7 +305,11 @@ class EmbeddedStore:
             return self._live.nodes(label, ids, properties)
         nodes = self._now().columns.nodes(label)
         positions = nodes.positions(ids)
-        return nodes.take(positions[positions >= 0], properties)
+        there = positions >= 0
+        found = nodes.take(positions[there], properties)
+        if label == OWN_TITLES and not there.all():
+            return own_titles.beside(found, self._live, ids, there, properties)
+        return found
 
     def neighbours(
         self,
@@ -298,7 +333,9 @@ class EmbeddedStore:
         if most is not None:
             counts = self.degrees(ids, types, direction)
             ids = [id_ if count <= most else _NOBODY for id_, count in zip(ids, counts.tolist(), strict=True)]
-        return traversal.neighbours(now.columns, self._live, ids, types, direction, only, marked, properties)
+        return traversal.neighbours(
+            now.columns, now.titles, self._live, ids, types, direction, only, marked, properties
+        )
 
     def degrees(self, ids: Sequence[str], types: Sequence[str], direction: Direction) -> npt.NDArray[np.int64]:
         columns = self._now().columns
@@ -320,7 +357,10 @@ class EmbeddedStore:
         _known(label, NODES, properties)
         if is_live(label):
             return self._live.scan(label, properties)
-        return self._now().columns.nodes(label).scan(properties)
+        nodes = self._now().columns.nodes(label)
+        if label == OWN_TITLES and self._live.count(label):
+            return own_titles.among(nodes, self._live, properties)
+        return nodes.scan(properties)
 
     def scan_relationships(self, type_: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         _known(type_, RELATIONSHIPS, properties)
@@ -367,6 +407,13 @@ class EmbeddedStore:
 
     def offered(self, within: Scope, ids: Sequence[str] | None = None) -> pa.Table:
         return self._offers().table(within) if ids is None else self._offers().some(within, ids)
+
+    def changed_offers(self, before: str, now: str) -> list[str] | None:
+        """The titles whose offers have changed between two states of this store; None where that was not noted."""
+        since, until = (state.rpartition("+")[2] for state in (before, now))
+        if not (since.isdecimal() and until.isdecimal()) or int(since) > int(until):
+            return None
+        return self._live.changed_offers(int(since), int(until))
 
     def gather(self, reads: Sequence[Read]) -> Answers:
         return Answers(_Moment(self, self._now()), reads)
@@ -418,10 +465,3 @@ def _catalogs(tables: GraphTables) -> list[str]:
 def _ends(batch: pa.RecordBatch) -> Iterator[list[str]]:
     """The heads and the tails of a batch, each of them once."""
     return (batch.column(end).unique().to_pylist() for end in ("head", "tail"))
-
-
-def _live_only(name: str) -> None:
-    if name not in NODES and name not in RELATIONSHIPS:
-        raise InvalidRows(f"the graph has no {name!r}")
-    if not is_live(name):
-        raise InvalidRows(f"{name} is bulk data: load graph tables without the rows that should go")

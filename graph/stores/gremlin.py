@@ -8,6 +8,7 @@ the graph: what a rollback brings back are vectors. docs/neptune.md shows how it
 from __future__ import annotations
 
 import contextlib
+import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graph import reads
+from graph.events import Event
 from graph.reads import Read
 from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
 from graph.settings import GraphSettings
@@ -31,7 +33,7 @@ from graph.store import (
     StoreNotFound,
     VectorsOf,
 )
-from graph.stores import gremlin_reads, gremlin_writing
+from graph.stores import gremlin_feedback, gremlin_reads, gremlin_writing
 from graph.stores import gremlin_traversals as traversals
 from graph.stores.encoded import decoded
 from graph.stores.gathered import Gathered
@@ -42,7 +44,7 @@ from graph.stores.gremlin_offers import Offered
 from graph.stores.gremlin_releases import Release, first_release
 from graph.stores.gremlin_values import edge_id, node_id, relationship, vertex_id
 from graph.stores.releases import check_name
-from graph.stores.rows import check_rows, check_vectors, merged
+from graph.stores.rows import check_events, check_own, check_removable, check_rows, check_vectors, merged
 from graph.tables import GraphTables
 
 __all__ = ["GremlinStore"]
@@ -58,6 +60,7 @@ class GremlinStore(Gathered):
         self._connection = Connection(url)
         self._held: Local | None = None
         self._seen = ("", "", "")
+        self._merging = threading.Lock()
         try:
             if create:
                 self.apply_schema()
@@ -135,8 +138,21 @@ class GremlinStore(Gathered):
         if name in ("OFFERS", "Catalog"):
             self._connection.write(traversals.touch_offers(uuid.uuid4().hex))
 
+    def add_titles(self, rows: Sequence[Row]) -> int:
+        check_own(rows)
+        there = gremlin_writing.existing(self._connection, "Title", [row["id"] for row in rows])
+        told = merged((row for row in rows if row["id"] not in there), ("id",))
+        values = [gremlin_writing.vertex("Title", id_, one) for id_, one in told]
+        gremlin_writing.write(self._connection, "Title", values, lambda _count: None)
+        return len(values)
+
+    def merge_feedback(self, events: Sequence[Event]) -> int:
+        check_events(events)
+        with self._merging:
+            return gremlin_feedback.merge_feedback(self._connection, events) if events else 0
+
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
-        _live_only(label)
+        check_removable(label, ids)
         there = sorted(gremlin_writing.existing(self._connection, label, ids))
         vertices = [vertex_id(label, id_) for id_ in there]
         gremlin_writing.drop(self._connection, traversals.drop_vertices, vertices)
@@ -144,7 +160,7 @@ class GremlinStore(Gathered):
         return len(there)
 
     def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
-        _live_only(type_)
+        check_removable(type_)
         check_rows(type_, rows)
         edges = list(dict.fromkeys(edge_id(type_, row["head"], row["tail"], row.get("key", "")) for row in rows))
         there: list[str] = []
@@ -320,10 +336,3 @@ def _source(read: Read) -> reads.Finding | None:
 def _ids(read: Read, known: Mapping[Read, Any]) -> Sequence[str]:
     source = _source(read)
     return getattr(read, "ids", None) or () if source is None else reads.found(source, known[source])
-
-
-def _live_only(name: str) -> None:
-    if name not in NODES and name not in RELATIONSHIPS:
-        raise InvalidRows(f"the graph has no {name!r}")
-    if not is_live(name):
-        raise InvalidRows(f"{name} is bulk data: load graph tables without the rows that should go")

@@ -32,6 +32,7 @@ from graph.stores.columns import Columns
 from graph.stores.embedded import EmbeddedStore
 from graph.stores.gremlin_releases import Release
 from graph.stores.snapshot import Snapshot
+from graph.stores.titles import holding
 from graph.stores.versions import explained
 from graph.stores.writing import write_nodes
 from graph.tables import finish_tables, write_table
@@ -211,10 +212,7 @@ class Local(EmbeddedStore):
     def inside(self, scope: Any, ids: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Which titles are in a scope: (ids,) bool."""
         mask = self.snapshot.offers(self.__dict__["_live"]).mask(scope)
-        positions = self.snapshot.columns.nodes("Title").positions(ids)
-        there = positions >= 0
-        there[there] = mask[positions[there]]
-        return there
+        return holding(mask, self.snapshot.titles.positions(ids))
 
 
 __all__ = ["Index", "Local"]

@@ -8,8 +8,9 @@ from typing import Any
 from graph.stores import gremlin_traversals as traversals
 from graph.stores.gremlin_connection import Connection
 from graph.stores.gremlin_values import relationship
+from graph.stores.gremlin_writing import existing
 
-_COLUMNS = ("item_id", "regions", "available_from", "available_until")
+_COLUMNS = ("item_id", "regions", "available_from", "available_until", "hidden")
 
 
 class Offered:
@@ -26,8 +27,12 @@ class Offered:
         """Which titles' offers have changed: that is not noted."""
         return None
 
+    def existing(self, label: str, ids: Sequence[str]) -> set[str]:
+        """Which of these ids are nodes of a label."""
+        return existing(self._connection, label, ids)
+
     def offers(self, _titles: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
-        """Every offer as (title, catalog, item_id, regions as JSON or null, first day, last day), by title."""
+        """Every offer as (title, catalog, item_id, regions as JSON or null, first day, last day, hidden), by title."""
         rows = []
         for one in self._connection.read(traversals.scan_edges("OFFERS", _COLUMNS)):
             _, catalog, title, key = relationship(one["id"])

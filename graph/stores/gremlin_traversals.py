@@ -146,6 +146,11 @@ def existing_edges(ids: Sequence[str]) -> GraphTraversal:
     return _g.E(*ids).id_()
 
 
+def edges(ids: Sequence[str], names: Sequence[str]) -> GraphTraversal:
+    """These edges, with these properties."""
+    return _properties(_g.E(*ids), names)
+
+
 def edges_from(ids: Sequence[str], type_: str) -> GraphTraversal:
     """The ids of the edges of a type that leave vertices."""
     return _g.V(*ids).out_e(type_).id_()

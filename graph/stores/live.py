@@ -33,6 +33,10 @@ _CHANGES = (
 )
 LIVE_NODES = {label: node for label, node in NODES.items() if node.live}
 LIVE_RELATIONSHIPS = {type_: kind for type_, kind in RELATIONSHIPS.items() if kind.live}
+OWN_TITLES = "Title"
+"""The table of own titles that came after the last load; the next one takes them into its version."""
+_NODES = LIVE_NODES | {OWN_TITLES: NODES[OWN_TITLES]}
+_TABLES = _NODES | LIVE_RELATIONSHIPS
 
 
 class Live:
@@ -127,7 +131,7 @@ class Live:
     def upsert(self, connection: sqlite3.Connection, name: str, rows: Sequence[Row]) -> None:
         """Insert or update rows that `check_rows` let through; a property that a row does not name stays."""
         keys = _keys(name)
-        types = {p.name: p for p in (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties}
+        types = {p.name: p for p in _TABLES[name].properties}
         for columns, group in groupby(rows, key=tuple):
             names = [*keys, *(column for column in columns if column not in keys)]
             values = (
@@ -136,9 +140,19 @@ class Live:
             connection.executemany(_upsert_sql(name, names), values)
         self._touch(connection, name, [row["tail"] for row in rows] if name == "OFFERS" else None)
 
+    def insert(self, name: str, rows: Sequence[Row]) -> int:
+        """Insert nodes that are not there, and leave those that are; how many were new."""
+        types = {p.name: p for p in _TABLES[name].properties}
+        with self.transaction() as connection:
+            before = connection.total_changes
+            for row in rows:
+                sql = f'INSERT OR IGNORE INTO "{name}" ({", ".join(_quoted(list(row)))}) VALUES ({_marks(len(row))})'
+                connection.execute(sql, [_to_sql(value, types.get(column)) for column, value in row.items()])
+            return connection.total_changes - before
+
     def upsert_batch(self, connection: sqlite3.Connection, name: str, batch: pa.RecordBatch) -> None:
         """The same for rows of a graph table, column by column: many rows cost a fraction of what they cost by row."""
-        types = {p.name: p for p in (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties}
+        types = {p.name: p for p in _TABLES[name].properties}
         columns = []
         for column, values in zip(batch.schema.names, batch.columns, strict=True):
             plain = column not in types or types[column].type not in _CONVERTED
@@ -215,7 +229,7 @@ class Live:
 
     def nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None) -> pa.Table:
         """Nodes by id, in the order asked for."""
-        names = ["id", *([p.name for p in LIVE_NODES[label].properties] if properties is None else properties)]
+        names = ["id", *([p.name for p in _NODES[label].properties] if properties is None else properties)]
         sql = f'SELECT {", ".join(_quoted(names))} FROM "{label}" WHERE id IN (SELECT value FROM json_each(?))'
         found = {row[0]: row for row in self._read(sql, json.dumps(list(ids)))}
         return _table(label, names, [found[id_] for id_ in ids if id_ in found])
@@ -242,7 +256,7 @@ class Live:
     def scan(self, name: str, properties: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         """All rows in batches, ordered by id, or by head, tail and key."""
         keys = _keys(name)
-        every = [p.name for p in (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties]
+        every = [p.name for p in _TABLES[name].properties]
         names = [*keys, *(every if properties is None else properties)]
         with explained(self.path.parent):
             cursor = self.connection().cursor()
@@ -251,11 +265,11 @@ class Live:
                 yield from _table(name, names, rows).to_batches()
 
     def offers(self, titles: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
-        """Every offer as (title, catalog, item_id, regions as JSON or null, first day, last day), by title.
+        """Every offer as (title, catalog, item_id, regions as JSON or null, first day, last day, hidden), by title.
 
         titles: only theirs.
         """
-        columns = "tail, head, item_id, regions, available_from, available_until"
+        columns = "tail, head, item_id, regions, available_from, available_until, hidden"
         some = "" if titles is None else "WHERE tail IN (SELECT value FROM json_each(?))"
         sql = f"SELECT {columns} FROM OFFERS {some} ORDER BY tail, head, key"
         return self._read(sql, *(() if titles is None else (json.dumps(list(titles)),)))
@@ -280,29 +294,45 @@ def _open(file: Path | str, *statements: str) -> sqlite3.Connection:
 
 
 def _complete(connection: sqlite3.Connection, writing: bool) -> Callable[[], bool] | None:
-    """Give a file that an older version made the tables that it lacks: in the file itself where it is to be written.
+    """Give a file that an older version made what it lacks, tables and columns: in the file itself where it is to be
+    written.
 
     A reader gets empty ones of its own, and what tells when the file has changed in this.
     """
     try:
         version = _schema_version(connection)
-        there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-        lacking = [name for name in LIVE_NODES | LIVE_RELATIONSHIPS if name not in there]
-        if not there or not lacking:
+        lacking = _lacking(connection)
+        if not lacking:
             return None
         if writing:
             connection.execute("BEGIN IMMEDIATE")
             _make(connection)
             connection.execute("COMMIT")
             return None
-        for name in lacking:
-            properties = (LIVE_NODES | LIVE_RELATIONSHIPS)[name].properties
-            columns = ", ".join(_quoted([*_keys(name), *(p.name for p in properties)]))
-            connection.execute(f'CREATE TEMP TABLE "{name}" ({columns})')
+        for name, columns in lacking.items():
+            added = ", ".join(f'NULL AS "{column}"' for column in columns)
+            if len(columns) < len(_columns(name)):
+                connection.execute(f'CREATE TEMP VIEW "{name}" AS SELECT *, {added} FROM main."{name}"')
+            else:
+                connection.execute(f'CREATE TEMP TABLE "{name}" ({", ".join(_quoted(columns))})')
     except BaseException:
         connection.close()
         raise
     return lambda: _schema_version(connection) != version
+
+
+def _lacking(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """The columns that each table of a file lacks, where it lacks any; none for a file that has no tables yet."""
+    there: dict[str, set[str]] = {}
+    sql = "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table'"
+    for name, column in connection.execute(sql):
+        there.setdefault(name, set()).add(column)
+    found = {name: [one for one in _columns(name) if one not in there.get(name, ())] for name in _TABLES}
+    return {name: columns for name, columns in found.items() if columns} if there else {}
+
+
+def _columns(name: str) -> list[str]:
+    return [*_keys(name), *(p.name for p in _TABLES[name].properties)]
 
 
 def _schema_version(connection: sqlite3.Connection) -> int:
@@ -311,7 +341,7 @@ def _schema_version(connection: sqlite3.Connection) -> int:
 
 def _make(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS generation (name TEXT PRIMARY KEY, value INTEGER)")
-    for name, kind in (LIVE_NODES | LIVE_RELATIONSHIPS).items():
+    for name, kind in _TABLES.items():
         keys = _keys(name)
         columns = ", ".join(f'"{key}" TEXT NOT NULL' for key in keys)
         connection.execute(
@@ -327,7 +357,7 @@ def _make(connection: sqlite3.Connection) -> None:
 
 
 def _keys(name: str) -> list[str]:
-    return ["id"] if name in LIVE_NODES else ["head", "tail", "key"]
+    return ["id"] if name in _NODES else ["head", "tail", "key"]
 
 
 def _index_sql(type_: str) -> str:
@@ -338,9 +368,13 @@ def _upsert_sql(name: str, columns: Sequence[str]) -> str:
     keys = _keys(name)
     updates = ", ".join(f'"{c}" = excluded."{c}"' for c in columns if c not in keys)
     return (
-        f'INSERT INTO "{name}" ({", ".join(_quoted(columns))}) VALUES ({", ".join("?" * len(columns))}) '
+        f'INSERT INTO "{name}" ({", ".join(_quoted(columns))}) VALUES ({_marks(len(columns))}) '
         f"ON CONFLICT ({', '.join(keys)}) DO {f'UPDATE SET {updates}' if updates else 'NOTHING'}"
     )
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
 
 
 def _to_sql(value: Any, kind: Property | None) -> Any:

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graph import reads
+from graph.events import Event
 from graph.reads import Read
-from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
+from graph.schema import NODES, RELATIONSHIPS, arrow_schema
 from graph.store import (
     InvalidRows,
     Progress,
@@ -28,13 +29,21 @@ from graph.store import (
     StoreNotFound,
     VectorsOf,
 )
-from graph.stores import neo4j_reads, neo4j_vectors, neo4j_writing
+from graph.stores import neo4j_feedback, neo4j_reads, neo4j_vectors, neo4j_writing
 from graph.stores.gathered import Gathered
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
 from graph.stores.neo4j_load import changing, finish_import, load
 from graph.stores.neo4j_releases import Release, check_name
 from graph.stores.neo4j_values import plain
-from graph.stores.rows import check_names, check_rows, check_vectors, merged
+from graph.stores.rows import (
+    check_events,
+    check_names,
+    check_own,
+    check_removable,
+    check_rows,
+    check_vectors,
+    merged,
+)
 from graph.stores.statements import filled, text
 from graph.tables import GraphTables
 
@@ -142,25 +151,38 @@ class Neo4jStore(Gathered):
                 neo4j_writing.write_relationships(self._connection, type_, batch)
         return len(rows)
 
+    def add_titles(self, rows: Sequence[Row]) -> int:
+        check_own(rows)
+        there = set(self.get_nodes("Title", [row["id"] for row in rows], []).column("id").to_pylist())
+        values = merged((row for row in rows if row["id"] not in there), ("id",))
+        for batch in _batches(values):
+            self._connection.write(text("queries/return_titles"), {"ids": [row[0] for row in batch]})
+            neo4j_writing.write_nodes(self._connection, "Title", batch)
+        return len(values)
+
+    def merge_feedback(self, events: Sequence[Event]) -> int:
+        check_events(events)
+        return neo4j_feedback.merge_feedback(self._connection, events)
+
     def keep_communities(self, genre: str, communities: Mapping[str, str]) -> None:
         """Write each person's community of a genre, `GENRE:NUMBER`, for exploration: no part of the graph's schema."""
         rows = [list(row) for row in communities.items()]
         self._connection.write(text("queries/keep_communities"), {"prefix": f"{genre}:", "rows": rows}, LOAD_SECONDS)
 
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
-        _live_only(label)
+        check_removable(label, ids)
         if not ids:
             return 0
         offered = self._connection.read(text("queries/offered_by"), {"slugs": list(ids)}) if label == "Catalog" else []
         titles = sorted({row[1] for row in offered})
         statement = filled(text("queries/delete_nodes"), label=label, id=NODES[label].id_name)
-        with changing(self._connection, label, [], titles):
+        with changing(self._connection, label if label != "Title" else "OFFERS", [], titles):
             if label == "Catalog":
                 self._connection.write(text("queries/unlabel_offered"), {"slugs": list(ids)})
             return int(self._connection.write(statement, {"ids": list(dict.fromkeys(ids))})[0][0])
 
     def delete_relationships(self, type_: str, rows: Sequence[Row]) -> int:
-        _live_only(type_)
+        check_removable(type_)
         check_rows(type_, rows)
         values = [[row["head"], row["tail"], row.get("key", "")] for row in rows]
         statement = neo4j_writing.of_relationship("queries/delete_relationships", type_)
@@ -291,10 +313,3 @@ def _known(name: str, names: Any, properties: Sequence[str] | None = None) -> No
     if name not in names:
         raise InvalidRows(f"the graph has no {name!r}; it has {', '.join(names)}")
     check_names(name, [p.name for p in names[name].properties], properties or ())
-
-
-def _live_only(name: str) -> None:
-    if name not in NODES and name not in RELATIONSHIPS:
-        raise InvalidRows(f"the graph has no {name!r}")
-    if not is_live(name):
-        raise InvalidRows(f"{name} is bulk data: load graph tables without the rows that should go")

@@ -14,20 +14,24 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graph.store import WHOLE_GRAPH, Scope
-from graph.stores.columns import Columns
+from graph.stores.titles import Later, Titles, holding
 
 _KEPT_SCOPES, _KEPT_TABLES = 32, 4
-_ROWS = ("_title", "_item", "_catalog", "_region", "_first", "_last")
+_ROWS = ("_title", "_item", "_catalog", "_region", "_first", "_last", "_shown")
 _ALWAYS, _NEVER_ENDS = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")
 
 
 class Offers:
-    """Offers by title position. `rows` are what `Live.offers` gives; offers of unknown titles do not count."""
+    """Offers by title position. `rows` are what `Live.offers` gives; offers of unknown titles do not count.
 
-    def __init__(self, columns: Columns, rows: Sequence[tuple[Any, ...]]) -> None:
-        self._columns = columns
-        title, catalog, item, regions, first, last = zip(*rows, strict=True) if rows else ((),) * 6
-        position = columns.nodes("Title").positions(title)
+    later: what knows of own titles that the version has not yet.
+    """
+
+    def __init__(self, titles: Titles, rows: Sequence[tuple[Any, ...]], later: Later) -> None:
+        self._titles, self._later = titles, later
+        title, catalog, item, regions, first, last, hidden = zip(*rows, strict=True) if rows else ((),) * 7
+        titles.learn(title, later)
+        position = titles.positions(title)
         known = position >= 0
         self._title = position[known]
         self._item = np.array(item, object)[known]
@@ -35,6 +39,7 @@ class Offers:
         self._regions, self._region = _codes(regions, known)
         self._first = np.array([day or _ALWAYS for day in first], "M8[D]")[known]
         self._last = np.array([day or _NEVER_ENDS for day in last], "M8[D]")[known]
+        self._shown = ~np.array(hidden, bool)[known]
         self._masks: OrderedDict[Scope, npt.NDArray[np.bool_]] = OrderedDict()
         self._tables: OrderedDict[Scope, pa.Table] = OrderedDict()
         self._firsts: OrderedDict[Scope, tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]] = OrderedDict()
@@ -45,14 +50,16 @@ class Offers:
         The arrays and tables of scopes in which nothing has changed stay the same objects: who made something of them
         need not make it again.
         """
-        positions = self._columns.nodes("Title").positions(changed)
+        new = Offers(self._titles, rows, self._later)
+        positions = self._titles.positions(changed)
         there = np.isin(self._title, positions)
-        new, gone = Offers(self._columns, rows), self._some(there)
+        gone = self._some(there)
         made = _joined(self._some(~there), new)
         for scope, mask in list(self._masks.items()):
             made._masks[scope] = mask
             if scope.catalog != WHOLE_GRAPH and not np.array_equal(gone._inside(scope), new._inside(scope)):
-                made._masks[scope] = changed_mask = mask.copy()
+                made._masks[scope] = changed_mask = np.zeros(len(self._titles), bool)
+                changed_mask[: len(mask)] = mask
                 changed_mask[positions[positions >= 0]] = False
                 changed_mask[new._inside(scope)] = True
         for scope, table in list(self._tables.items()):
@@ -70,7 +77,7 @@ class Offers:
     def _inside(self, scope: Scope) -> npt.NDArray[np.int32]:
         """The titles that are offered in a scope, each once, ascending."""
         titles = np.unique(self._title[self._open(scope)])
-        return titles if scope.adult else titles[~self._columns.adult[titles]]
+        return titles if scope.adult else titles[~self._titles.adult[titles]]
 
     def _items(self, scope: Scope) -> npt.NDArray[np.object_]:
         """The offers of a scope that `table` is made of: (title, item)."""
@@ -80,14 +87,15 @@ class Offers:
     def mask(self, scope: Scope) -> npt.NDArray[np.bool_]:
         """Which titles are in scope: (titles,) bool. The last few scopes are kept."""
         mask = self._masks.get(scope)
-        if mask is None:
-            mask = np.zeros(len(self._columns.nodes("Title")), bool)
+        if mask is None or (scope.catalog == WHOLE_GRAPH and len(mask) < len(self._titles)):
+            adult = self._titles.adult
+            mask = np.zeros(len(adult), bool)
             if scope.catalog == WHOLE_GRAPH:
                 mask[:] = True
             else:
                 mask[self._title[self._open(scope)]] = True
             if not scope.adult:
-                mask &= ~self._columns.adult
+                mask &= ~adult
             self._masks[scope] = mask
             while len(self._masks) > _KEPT_SCOPES:
                 self._masks.popitem(last=False)
@@ -103,17 +111,15 @@ class Offers:
 
     def some(self, scope: Scope, ids: Sequence[str]) -> pa.Table:
         """The same of some titles, in that order."""
-        positions = self._columns.nodes("Title").positions(ids)
-        known = np.flatnonzero(positions >= 0)
-        inside = known[self.mask(scope)[positions[known]]]
+        positions = self._titles.positions(ids)
+        inside = np.flatnonzero(holding(self.mask(scope), positions))
         items = self._items_of(scope, positions[inside])
         return pa.table({"id": pa.array([ids[place] for place in inside.tolist()], pa.string()), "item_id": items})
 
     def _listed(self, scope: Scope) -> pa.Table:
         titles = np.flatnonzero(self.mask(scope)).astype(np.int32)
-        return pa.table({
-            "id": self._columns.nodes("Title").ids(titles), "item_id": self._items_of(scope, titles)
-        })  # fmt: skip
+        table = pa.table({"id": self._titles.ids(titles), "item_id": self._items_of(scope, titles)})
+        return table if self._titles.whole else table.sort_by("id")
 
     def _items_of(self, scope: Scope, titles: npt.NDArray[np.int32]) -> pa.Array:
         """The items of titles in scope: of each that of its first offer there."""
@@ -134,7 +140,7 @@ class Offers:
 
     def _open(self, scope: Scope) -> npt.NDArray[np.bool_]:
         """Which offers hold in that catalog and region on that day: (offers,) bool."""
-        holds = np.ones(len(self._title), bool)
+        holds = self._shown.copy()
         if scope.catalog is not None:
             holds &= np.array([slug == scope.catalog for slug in self._slugs], bool)[self._catalog]
         if scope.region is not None:

@@ -8,8 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graph.schema import NODES, RELATIONSHIPS, Node, Property, Relationship, fits
+from graph.events import Event
+from graph.schema import NODES, RELATIONSHIPS, Node, Property, PropertyType, Relationship, fits, is_live
 from graph.store import InvalidRows, Provenance, Row
+from graph.stores.titles import OWN
+
+_EVENT: Sequence[tuple[str, PropertyType]] = (
+    *((name, "string") for name in ("user", "title", "type", "comment", "id")),
+    ("value", "float"), ("timestamp", "integer"), ("nanos", "integer"),
+)  # fmt: skip
 
 
 def check_rows(name: str, rows: Sequence[Row]) -> None:
@@ -29,6 +36,34 @@ def check_rows(name: str, rows: Sequence[Row]) -> None:
                 raise InvalidRows(f"a {name} row has a null key; leave it out or give a text")
             if value is not None and not fits(value, types[column].type):
                 raise InvalidRows(f"{name}.{column} must be {types[column].type}, not {value!r}")
+
+
+def check_own(rows: Sequence[Row]) -> None:
+    """Raise InvalidRows unless these are rows of own titles."""
+    check_rows("Title", rows)
+    for row in rows:
+        if not row["id"].startswith(OWN):
+            raise InvalidRows(f"{row['id']!r} is no title of a catalog's own; its id must begin with {OWN!r}")
+
+
+def check_removable(name: str, ids: Sequence[str] = ()) -> None:
+    """Raise InvalidRows unless these may be removed one by one: what is live, and own titles."""
+    if name not in NODES and name not in RELATIONSHIPS:
+        raise InvalidRows(f"the graph has no {name!r}")
+    own = name == "Title" and all(id_.startswith(OWN) for id_ in ids)
+    if not (is_live(name) or own):
+        raise InvalidRows(f"{name} is bulk data: load graph tables without the rows that should go")
+
+
+def check_events(events: Sequence[Event]) -> None:
+    """Raise InvalidRows for feedback that lacks a user, title or type, or has a value of another type."""
+    for event in events:
+        if not (event.user and event.title and event.type):
+            raise InvalidRows(f"feedback must name a user, a title and a type: {event[:3]}")
+        for name, kind in _EVENT:
+            value = getattr(event, name)
+            if value is not None and not fits(value, kind):
+                raise InvalidRows(f"the {name} of feedback must be {kind}, not {value!r}")
 
 
 def check_vectors(ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance) -> None:

@@ -17,6 +17,7 @@ from graph.store import Provenance, StoreDamaged
 from graph.stores.columns import Columns, Positions
 from graph.stores.live import Live
 from graph.stores.offers import Offers
+from graph.stores.titles import Titles
 from graph.stores.versions import Versions
 from graph.text import TitleIndex
 from graph.vectors import VectorSearch
@@ -91,6 +92,11 @@ class Snapshot:
         path = self.folder / "text"
         return TitleIndex.open(path) if path.exists() else None
 
+    @cached_property
+    def titles(self) -> Titles:
+        """The titles by position, with those that came since."""
+        return Titles(self.columns)
+
     def offers(self, live: Live) -> Offers:
         """The offers as they are now; read again only when they have changed, and only what has."""
         held = self._offers
@@ -103,7 +109,7 @@ class Snapshot:
             if held is None or held[0] != generation:
                 changed = live.changed_offers(held[0], generation) if held is not None else None
                 if held is None or changed is None:
-                    held = generation, Offers(self.columns, live.offers())
+                    held = generation, Offers(self.titles, live.offers(), live)
                 else:
                     held = generation, held[1].amended(changed, live.offers(changed))
                 self._offers = held

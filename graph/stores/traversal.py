@@ -14,6 +14,7 @@ from graph.schema import RELATIONSHIPS, arrow_schema, is_live
 from graph.store import Direction
 from graph.stores.columns import Columns, Positions
 from graph.stores.live import Live
+from graph.stores.titles import Titles, holding
 
 Mask = npt.NDArray[np.bool_]
 
@@ -38,6 +39,7 @@ class Step:
 
 def neighbours(
     columns: Columns,
+    titles: Titles,
     live: Live,
     ids: Sequence[str],
     types: Sequence[str],
@@ -55,7 +57,7 @@ def neighbours(
         masks = (only, mark) if far == "Title" else (None, None)
         if is_live(type_):
             found = live.neighbours(type_, ids, direction, properties)
-            steps.append(_live_step(columns, type_, far, found, *masks))
+            steps.append(_live_step(titles, type_, far, found, *masks))
             continue
         if near not in positions:
             positions[near] = columns.nodes(near).positions(ids)
@@ -85,11 +87,11 @@ def _step(
 
 
 def _live_step(
-    columns: Columns, type_: str, far: str, table: pa.Table, only: Mask | None, mark: Mask | None
+    titles: Titles, type_: str, far: str, table: pa.Table, only: Mask | None, mark: Mask | None
 ) -> Step:  # fmt: skip
     if only is not None:
-        table = table.filter(pa.array(_holding(columns, table, only)))
-    inside = None if mark is None else _holding(columns, table, mark)
+        table = table.filter(pa.array(_inside(titles, table, only)))
+    inside = None if mark is None else _inside(titles, table, mark)
     code, names = _ascending(table.column("neighbour").combine_chunks())
     source = table.column("source").to_numpy()
     return Step(type_, far, source, code, table.drop(["source", "neighbour"]), names, inside)
@@ -104,12 +106,9 @@ def _ascending(values: pa.Array) -> tuple[Positions, pa.Array]:
     return place[encoded.indices.to_numpy()], encoded.dictionary.take(order)
 
 
-def _holding(columns: Columns, table: pa.Table, mask: Mask) -> Mask:
+def _inside(titles: Titles, table: pa.Table, mask: Mask) -> Mask:
     """Of which rows the neighbour is a title that the mask has: (rows,)."""
-    positions = columns.nodes("Title").positions(table.column("neighbour").to_pylist())
-    there = positions >= 0
-    there[there] = mask[positions[there]]
-    return there
+    return holding(mask, titles.positions(table.column("neighbour").to_pylist()))
 
 
 def _assemble(columns: Columns, steps: Sequence[Step], marked: bool, properties: Sequence[str]) -> pa.Table:

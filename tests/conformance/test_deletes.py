@@ -20,7 +20,7 @@ def test_a_user_goes_with_all_feedback(loaded, step, counts):
 def test_a_user_who_comes_back_has_no_feedback(loaded, step):
     loaded.delete_nodes("User", ["u1"])
     loaded.upsert_nodes("User", [{"id": "u1"}])
-    assert loaded.get_nodes("User", ["u1"]).to_pylist() == [{"id": "u1", "labels": None}]
+    assert loaded.get_nodes("User", ["u1"], ["labels"]).to_pylist() == [{"id": "u1", "labels": None}]
     assert step(loaded, ["u1"], ["RATED"], "out") == []
 
 

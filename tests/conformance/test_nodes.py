@@ -78,7 +78,7 @@ def test_live_nodes_are_read_like_all_others(small):
         {"id": "south", "name": None},
         {"id": "north", "name": "North Stream"},
     ]
-    assert small.get_nodes("User", ["u2", "u1"]).to_pylist() == [
+    assert small.get_nodes("User", ["u2", "u1"], ["labels"]).to_pylist() == [
         {"id": "u2", "labels": None},
         {"id": "u1", "labels": ["kids", "sea"]},
     ]

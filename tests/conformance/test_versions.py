@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graph.schema import is_live
+from graph.schema import arrow_schema, is_live
 from graph.store import WHOLE_GRAPH, Provenance, Scope, StoreError, open_store
 
 MADE = Provenance("run-1", "m", 1, "0123456789abcdef", "2026-03-01T00:00:00Z")
@@ -90,7 +90,8 @@ def test_tables_with_nothing_but_live_data_leave_the_graph_as_it_is(loaded, make
     before = contents(loaded)
     loaded.load_tables(make_tables({"User": [{"id": "u3", "labels": ["new"]}]}))
     held = contents(loaded)
-    assert held.pop("User") == [*before.pop("User"), {"id": "u3", "labels": ["new"]}]
+    new = dict.fromkeys(arrow_schema("User").names) | {"id": "u3", "labels": ["new"]}
+    assert held.pop("User") == [*before.pop("User"), new]
     assert held == before
 
 

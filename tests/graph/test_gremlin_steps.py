@@ -103,6 +103,7 @@ ARGUMENTS = {
     "any_of": [["Title", "Person"]],
     "existing": [["tt1"]],
     "existing_edges": [["nm1|ACTED_IN|tt1|1"]],
+    "edges": [["u1|RATED|tt1|like"], ["value"]],
     "edges_from": [["Catalog/north"], "OFFERS"],
     "together": [PARTS],
     "of_ids": [["nm1"]],

@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from graph.events import Event
 from graph.store import InvalidRows, StoreReadOnly, open_store
 from graph.tables import finish_tables, rows_to_table, write_table
 
@@ -121,3 +122,28 @@ def test_what_is_only_read_is_not_written_into_a_table_of_the_reader(old, monkey
         store.upsert_nodes("Search", [{"id": "1", "text": "fog"}])
     assert searched(store) == []
     store.close()
+
+
+@pytest.fixture
+def narrow(store):
+    """The URL of a store that was made before feedback had a comment, and before own titles came live."""
+    store.close()
+    connection = sqlite3.connect(store.root / "live.sqlite")
+    connection.execute('ALTER TABLE "RATED" DROP COLUMN comment')
+    connection.execute('DROP TABLE "Title"')
+    connection.commit()
+    connection.close()
+    return store.url
+
+
+def test_a_store_from_before_a_property_is_read_as_it_is_and_written_as_new(narrow):
+    reader, writer = open_store(narrow), open_store(narrow)
+    assert feedback(reader) == {("u1", "tt1"): 1.0, ("u2", "tt1"): 2.0}
+    assert {row["comment"] for batch in reader.scan_relationships("RATED") for row in batch.to_pylist()} == {None}
+    assert reader.info().counts["Title"] == len(TITLES)
+    assert writer.merge_feedback([Event("u1", "tt1", "rating", 5.0, comment="better")]) == 1
+    for store in (writer, reader):
+        assert feedback(store) == {("u1", "tt1"): 5.0, ("u2", "tt1"): 2.0}
+        comments = [row["comment"] for batch in store.scan_relationships("RATED") for row in batch.to_pylist()]
+        assert comments == ["better", None]
+        store.close()

@@ -99,6 +99,12 @@ def test_the_columns_of_a_type():
             pa.field("available_until", pa.date32()),
             pa.field("match", pa.string()),
             pa.field("confidence", pa.float64()),
+            pa.field("hidden", pa.bool_()),
+            pa.field("categories", pa.list_(pa.string())),
+            pa.field("labels", pa.string()),
+            pa.field("comment", pa.string()),
+            pa.field("timestamp", pa.int64()),
+            pa.field("nanos", pa.int64()),
         ]
     )
 
