@@ -22,7 +22,7 @@ from graph.store import GraphStore, Progress, StoreBusy
 from loaders.catalog import CatalogFile
 from loaders.download import Downloaded, download
 from loaders.download import Progress as Fetched
-from loaders.imdb import FILES, Choices
+from loaders.imdb import FILES, Choices, LoadError
 from loaders.load import ASIDE, Loaded, load
 from loaders.lost import check_lost
 
@@ -72,8 +72,14 @@ class Wanted:
     texts: Path | None = None
     choices: Choices = field(default_factory=Choices)
 
+    def check(self) -> None:
+        """Raise LoadError where a file that was named is not there."""
+        for path in (*(one.path for one in self.catalogs), *self.feedback, *([self.texts] if self.texts else [])):
+            if not path.exists():
+                raise LoadError(f"there is no {path}; name a file that is there")
+
     def marks(self) -> dict[str, str]:
-        """A mark for each file and choice that differs whenever it does. Raises OSError for a file that is gone."""
+        """A mark for each file and choice that differs whenever it does."""
         found = {_CHOICES: _digest(repr(_plain(self.choices)).encode())}
         for name in FILES:
             for path in (self.folder / f"{name}.tsv", self.folder / f"{name}.tsv.gz"):
@@ -129,6 +135,7 @@ def refresh(
     or publish) and what `vectors` raises; the store then answers as before, and has it noted.
     """
     say: Progress = progress or (lambda _what, _share: None)
+    wanted.check()
     with _held(wanted.folder), turn(store, wanted.folder) as mine:
         before = dict(mine.before.files) if mine.before else {}
         mine.step("download")
@@ -180,7 +187,8 @@ def _load(
         feedback=[path for path in wanted.feedback if whole or f"feedback {path}" in some],
         texts=wanted.texts if whole or f"texts {wanted.texts}" in some else None,
         choices=wanted.choices,
-        scratch=wanted.folder,
+        # Beside the files the next run clears away what a killed one left; a set TMPDIR is somebody's own choice.
+        scratch=None if os.environ.get("TMPDIR") else wanted.folder,
         check=check,
         progress=say,
     )
