@@ -46,7 +46,10 @@ def after_load(store: GraphStore, runs: Path, progress: Progress) -> list[Folded
 
 def retraining(runs: Path, configs: Sequence[Path], above: float, worse: float) -> Retraining:
     """What keeps published vectors up to date for a refresh; see gnn.refresh."""
-    if configs:
+    from gnn.config import read_config
+    from gnn.prepare import SUBSTITUTES
+
+    if any(read_config(path).model.name != SUBSTITUTES for path in configs):
         _start_again()
     from gnn.refresh import Retraining
 

@@ -70,4 +70,4 @@ def _readiness(service: Service) -> dict[str, Any]:
 
 def _last_refresh(service: Service) -> dict[str, Any] | None:
     last = refreshed(service.store)
-    return last and {name: getattr(last, name) for name in Fresh.model_fields}
+    return None if last is None else {name: getattr(last, name) for name in Fresh.model_fields}
