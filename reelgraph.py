@@ -23,6 +23,7 @@ from graph import communities_command, export_command, gaps_command, users_comma
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
+    Interrupted,
     Scope,
     StoreDamaged,
     StoreTooNew,
@@ -108,6 +109,7 @@ def _opened_demo(url: str, folder: Path | None) -> Iterator[GraphStore]:
 def main() -> None:
     """Run a command. Exit code 2: what was given is wrong; 1: something went wrong; 130: interrupted."""
     signals: list[int] = []
+    said = _INTERRUPTED
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         signals.append(number)
@@ -121,12 +123,13 @@ def main() -> None:
     except _UsageError as error:
         code = _say(_usage(error), 2)
     except BaseException as error:
+        said = str(error) if isinstance(error, Interrupted) else said
         # A library in another language may turn the interruption into an exception of its own.
         known = 130 if signals else _exit_code(error)
         if known is None:
             raise
         code = known if known == 130 else _say(error, known)
-    sys.exit(_say(_INTERRUPTED, 130) if code == 130 else code)
+    sys.exit(_say(said, 130) if code == 130 else code)
 
 
 def _exit_code(error: BaseException) -> int | None:

@@ -5,6 +5,7 @@
 
 batches: rows a second by how many labels and properties a request has. load: rows a second, twice; peak memory of the
 client. reads: one title, two hops, and searches: times, exchanges with the server, and whether the answers are equal.
+files: rows a second into the files of Neptune's bulk loader, and their size.
 A server that is running already is named by --url; its graph is wiped.
 """
 
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from benchmarks.figure import Figure, parser, run
 from benchmarks.two_hops import two_hops
+from graph.exports.neptune import export_neptune
 from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.search import Searcher
 from graph.store import GraphStore, Scope, open_store
@@ -31,7 +33,7 @@ from graph.tables import GraphTables, finish_tables, write_table
 from tests.servers.gremlin_server import gremlin_server, wiped
 
 RECORDS = (25, 50, 100, 200, 400, 800)
-PARTS = ("batches", "load", "reads")
+PARTS = ("batches", "load", "reads", "files")
 TITLES, SEARCHES, SEED = 300, 500, 0
 
 
@@ -84,6 +86,16 @@ def load(store: GraphStore, tables: GraphTables) -> Iterator[Figure]:
         yield Figure("… of that, rows written", count / (after - wrote[0]), "rows/s")
     yield Figure("second load beside the first", seconds[1] / seconds[0], "×", 1.3)
     yield Figure("peak memory of the client", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
+
+
+def files(embedded: GraphStore, folder: Path) -> Iterator[Figure]:
+    """The export for Neptune's bulk loader; its vectors are of all names that the store has."""
+    for dialect in ("gremlin", "opencypher"):
+        begun = time.perf_counter()
+        export = export_neptune(embedded, folder / dialect, dialect)
+        rate = sum(export.counts.values()) / (time.perf_counter() - begun)
+        yield Figure(f"files for Neptune's loader, {dialect}", rate, "rows/s")
+        yield Figure("… their size", export.bytes / 2**20, "MB")
 
 
 def _median_p95(ask: Callable[[str], object], asked: list[str]) -> tuple[float, float, list[object]]:
@@ -169,8 +181,13 @@ def measure(options: argparse.Namespace) -> list[Figure]:
                 print(f"{part} …", file=sys.stderr)  # the load alone takes minutes: figures are told as they come
                 if part == "reads":
                     _same_graph(store, tables, embedded)
-                made = {"batches": batches, "load": load}.get(part)
-                for figure in made(store, tables) if made else reads(store, embedded):
+                made = {
+                    "batches": lambda: batches(store, tables),
+                    "load": lambda: load(store, tables),
+                    "reads": lambda: reads(store, embedded),
+                    "files": lambda: files(embedded, folder),
+                }
+                for figure in made[part]():
                     print("  ", *figure.cells(), file=sys.stderr, flush=True)
                     figures.append(figure)
     return figures

@@ -16,7 +16,7 @@ from graph.store import StoreFull
 from graph.terminal import JsonOption, StoreOption, opened, out, print_json, progress
 
 _app = typer.Typer(
-    help="Write the graph out: Parquet, GraphML, CSV for neo4j-admin. Counted searches and keys stay.",
+    help="Write the graph out: Parquet, GraphML, CSV for neo4j-admin and Neptune. Counted searches and keys stay.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -77,6 +77,39 @@ def neo4j_admin(folder: FolderArgument, store: StoreOption = None, as_json: Json
     out.print(Text(" \\\n  ".join([shlex.join(start), *(shlex.quote(word) for word in rest)])), soft_wrap=True)
     out.print("\nStart it again; this makes constraints and indexes, and checks what came in:\n")
     out.print("reelgraph doctor --store neo4j://HOST:7687")
+
+
+@_app.command("neptune")
+def neptune(
+    folder: FolderArgument,
+    dialect: Annotated[
+        str, typer.Option("--format", metavar="gremlin|opencypher", help="The CSV's headers.")
+    ] = "gremlin",
+    split: Annotated[int, typer.Option(metavar="MB", min=1, max=4096, help="Of a file, before compression.")] = 256,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write CSV for the bulk loader of an Amazon Neptune that is empty, and print how it is loaded.
+
+    Everything but keys and counted searches, as the Gremlin store lays it out; compressed. Into a new folder, or one of
+    an earlier export of this kind. `reelgraph load --bulk` does all of it at once, and replaces what is there.
+
+    Example: reelgraph export neptune bulk/ --format gremlin
+    """
+    from graph.exports.neptune import export_neptune
+    from graph.neptune.files import DIALECTS
+
+    if dialect not in DIALECTS:
+        raise typer.BadParameter(f"{dialect!r} is none; take {' or '.join(DIALECTS)}", param_hint="--format")
+    with _onto(folder), opened(store) as graph, progress("Exporting") as report:
+        made = export_neptune(graph, folder, dialect, split << 20, report)
+    if as_json:
+        print_json(made.as_dict())
+        return
+    _show(folder, made.counts, as_json)
+    out.print(f"{len(made.files)} files, {made.bytes / 2**20:,.1f} MB. To load them into a Neptune that is empty:\n")
+    for line in made.commands:
+        out.print(Text(line), soft_wrap=True)
 
 
 @contextlib.contextmanager

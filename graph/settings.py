@@ -33,6 +33,9 @@ class GraphSettings(BaseSettings):
         default_factory=lambda: user_cache_path("reelgraph"),
         description="folder for what can be made again: names and vectors of a graph on a Gremlin server",
     )
+    iam_role: str | None = Field(
+        default=None, description="ARN of the role by which Neptune's bulk loader reads from S3"
+    )
     liked_feedback: list[str] = Field(
         default=["rating>=4", "like", "love", "favorite", "favourite", "star", "watch", "play", "complete", "purchase"],
         description='feedback that says a title is liked, types with or without a bound: ["watch", "rating>=4"]',

@@ -71,6 +71,10 @@ class InvalidRows(StoreError):
     """Rows that do not fit the schema: an unknown name, a wrong type, a missing id."""
 
 
+class Interrupted(BaseException):
+    """Ctrl-C in the middle of what leaves something behind: what that is. Nobody's to catch, as KeyboardInterrupt."""
+
+
 class InvalidQuery(StoreError):
     """A statement that the engine does not run: it is wrong, it would write, or it takes too long."""
 

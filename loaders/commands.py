@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -14,6 +15,7 @@ from rich.text import Text
 from graph.foldin import VECTORS, WEIGHTS
 from graph.store import GraphStore
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
+from loaders.bulk import BulkOption, ParallelismOption, RoleOption, bulk_of, through
 from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
 from loaders.options import (
     AlternatesOption,
@@ -113,6 +115,9 @@ def load_(
     runs: Annotated[
         Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are, for the vectors of new titles.")
     ] = _RUNS,
+    bulk: BulkOption = None,
+    iam_role: RoleOption = None,
+    parallelism: ParallelismOption = "HIGH",
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -138,6 +143,7 @@ def load_(
     files = [CatalogFile.of(text) for text in catalog or ()]
     with opened(store, create=True) as graph:
         before = graph.info().version
+        put = bulk_of(graph, bulk, iam_role, parallelism)
         with progress("Loading") as report:
             loaded = load(
                 graph,
@@ -149,12 +155,17 @@ def load_(
                 engine=engine,
                 master=master,
                 progress=report,
+                load_tables=through(graph, put),
             )
+        job = put.done if put else None
         if not as_json:
             show_loaded(loaded)
+            if job:
+                out.print(Text(str(job)), soft_wrap=True)
         followed = _follow(context.obj, graph, runs) if loaded.version != before else ()
     if as_json:
-        print_json(loaded.as_dict() | {"folded_in": [one.as_dict() for one in followed]})
+        told = loaded.as_dict() | {"folded_in": [one.as_dict() for one in followed]}
+        print_json(told | ({"bulk": asdict(job)} if job else {}))
         return
     for one in followed:
         out.print(Text(str(one)), soft_wrap=True)

@@ -74,6 +74,7 @@ def load(
     scratch: Path | None = None,
     check: Callable[[Path], None] | None = None,
     progress: Progress | None = None,
+    load_tables: Callable[..., str] | None = None,
 ) -> Loaded:
     """Load IMDb's files, catalogs, feedback and texts, or some of these, into a store.
 
@@ -81,7 +82,8 @@ def load(
     catalogs that the store holds already, their own titles, texts and all feedback stay. engine and master: what runs
     the transforms of IMDb's files, and where. scratch: where temporary files lie. check: is given the folder of the
     graph tables that IMDb's files made, with own titles, before anything is written; what it raises ends the load.
-    Raises LoadError, EngineFailed, CatalogError or StoreError; then the store is as it was.
+    load_tables: in place of the store's own. Raises LoadError, EngineFailed, CatalogError or StoreError; then the
+    store is as it was.
     """
     report: Progress = progress or (lambda _what, _share: None)
     # The first of these loads parts of numpy from within Polars, which panics when it is interrupted right there.
@@ -115,7 +117,7 @@ def load(
             folder = _only_live(folder, staging / "live")
         read = [*(file.path for file in catalogs), *(file.path for file in heard), *([told.path] if told else [])]
         tables = finish_tables(folder, [*sources, *map(Source.of, read)])
-        version = store.load_tables(tables, _part(report, 0.5, 0.5), vectors_of)
+        version = (load_tables or store.load_tables)(tables, _part(report, 0.5, 0.5), vectors_of)
         return Loaded(version, tables.manifest.counts, made, matched, rated, about)
 
 

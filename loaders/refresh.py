@@ -124,13 +124,14 @@ def refresh(
     *,
     lose_at_most: float = 0.02,
     force: bool = False,
+    load_tables: Callable[..., str] | None = None,
     fetched: Fetched | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Bring a store up to date, or find that it is so.
 
     lose_at_most: share of titles (and of rows of other tables) that new files may lack. force: load although nothing
-    has changed, and whatever is lost. Catalogs and feedback that are not named in `wanted` stay as they are.
+    has changed, and whatever is lost. load_tables: in place of the store's own. Catalogs and feedback that are not named in `wanted` stay as they are.
     Raises RefreshRefused (too much is gone), DownloadError, LoadError, CatalogError, StoreBusy (another refresh, load
     or publish) and what `vectors` raises; the store then answers as before, and has it noted.
     """
@@ -145,7 +146,7 @@ def refresh(
         if force or changed or not before:
             mine.step("load")
             check = None if force else lambda tables: check_lost(store, tables, lose_at_most)
-            loaded = _load(store, wanted, None if force or not before else changed, check, say)
+            loaded = _load(store, wanted, None if force or not before else changed, check, say, load_tables)
             kept = {name: mark for name, mark in before.items() if not _is_whole(name)}
             mine.note(files=json.dumps(kept | marks | wanted.decisions()), settled="")
         done: Sequence[Renewed] = ()
@@ -175,7 +176,12 @@ def _is_whole(name: str) -> bool:
 
 
 def _load(
-    store: GraphStore, wanted: Wanted, changed: set[str] | None, check: Callable[[Path], None] | None, say: Progress
+    store: GraphStore,
+    wanted: Wanted,
+    changed: set[str] | None,
+    check: Callable[[Path], None] | None,
+    say: Progress,
+    load_tables: Callable[..., str] | None,
 ) -> Loaded:
     """Load what has changed (None: all); with IMDb's files all of it, for items are then matched to other titles."""
     whole = changed is None or any(map(_is_whole, changed))
@@ -191,6 +197,7 @@ def _load(
         scratch=None if os.environ.get("TMPDIR") else wanted.folder,
         check=check,
         progress=say,
+        load_tables=load_tables if whole else None,  # the rest is sooner there by requests
     )
 
 

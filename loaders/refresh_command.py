@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
+from loaders.bulk import BulkOption, ParallelismOption, RoleOption, bulk_of, through
 from loaders.commands import show_loaded
 from loaders.download import IMDB_URL, LICENCE_NOTICE
 from loaders.options import (
@@ -71,6 +72,9 @@ def refresh_(
         float, typer.Option(min=0, max=1, help="Refuse files that lack more than this share of what the graph has.")
     ] = 0.02,
     force: Annotated[bool, typer.Option("--force", help="Load although nothing is new, and whatever is lost.")] = False,
+    bulk: BulkOption = None,
+    iam_role: RoleOption = None,
+    parallelism: ParallelismOption = "HIGH",
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,6 +101,7 @@ def refresh_(
             vectors,
             lose_at_most=lose_at_most,
             force=force,
+            load_tables=through(graph, bulk_of(graph, bulk, iam_role, parallelism)),
             fetched=lambda name, have, whole: report(f"fetching {name}", have / whole if whole else 0.0),
             progress=report,
         )

@@ -1,16 +1,24 @@
-"""Real servers, started once for a run (once for each of its workers) and stopped at its end."""
+"""Real servers, started once for a run (once for each of its workers) and stopped at its end; what TLS and AWS need."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.servers import gremlin_server
 from tests.servers.jars import ServerUnavailable
 from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, is_empty, neo4j_server, wiped
+
+if TYPE_CHECKING:
+    from tests.servers.neptune_cluster import Cluster
 
 
 def started(version: str) -> Iterator[Neo4jServer]:
@@ -71,3 +79,51 @@ def gremlin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     with _or_skipped("Gremlin Server"), gremlin_server.gremlin_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A certificate for 127.0.0.1 and localhost, and its key."""
+    if not (openssl := shutil.which("openssl")):
+        (pytest.fail if os.environ.get("REELGRAPH_REQUIRE_ALL") else pytest.skip)("openssl is not there")
+    files = [tmp_path_factory.mktemp("tls") / name for name in ("cert.pem", "key.pem")]
+    made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+    subprocess.run([*made, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
+
+
+@pytest.fixture
+def tls(certificate: list[Path], monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server with that certificate needs; clients trust it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    return context
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """AWS's own example of credentials, and no other settings of AWS."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    return monkeypatch
+
+
+@pytest.fixture
+def cluster(
+    gremlin_url: str, tls: ssl.SSLContext, certificate: list[Path], credentials: pytest.MonkeyPatch
+) -> Iterator[Cluster]:
+    """A Neptune that is empty, with its loader and the S3 that it reads from, as AWS's own settings have them."""
+    from tests.servers.neptune_cluster import neptune_cluster
+    from tests.servers.s3_server import s3_server
+
+    with s3_server() as s3, neptune_cluster(gremlin_server.wiped(gremlin_url), s3, tls) as made:
+        credentials.setenv("AWS_CA_BUNDLE", str(certificate[0]))
+        credentials.setenv("AWS_ENDPOINT_URL_S3", s3.url)
+        yield made

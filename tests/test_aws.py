@@ -71,6 +71,12 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((name, one) for one in policy["PolicyDocument"]["Statement"])
 
 
+def command_of(name: str) -> list[str]:
+    """What stands behind `reelgraph` in a container; what another stack gives has some value."""
+    words = [word if isinstance(word, str) else word["Fn::Sub"][0] for word in CONTAINERS[name]["Command"]]
+    return [re.sub(r"\$\{\w+\}", "some-bucket", word) for word in words]
+
+
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -107,7 +113,7 @@ def test_what_a_stack_takes_from_another_is_what_that_one_gives() -> None:
 
 @pytest.mark.parametrize("name", ["service", "refresh"])
 def test_every_command_is_one_of_the_command_line(name: str) -> None:
-    words = CONTAINERS[name]["Command"]
+    words = command_of(name)
     group = typer.main.get_command(reelgraph.app)
     command = group.commands[words[0]]  # type: ignore[attr-defined]
     with command.make_context(words[0], words[1:]) as context:
@@ -165,11 +171,12 @@ def test_files_belong_to_the_user_of_the_images_and_models_are_those_that_come_a
     ((_, access),) = resources("AWS::EFS::AccessPoint")
     user = [rest for word, rest in stages()["serve"] if word == "USER"][-1]
     assert {*access["PosixUser"].values(), access["RootDirectory"]["CreationInfo"]["OwnerUid"]} == {user}
-    words = CONTAINERS["refresh"]["Command"]
+    given = dict(word.split("=", 1) for word in command_of("refresh")[1:])
     mounted = CONTAINERS["refresh"]["MountPoints"][0]["ContainerPath"]
     for option in ("--dir", "--runs", "--config", "--catalog"):
-        assert words[words.index(option) + 1].startswith(f"{mounted}/")
-    assert (ROOT / "configs" / Path(words[words.index("--config") + 1]).name).exists()
+        assert given[option].startswith(f"{mounted}/")
+    assert (ROOT / "configs" / Path(given["--config"]).name).exists()
+    assert given["--bulk"] == "s3://some-bucket/load"
 
 
 def test_the_alarm_looks_for_what_a_refresh_prints() -> None:
@@ -194,6 +201,7 @@ def test_rights_are_the_least() -> None:
     may = {name: {action for who, one in statements() if who == name for action in listed(one["Action"])}
            for name, _ in statements()}  # fmt: skip
     assert may["data.GraphAccess"] == {f"neptune-db:{what}DataViaQuery" for what in ("Read", "Write", "Delete")}
+    assert may["data.LoadRole"] == {"s3:GetObject", "s3:ListBucket"}
     assert may["refresh.ScheduleRole"] == {"ecs:RunTask", "iam:PassRole"}
     assert "secretsmanager:GetSecretValue" not in may["refresh.StartRole"]
     assert "service.TaskRole" not in may  # but for the graph, nothing

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graph.exports.neo4j_csv import head
+from graph.exports.rows import Removed, slices
 from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION
 from graph.store import GraphStore
 from graph.stores.neo4j_releases import Release, check_name
 from graph.stores.neo4j_slots import Slot, longest_of, stored, with_room
 from graph.stores.neo4j_text import NAMES, words_of
 
-_ROWS = 8_192
 _RELEASE = pa.schema(
     {name: pa.string() for name in ("name", "version", "graph_hash", "made", "details", "history")}
     | {"number": pa.int64(), "offers": pa.int64(), "imported": pa.bool_()}
@@ -28,12 +28,6 @@ _RELEASE = pa.schema(
 )
 Rows = tuple[list[str], Iterator[pa.Table]]
 """Header and rows of a file."""
-
-
-def _slices(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    for batch in batches:
-        for start in range(0, batch.num_rows, _ROWS):
-            yield pa.table(batch.slice(start, _ROWS))
 
 
 def _worded(label: str, batch: pa.Table) -> pa.Table:
@@ -47,8 +41,7 @@ def _worded(label: str, batch: pa.Table) -> pa.Table:
 class Neo4jRows:
     """How the graph lies in Neo4j: headers and rows of its files.
 
-    numbers: of catalogs by slug. slots: where the vectors of a name lie. removed: titles that left the graph and are
-    rated or offered still, with the catalogs that offer them.
+    numbers: of catalogs by slug. slots: where the vectors of a name lie.
     """
 
     def __init__(self, store: GraphStore) -> None:
@@ -60,13 +53,13 @@ class Neo4jRows:
             name: Slot(f"{name}_a", provenance, self._longest(name))
             for name, provenance in self._info.embeddings.items()
         }
-        self._removed: dict[str, set[str]] = {}
+        self._removed = Removed(store)
 
     def _longest(self, name: str) -> float:
         """What stands for the length of a name's longest vector. InvalidRows for a name that Neo4j cannot have."""
         check_name(name)
         most = 0.0
-        for batch in _slices(self._store.scan_nodes("Title", [])):
+        for batch in slices(self._store.scan_nodes("Title", [])):
             _, vectors = self._store.get_embeddings(name, batch.column("id").to_pylist())
             most = max(most, longest_of(vectors))
         return with_room(most)
@@ -76,13 +69,13 @@ class Neo4jRows:
         node = NODES[label]
         header = [f"{node.id_name}:ID({label})", *map(head, node.properties)]
         header += [f"{name}_words" for name in NAMES.get(label, ())]
-        slices = (_worded(label, batch) for batch in _slices(self._store.scan_nodes(label)))
+        batches = (_worded(label, batch) for batch in slices(self._store.scan_nodes(label)))
         if label == "Title":
             header += [f"{slot.property}:double[]" for slot in self._slots.values()]
-            return [*header, ":LABEL"], map(self._titles, slices)
+            return [*header, ":LABEL"], map(self._titles, batches)
         if label == "Catalog":
-            return [*header, "number:long", ":LABEL"], map(self._catalogs, slices)
-        return [*header, ":LABEL"], (_labelled(batch, [[label]] * batch.num_rows) for batch in slices)
+            return [*header, "number:long", ":LABEL"], map(self._catalogs, batches)
+        return [*header, ":LABEL"], (_labelled(batch, [[label]] * batch.num_rows) for batch in batches)
 
     def _titles(self, batch: pa.Table) -> pa.Table:
         """Titles with their vectors and what the catalogs that offer them add."""
@@ -114,26 +107,18 @@ class Neo4jRows:
         header = [f":START_ID({kind.head})", f":END_ID({kind.tail})", "key", *map(head, kind.properties)]
 
         def rows() -> Iterator[pa.Table]:
-            for batch in _slices(self._store.scan_relationships(type_)):
-                if kind.live:
-                    self._note_removed(type_, batch)
+            for batch in slices(self._store.scan_relationships(type_)):
+                self._removed.note(type_, batch)
                 key = batch.column("key")
                 yield batch if kind.key_from else batch.set_column(2, "key", pc.if_else(pc.equal(key, ""), None, key))
 
         return header, rows()
 
-    def _note_removed(self, type_: str, batch: pa.Table) -> None:
-        """Remember the titles of live relationships that are not in the graph."""
-        there = self._store.get_nodes("Title", pc.unique(batch.column("tail")).to_pylist(), []).column("id")
-        gone = batch.filter(pc.invert(pc.is_in(batch.column("tail"), there)))
-        for near, tail in zip(*(gone.column(end).to_pylist() for end in ("head", "tail")), strict=True):
-            self._removed.setdefault(tail, set()).update({near} if type_ == "OFFERS" else ())
-
     def of_its_own(self) -> Iterator[tuple[str, list[str], pa.Table]]:
         """What the store has beside the graph: titles that were removed, and the Release nodes."""
-        if self._removed:
-            ids = pa.table({"id": sorted(self._removed)})
-            labels = [["Removed", *self._labels(self._removed[id_])] for id_ in ids.column("id").to_pylist()]
+        if removed := self._removed.catalogs:
+            ids = pa.table({"id": sorted(removed)})
+            labels = [["Removed", *self._labels(removed[id_])] for id_ in ids.column("id").to_pylist()]
             yield "Removed", ["tconst:ID(Title)", ":LABEL"], _labelled(ids, labels)
         details = {"made": self._info.made, "graph_hash": self._info.graph_hash, "schema_version": SCHEMA_VERSION}
         graph, vectors = Release("000001", 1, details, self._slots, imported=True).as_properties()

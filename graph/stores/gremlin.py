@@ -31,6 +31,7 @@ from graph.store import (
     StoreError,
     StoreInfo,
     StoreNotFound,
+    Vectors,
     VectorsOf,
 )
 from graph.stores import gremlin_feedback, gremlin_reads, gremlin_writing
@@ -39,7 +40,7 @@ from graph.stores.encoded import decoded
 from graph.stores.gathered import Gathered
 from graph.stores.gremlin_connection import LOAD_SECONDS, Chunks, Connection
 from graph.stores.gremlin_index import Index, Local
-from graph.stores.gremlin_load import load, write_slot
+from graph.stores.gremlin_load import Put, Requests, load, slot_for, write_vectors
 from graph.stores.gremlin_offers import Offered
 from graph.stores.gremlin_releases import Release, first_release
 from graph.stores.gremlin_values import edge_id, node_id, relationship, vertex_id
@@ -92,11 +93,13 @@ class GremlinStore(Gathered):
     # Writing
 
     def load_tables(
-        self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None
-    ) -> str:
+        self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None,
+        put: Put | None = None,
+    ) -> str:  # fmt: skip
         self.apply_schema()
+        report, put = progress or (lambda *_: None), put or Requests()
         with gremlin_writing.writing(self._connection) as beat:
-            return load(self, self._connection, self._current(), tables, progress or (lambda *_: None), vectors, beat)
+            return load(self, self._connection, self._current(), tables, report, vectors, beat, put)
 
     def rollback(self, to: str | None = None) -> str:
         with gremlin_writing.writing(self._connection):
@@ -189,7 +192,9 @@ class GremlinStore(Gathered):
                 raise InvalidRows(
                     f"there is no title {min(missing)!r} in {self.url}; train on this graph, then publish"
                 )
-            slot = write_slot(self._connection, release, name, ids, vectors, provenance, lambda _share: beat())
+            given = Vectors(name, ids, vectors, provenance)
+            slot = slot_for(release, given)
+            write_vectors(self._connection, slot, given, lambda _share: beat())
             new = release.next(dict(release.vectors) | {name: slot}, amend=amend)
             new.write(self._connection, release.vectors)
             self.index.open(new, self, {name: (ids, vectors)})

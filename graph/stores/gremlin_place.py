@@ -23,6 +23,11 @@ class Place:
     reader: str
     signing: Signing | None = None
 
+    @property
+    def http(self) -> str:
+        """Where the writer answers what is not Gremlin."""
+        return self.writer.replace("ws", "http", 1).removesuffix("/gremlin")
+
     @classmethod
     def of(cls, url: str) -> Place:
         """Raises StoreError for a URL that leads nowhere, or without what a signature needs."""

@@ -118,9 +118,14 @@ def leave_lease(holder: str) -> GraphTraversal:
     return _g.V(LEASE).has("holder", holder).property(Cardinality.single, "until", 0).none()
 
 
-def clear_slot(ids: Sequence[str], slot: str) -> GraphTraversal:
-    """Take vectors away from titles."""
-    return _g.V(*ids).properties(slot).drop()
+def clear_vertices(ids: Sequence[str], name: str) -> GraphTraversal:
+    """Take a property away from vertices."""
+    return _g.V(*ids).properties(name).drop()
+
+
+def clear_edges(ids: Sequence[str], name: str) -> GraphTraversal:
+    """Take a property away from edges."""
+    return _g.E(*ids).properties(name).drop()
 
 
 # Reading
@@ -218,9 +223,34 @@ def scan_slot(slot: str) -> GraphTraversal:
     return _g.V().has_label("Title").has(slot).project("id", "p").by(T.id).by(__.values(slot))
 
 
-def slot_ids(slot: str) -> GraphTraversal:
-    """The ids of the titles that have a vector in a slot."""
-    return _g.V().has_label("Title").has(slot).id_()
+def having(label: str, name: str) -> GraphTraversal:
+    """The ids of the vertices of a label that have a property."""
+    return _g.V().has_label(label).has(name).id_()
+
+
+def edges_having(type_: str, name: str) -> GraphTraversal:
+    """The ids of the edges of a type that have a property."""
+    return _g.E().has_label(type_).has(name).id_()
+
+
+def how_many(ids: GraphTraversal) -> GraphTraversal:
+    """How many `having` or `edges_having` finds."""
+    return ids.count()
+
+
+def some_having(ids: Sequence[str], name: str) -> GraphTraversal:
+    """Which of these vertices have a property."""
+    return _g.V(*ids).has(name).id_()
+
+
+def some_edges_having(ids: Sequence[str], name: str) -> GraphTraversal:
+    """Which of these edges have a property."""
+    return _g.E(*ids).has(name).id_()
+
+
+def any_edge_of(type_: str) -> GraphTraversal:
+    """One edge of this type, where there is any."""
+    return _g.E().has_label(type_).limit(1).id_()
 
 
 def count_vertices() -> GraphTraversal:

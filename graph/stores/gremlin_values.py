@@ -21,11 +21,12 @@ from graph.schema import RELATIONSHIPS, Property
 
 REMOVED = "removed"
 """The property of a title that the graph no longer has, kept for the feedback and the offers that lead to it."""
-_OWN = {
+OWN = {
     "Title": re.compile(r"tt[^:/|%]*|item:.*", re.DOTALL),
     "Person": re.compile(r"nm.*", re.DOTALL),
     "AlternateTitle": re.compile(r"tt.*:.*", re.DOTALL),
 }
+"""What an id looks like that is its vertex's own, by label."""
 _LARGEST_INT = 2**31
 
 
@@ -36,7 +37,7 @@ def is_text(id_: str) -> bool:
 
 def vertex_id(label: str, id_: str) -> str:
     """The vertex's id of a node of a label."""
-    own = _OWN.get(label)
+    own = OWN.get(label)
     return id_ if own is not None and own.fullmatch(id_) else f"{label}/{id_}"
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-import os
-import shutil
-import ssl
 import subprocess
 import sys
 
@@ -18,40 +15,7 @@ from graph.stores.gremlin_place import Place
 from tests.servers.gremlin_proxy import PASS, gremlin_proxy
 from tests.servers.gremlin_server import wiped
 
-SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"  # noqa: S105  (AWS's own example)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 and localhost, and its key."""
-    if not (openssl := shutil.which("openssl")):
-        (pytest.fail if os.environ.get("REELGRAPH_REQUIRE_ALL") else pytest.skip)("openssl is not there")
-    files = [tmp_path_factory.mktemp("tls") / name for name in ("cert.pem", "key.pem")]
-    made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    subprocess.run([*made, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
-    return files
-
-
-@pytest.fixture
-def tls(certificate, monkeypatch):
-    """What a server with that certificate needs; clients trust it."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    return context
-
-
-@pytest.fixture
-def credentials(monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    return monkeypatch
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"  # noqa: S105  (AWS's own example; conftest.py sets it)
 
 
 @pytest.mark.parametrize(

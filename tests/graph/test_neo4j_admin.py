@@ -23,7 +23,9 @@ def test_an_empty_list_comes_in_as_absent_and_is_counted(tmp_path: Path) -> None
     ]
     export = export_neo4j_admin(_stored(tmp_path, rows), tmp_path / "export")
     assert export.empty_lists == 1
-    assert _file(export, "relationships/OFFERS.csv")[1:] == ['"c","tt1","",,,,,,', '"c","tt2","",,"US;GB",,,,']
+    assert _file(export, "relationships/OFFERS.csv")[1:] == [
+        '"c","tt1",""' + 12 * ",", '"c","tt2","",,"US;GB"' + 10 * ","
+    ]  # fmt: skip
 
 
 def test_headers_and_rows(tmp_path: Path) -> None:
@@ -51,9 +53,9 @@ def test_headers_and_rows(tmp_path: Path) -> None:
     header, row = _file(export, "relationships/OFFERS.csv")
     assert header == (
         ":START_ID(Catalog),:END_ID(Title),key,item_id,regions:string[],available_from:date,available_until:date,match,"
-        "confidence:double"
+        "confidence:double,hidden:boolean,categories:string[],labels,comment,timestamp:long,nanos:long"
     )
-    assert row == '"south","tt1","",,,2026-03-01,,,'
+    assert row == '"south","tt1","",,,2026-03-01' + 9 * ","
     folder = tmp_path / "export"
     assert export.command == [
         "neo4j-admin", "database", "import", "full", "neo4j", "--overwrite-destination=true", "--array-delimiter=;",

@@ -1,0 +1,1 @@
+"""Amazon Neptune's bulk loader: its files, its jobs, and a load of the graph through it."""
