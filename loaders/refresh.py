@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from graph.refreshed import Refreshed, now_text, refreshed, turn
 from graph.store import GraphStore, Progress, StoreBusy
-from loaders.catalog import CatalogFile
 from loaders.download import Downloaded, download
 from loaders.download import Progress as Fetched
-from loaders.imdb import FILES, Choices, LoadError
 from loaders.load import ASIDE, Loaded, load
 from loaders.lost import check_lost
+from loaders.wanted import Wanted, changed_since, is_whole
 
 _LOCK = "refresh.lock"
-_CHOICES = "choices"
 
 
 class Renewed(Protocol):
@@ -56,43 +53,6 @@ class Vectors(Protocol):
 
     def renew(self, store: GraphStore, step: Callable[[str], None], progress: Progress) -> Sequence[Renewed]:
         """Fold in or train, and publish. step: told what comes next. Done again after it was killed, it goes on."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a graph is to be made of.
-
-    folder: where IMDb's files are or come to. url: where they are published; None where others put them there.
-    """
-
-    folder: Path
-    url: str | None
-    catalogs: Sequence[CatalogFile] = ()
-    feedback: Sequence[Path] = ()
-    texts: Path | None = None
-    choices: Choices = field(default_factory=Choices)
-
-    def check(self) -> None:
-        """Raise LoadError where a file that was named is not there."""
-        for path in (*(one.path for one in self.catalogs), *self.feedback, *([self.texts] if self.texts else [])):
-            if not path.exists():
-                raise LoadError(f"there is no {path}; name a file that is there")
-
-    def marks(self) -> dict[str, str]:
-        """A mark for each file and choice that differs whenever it does."""
-        found = {_CHOICES: _digest(repr(_plain(self.choices)).encode())}
-        for name in FILES:
-            for path in (self.folder / f"{name}.tsv", self.folder / f"{name}.tsv.gz"):
-                if path.exists():
-                    found[f"imdb {path.name}"] = _published(path)
-        found |= {f"catalog {one.slug}": _content([one.path]) for one in self.catalogs}
-        found |= {f"feedback {path}": _content(_within(path)) for path in self.feedback}
-        return found | ({f"texts {self.texts}": _content([self.texts])} if self.texts else {})
-
-    def decisions(self) -> dict[str, str]:
-        """The same for the review files of catalogs, which a load writes and people fill in."""
-        there = [one for one in self.catalogs if one.review_path.exists()]
-        return {f"review {one.slug}": _content([one.review_path]) for one in there}
 
 
 @dataclass(frozen=True)
@@ -131,7 +91,8 @@ def refresh(
     """Bring a store up to date, or find that it is so.
 
     lose_at_most: share of titles (and of rows of other tables) that new files may lack. force: load although nothing
-    has changed, and whatever is lost. load_tables: in place of the store's own. Catalogs and feedback that are not named in `wanted` stay as they are.
+    has changed, and whatever is lost. load_tables: in place of the store's own. Catalogs and feedback
+    that are not named in `wanted` stay as they are.
     Raises RefreshRefused (too much is gone), DownloadError, LoadError, CatalogError, StoreBusy (another refresh, load
     or publish) and what `vectors` raises; the store then answers as before, and has it noted.
     """
@@ -142,12 +103,12 @@ def refresh(
         mine.step("download")
         files = download(wanted.folder, base_url=wanted.url, progress=fetched) if wanted.url else []
         marks, loaded = wanted.marks(), None
-        changed = _changed(before, marks | wanted.decisions())
+        changed = changed_since(before, marks | wanted.decisions())
         if force or changed or not before:
             mine.step("load")
             check = None if force else lambda tables: check_lost(store, tables, lose_at_most)
             loaded = _load(store, wanted, None if force or not before else changed, check, say, load_tables)
-            kept = {name: mark for name, mark in before.items() if not _is_whole(name)}
+            kept = {name: mark for name, mark in before.items() if not is_whole(name)}
             mine.note(files=json.dumps(kept | marks | wanted.decisions()), settled="")
         done: Sequence[Renewed] = ()
         asked = vectors.settled()
@@ -165,16 +126,6 @@ def refresh(
     return Outcome(files, loaded, done, store.info().version, after)
 
 
-def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
-    """The names whose marks differ, and IMDb's files that are gone. A catalog that is not named any more stays."""
-    gone = {name for name in before if _is_whole(name) and name not in now}
-    return gone | {name for name, mark in now.items() if before.get(name) != mark}
-
-
-def _is_whole(name: str) -> bool:
-    return name == _CHOICES or name.startswith("imdb ")
-
-
 def _load(
     store: GraphStore,
     wanted: Wanted,
@@ -184,7 +135,7 @@ def _load(
     load_tables: Callable[..., str] | None,
 ) -> Loaded:
     """Load what has changed (None: all); with IMDb's files all of it, for items are then matched to other titles."""
-    whole = changed is None or any(map(_is_whole, changed))
+    whole = changed is None or any(map(is_whole, changed))
     some = changed or set()
     return load(
         store,
@@ -220,33 +171,3 @@ def _held(folder: Path) -> Iterator[None]:
             shutil.rmtree(left, ignore_errors=True)
         yield
         file.truncate(0)
-
-
-def _published(path: Path) -> str:
-    """What the server said of a file that was downloaded; of any other one its size and when it was changed."""
-    status, said = path.stat(), path.with_name(f"{path.name}.json")
-    with contextlib.suppress(OSError, ValueError):
-        told = json.loads(said.read_text("utf-8"))
-        if told.get("size") == str(status.st_size) and (mark := told.get("etag") or told.get("last_modified")):
-            return f"{mark} {status.st_size}"
-    return f"{status.st_mtime_ns} {status.st_size}"
-
-
-def _within(path: Path) -> list[Path]:
-    return sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-
-
-def _content(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]
-
-
-def _plain(choices: Choices) -> list[tuple[str, Any]]:
-    return [(key, sorted(one) if isinstance(one, frozenset) else one) for key, one in asdict(choices).items()]
-
-
-def _digest(text: bytes) -> str:
-    return hashlib.sha256(text).hexdigest()[:16]

@@ -87,7 +87,8 @@ def refresh_(
     """
     vectors = context.obj(runs, config or (), retrain_above, worse_at_most)
     from loaders.catalog import CatalogFile
-    from loaders.refresh import Wanted, refresh
+    from loaders.refresh import refresh
+    from loaders.wanted import Wanted
 
     choices = choices_of(kinds, min_votes, adult, credits, alternates)
     files = [CatalogFile.of(text) for text in catalog or ()]

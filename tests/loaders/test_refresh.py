@@ -15,7 +15,8 @@ from loaders.catalog import CatalogFile
 from loaders.download import DownloadError
 from loaders.imdb import Choices, LoadError
 from loaders.load import ASIDE, load
-from loaders.refresh import Outcome, Wanted, refresh
+from loaders.refresh import Outcome, refresh
+from loaders.wanted import Wanted
 from tests.servers import published as server
 from tests.servers.published import Published, rows
 
