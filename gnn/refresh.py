@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from gnn.after_load import FoldedIn, fold_in_new
 from gnn.changes import changed, keep_titles, rated_since
 from gnn.config import ConfigError, RunConfig, read_config
 from gnn.prepare import GRAPH_NETWORKS, SUBSTITUTES, needs
-from gnn.publish import publish
+from gnn.publish import GraphMoved, publish
 from gnn.runs import Run, RunError, differences, list_runs, open_run, unfinished
 from gnn.train import train
 from graph.foldin import VECTORS, WEIGHTS
@@ -126,8 +127,10 @@ class Retraining:
             )
             return Renewed(name, "left out", run.name, why, problem)
         step(f"publish {config.name}")
-        # One way back to the vectors before, however many names there are, and one more to the graph before.
-        version = publish(run, store, fold_in=True, amend=store.info().version != first)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GraphMoved)  # by another process meanwhile: the next refresh sees to it
+            # One way back to the vectors before, however many names there are, and one more to the graph before.
+            version = publish(run, store, fold_in=True, amend=store.info().version != first)
         self._clear(config, store)
         return Renewed(name, "published", run.name, why, version=version)
 
