@@ -31,7 +31,7 @@ from graph.store import (
 )
 from graph.terminal import StoreOption, err, out
 from loaders import commands as loader_commands
-from loaders import refresh_command
+from loaders import live_command, refresh_command
 
 app = typer.Typer(
     name="reelgraph",
@@ -43,6 +43,7 @@ app = typer.Typer(
 )
 loader_commands.register(app, after_load=gnn_commands.after_load)
 refresh_command.register(app, retraining=gnn_commands.retraining)
+live_command.register(app)
 graph_commands.register(app)
 export_command.register(app)
 gaps_command.register(app)
