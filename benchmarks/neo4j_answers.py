@@ -13,13 +13,10 @@ no answer kept.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,34 +24,20 @@ import numpy as np
 
 from benchmarks import dataset
 from benchmarks.figure import Figure, parser, run
-from benchmarks.neo4j_reads import tables_of
+from benchmarks.neo4j_filled import filled
 from benchmarks.search import queries
 from benchmarks.serving import Asked, at_once, served
 from graph.explain import explain
 from graph.search import Searcher
-from graph.store import GraphStore, Scope, open_store
-from tests.servers.neo4j_server import PASSWORD, neo4j_server
+from graph.store import GraphStore, Scope
 
 ASKED, WARM, SHARE, CATALOG, ROUNDS = 500, 50, 0.1, "bench", 5
 K = 10
 
 
 def measure(options: argparse.Namespace) -> list[Figure]:
-    os.environ["REELGRAPH_NEO4J_PASSWORD"] = PASSWORD
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(dataset.store_folder(options))
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reelgraph-bench-")))
-        server = stack.enter_context(neo4j_server())
-        here = stack.enter_context(contextlib.closing(open_store(f"embedded:{folder}")))
-        there = stack.enter_context(contextlib.closing(open_store(server.url, create=True)))
-        ids = np.random.default_rng(2).permutation(dataset.title_ids(here))
-        here.load_tables(dataset.write_catalog(scratch / "catalog", CATALOG, ids[: round(SHARE * len(ids))].tolist()))
-        print("filling Neo4j …", file=sys.stderr, flush=True)
-        there.load_tables(tables_of(here, scratch / "graph"))
-        for name, made in here.info().embeddings.items():
-            there.set_embeddings(name, *here.get_embeddings(name), made)
-        figures = _same(here, there, options.show) + _exchanges(there, here)
-        return figures + _served(server.url, here)
+    with filled(options, {CATALOG: SHARE}) as (here, there):
+        return _same(here, there, options.show) + _exchanges(there, here) + _served(there.url, here)
 
 
 def _same(here: GraphStore, there: GraphStore, show: bool) -> list[Figure]:

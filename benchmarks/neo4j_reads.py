@@ -13,27 +13,23 @@ the first 20; `graph.match` ranks them afterwards.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import dataset
 from benchmarks.figure import Figure, parser, run
+from benchmarks.neo4j_filled import filled
 from benchmarks.title_search import typo
 from benchmarks.two_hops import two_hops
-from graph.schema import NODES, RELATIONSHIPS
-from graph.store import GraphStore, Scope, open_store
-from graph.tables import GraphTables, finish_tables, write_table
+from graph.store import GraphStore, Scope
 from graph.vectors import top
-from tests.servers.neo4j_server import NEWEST, PASSWORD, neo4j_server
+from tests.servers.neo4j_server import NEWEST
 
 QUERIES, WARM, K, FETCHED = 300, 200, 10, 20
 SHARES = {"tenth": 0.1, "hundredth": 0.01}
@@ -42,31 +38,9 @@ RECALL = 0.95
 
 
 def measure(options: argparse.Namespace) -> list[Figure]:
-    os.environ["REELGRAPH_NEO4J_PASSWORD"] = PASSWORD
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(dataset.store_folder(options))
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reelgraph-bench-")))
-        server = stack.enter_context(neo4j_server(options.version))
-        here = stack.enter_context(contextlib.closing(open_store(f"embedded:{folder}")))
-        there = stack.enter_context(contextlib.closing(open_store(server.url, create=True)))
-        chance = np.random.default_rng(2)
-        for slug, share in SHARES.items():
-            ids = chance.permutation(dataset.title_ids(here))
-            here.load_tables(dataset.write_catalog(scratch / slug, slug, ids[: round(share * len(ids))].tolist()))
-        print("filling Neo4j …", file=sys.stderr, flush=True)
-        there.load_tables(tables_of(here, scratch / "graph"))
+    with filled(options, SHARES, options.version) as (here, there):
         ids, vectors = here.get_embeddings(VECTORS)
-        there.set_embeddings(VECTORS, ids, vectors, here.info().embeddings[VECTORS])
         return _figures(here, there, ids, vectors)
-
-
-def tables_of(store: GraphStore, folder: Path) -> GraphTables:
-    """All that a store holds, as graph tables."""
-    for name in (*NODES, *RELATIONSHIPS):
-        batches = list(store.scan_nodes(name) if name in NODES else store.scan_relationships(name))
-        if batches:
-            write_table(folder, name, batches)
-    return finish_tables(folder, [])
 
 
 def _figures(here: GraphStore, there: GraphStore, ids: Sequence[str], vectors: np.ndarray) -> list[Figure]:
