@@ -69,13 +69,17 @@ def text_hits(value: list[Any]) -> list[TextHit]:
 
 
 def _names(words: list[str], prefix: bool) -> str:
-    """Names with any of the words, each with a typo at most: all of them, in this order, count for more."""
-    parts = [_any(word) for word in words]
+    """Names with any of the words, each with a typo at most: all of them, in this order, count for more.
+
+    prefix: names that the last word begins a word of, as it is typed; the words before it may have a typo.
+    """
+    parts = [_any(word) for word in (words[:-1] if prefix else words)]
     if prefix:
-        parts[-1] = f"({parts[-1]} {_escaped(words[-1])}*^2)"
+        last = words[-1]
+        parts.append(f"({_exact(last)}^3 {_escaped(last)}*^2)")
     if len(words) > 1:
-        whole = " ".join(_escaped(word) for word in words)
-        parts += [f'"{whole}"^4', _any("".join(words))]
+        whole, joined = " ".join(_escaped(word) for word in words), "".join(words)
+        parts += [f'"{whole}"^4', f"{_escaped(joined)}*^2" if prefix else _any(joined, most=1)]
     return " ".join(parts)
 
 
@@ -87,11 +91,15 @@ def _people(words: list[str], prefix: bool) -> str:
     return " ".join(parts)
 
 
-def _any(word: str) -> str:
-    escaped = _escaped(word)
+def _any(word: str, most: int = 2) -> str:
+    """A word with typos; most: of a long one. Of all words as one a second typo would take as long as all the rest."""
     if len(word) < _FUZZY_FROM or UNSPACED_WORD.search(word):
-        return escaped if not UNSPACED_WORD.search(word) else f'"{escaped}"'
-    return f"({escaped}^3 {escaped}~{2 if len(word) > 7 else 1})"
+        return _exact(word)
+    return f"({_escaped(word)}^3 {_escaped(word)}~{most if len(word) > 7 else 1})"
+
+
+def _exact(word: str) -> str:
+    return f'"{_escaped(word)}"' if UNSPACED_WORD.search(word) else _escaped(word)
 
 
 def _escaped(word: str) -> str:
