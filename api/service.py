@@ -22,7 +22,9 @@ from api.tracing import Tracing
 from graph.cards import best_known
 from graph.consistent import at_one_version
 from graph.demand import Demand
+from graph.feedback_kinds import FeedbackKinds
 from graph.feedback_writer import FeedbackWriter
+from graph.for_users import ForUsers
 from graph.items import ServedItems
 from graph.kept import Kept
 from graph.preferences import MOST_WEIGHT, NEUTRAL, Preferences
@@ -54,6 +56,7 @@ class Service:
     metrics: Metrics
     tracing: Tracing
     searcher: Searcher
+    for_users: ForUsers
     demand: Demand
     _answers: Kept[Answer]
     _figures: Kept[dict[str, Any]]
@@ -77,12 +80,14 @@ class Service:
 
         answers: Kept[Answer] = Kept(store.state, settings.kept_answers)
         figures: Kept[dict[str, Any]] = Kept(store.state, 1)
+        searcher = Searcher(store, stage)
         return cls(
             settings,
             store,
             metrics,
             tracing,
-            Searcher(store, stage),
+            searcher,
+            ForUsers(store, searcher, FeedbackKinds.configured(settings)),
             Demand(store, on=settings.count_searches),
             answers,
             figures,
