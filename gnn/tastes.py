@@ -30,7 +30,8 @@ from graph.vectors import top
 Thin = tuple[Floats, Floats]
 """A matrix of titles by titles as two: (titles, r) what liking one says, (titles, r) of what is offered."""
 _YEAR = 31_556_952
-_BATCH, _POWERS = 8_192, 4
+_ASKING = 5_000  # users, at most, whose tastes say what must not be lost
+_BATCH, _POWERS, _FLOOR = 8_192, 4, 0.1
 LONG = ("ease", "content")
 RECENT = ("likes", "watches", "sequence", "content")
 STATIC = ("popularity", "liking", "newness", "unreleased")
@@ -42,8 +43,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    long: int = Field(256, ge=1, description="dimension of the part about all that is liked")
-    recent: int = Field(256, ge=1, description="dimension of the part about what was watched last")
+    long: int = Field(128, ge=1, description="dimension of the part about all that is liked")
+    recent: int = Field(128, ge=1, description="dimension of the part about what was watched last")
     rank: int = Field(640, ge=1, description="dimension of each matrix before they are added up")
     ridge: float = Field(200.0, gt=0, description="of EASE")
     half_life: float = Field(5.0, ge=0, description="titles after which one counts half in the recent part")
@@ -185,7 +186,8 @@ def _predicted(parts: Parts, matter: Matter, watched: npt.NDArray[np.float64], o
 
     def blended(own: Floats) -> Floats:
         said = z @ np.linalg.solve(normal, z[known].T @ own[known])
-        return (share * own + (1 - share) * said).astype(np.float32)
+        made: Floats = (share * own + (1 - share) * said).astype(np.float32)
+        return made
 
     thin = {name: (left, right if name == "content" else blended(right)) for name, (left, right) in parts.thin.items()}
     popularity, liking = (blended(one[:, None])[:, 0] for one in (parts.popularity, parts.liking))
@@ -204,7 +206,11 @@ def fit(
         say("weights of what is known", 0.0)
         weights = learn_weights(histories, matter, options, weighting, only)
     say("matrices", 0.5)
-    return _added(parts_of(histories, matter, options), weights, weighting)
+    everyone = np.flatnonzero(np.diff(histories.starts))
+    if len(everyone) > _ASKING:
+        everyone = np.sort(np.random.default_rng(0).choice(everyone, _ASKING, replace=False))
+    asking = profiles(histories, everyone.astype(np.int64), weighting)
+    return _added(parts_of(histories, matter, options), weights, weighting, asking)
 
 
 def learn_weights(
@@ -297,14 +303,16 @@ def _aged(plain: Floats, year: Floats, now: float, static: Mapping[str, float]) 
     return cast(Floats, plain + static["newness"] * new + static["unreleased"] * unreleased)
 
 
-def _added(parts: Parts, weights: Mapping[str, float], weighting: Weighting) -> Tastes:
+def _added(
+    parts: Parts, weights: Mapping[str, float], weighting: Weighting, asking: tuple[sp.csr_matrix, sp.csr_matrix]
+) -> Tastes:
     """The matrices times their weights, added up, as thin as asked for; the last number as of no year at all."""
     liked, offered = [], []
-    for part, members in _ALL.items():
+    for asked, (part, members) in zip(asking, _ALL.items(), strict=True):
         pairs = [(weights[f"{part} {name}"], *parts.thin[name]) for name in members]
         left = np.hstack([one for _, one, _ in pairs])
         right = np.hstack([np.float32(weight) * one for weight, _, one in pairs])
-        made = thinner(left, right, getattr(weighting, part))
+        made = thinner(left, right, getattr(weighting, part), np.asarray(asked @ left, np.float32))
         liked.append(made[0])
         offered.append(made[1])
     anybody = weights["popularity"] * parts.popularity + weights["liking"] * parts.liking
@@ -314,12 +322,18 @@ def _added(parts: Parts, weights: Mapping[str, float], weighting: Weighting) -> 
     )  # fmt: skip
 
 
-def thinner(left: Floats, right: Floats, rank: int) -> Thin:
-    """The nearest matrix to left·rightᵀ of a rank, as two, padded with zeros where it is less: (titles, rank) both."""
-    (q, r), (p, s) = (np.linalg.qr(one.astype(np.float64)) for one in (left, right))
-    u, values, vt = np.linalg.svd(r @ s.T)
-    kept = min(rank, len(values))
-    root = np.sqrt(values[:kept])
-    one, other = q @ (u[:, :kept] * root), p @ (vt[:kept].T * root)
+def thinner(left: Floats, right: Floats, rank: int, queries: Floats) -> Thin:
+    """left·rightᵀ with fewer columns, padded with zeros where there are less: (titles, rank) both.
+
+    queries: (q, columns), sums of rows of left as users have them: what they find is kept, as squares go.
+    """
+    spread = (queries.T @ queries).astype(np.float64) / max(len(queries), 1)
+    floor = _FLOOR * float(np.square(left, dtype=np.float64).sum(0).mean()) / max(len(left), 1) + 1e-9
+    values, turn = eigh(spread + floor * np.eye(len(spread)))
+    root = np.sqrt(np.maximum(values, 1e-9))
+    u, s, vt = np.linalg.svd(right.astype(np.float64) @ (turn * root), full_matrices=False)
+    kept = min(rank, len(s))
     gap = ((0, 0), (0, rank - kept))
-    return np.pad(one, gap).astype(np.float32), np.pad(other, gap).astype(np.float32)
+    scale = np.sqrt(s[:kept])
+    one = left.astype(np.float64) @ ((turn / root) @ (vt[:kept].T * scale))
+    return np.pad(one, gap).astype(np.float32), np.pad(u[:, :kept] * scale, gap).astype(np.float32)

@@ -32,15 +32,13 @@ def learned(
     def loss(weights: npt.NDArray[np.float64]) -> tuple[float, Any]:
         scores = (weights.astype(np.float32) @ flat).reshape(users, titles)
         scores[out] = -np.inf
-        scores -= scores.max(1, keepdims=True)
+        highest = scores.max(1, keepdims=True)
+        scores -= highest
         np.exp(scores, out=scores)
         total = scores.sum(1, keepdims=True, dtype=np.float64)
-        share = (scores / total).astype(np.float32)
-        # log p of the liked = w·f - log Σ exp: the maxima taken off above cancel in the gradient, not in the value.
-        expected = (flat @ share.ravel()).astype(np.float64)
-        raw = (weights.astype(np.float32) @ flat).reshape(users, titles)
-        highest = np.where(out, -np.inf, raw).max(1).astype(np.float64)
-        value = (np.log(total[:, 0]) + highest).sum() - weights @ means
+        scores /= total.astype(np.float32)
+        expected = (flat @ scores.ravel()).astype(np.float64)
+        value = float(np.log(total).sum() + highest.sum(dtype=np.float64) - weights @ means)
         return value / users + _RIDGE * float(weights @ weights), (expected - means) / users + 2 * _RIDGE * weights
 
     return np.asarray(minimize(loss, np.zeros(f), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}).x)

@@ -130,7 +130,7 @@ def _asked(tastes: Sequence[Taste]) -> list[Taste]:
     if len(tastes) == 1:
         return list(tastes)
     ids = tuple(id_ for taste in tastes for id_ in taste.ids)
-    spread = np.concatenate([taste.spread for taste in tastes]) / np.float32(len(tastes))
+    spread = (np.concatenate([taste.spread for taste in tastes]) / len(tastes)).astype(np.float32)
     return [*tastes, Taste(ids, spread, tastes[0].weighting)]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import Problem, responses
+from api.routes.users import UserPath
 from api.schemas import Answered, Day, Substitute
 from api.service import PreferencesDep, ScopeDep, ServiceDep, today
 from graph.consistent import at_one_version
@@ -116,7 +117,7 @@ class Session(Lists):
 @router.get("/users/{id}/recommendations", response_model=UserRecommendations, responses=responses(404, 422, 503))
 def user_recommendations(
     service: ServiceDep,
-    id: Annotated[str, Path(min_length=1, max_length=200, examples=["u1"])],  # noqa: A002
+    id: UserPath,  # noqa: A002
     scope: ScopeDep,
     preferences: PreferencesDep,
     limit: LimitedTo = 10,

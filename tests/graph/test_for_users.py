@@ -35,7 +35,8 @@ def rows() -> dict[str, list[dict[str, Any]]]:
         "Title": [
             {
                 "id": id_, "title": names.get(place, f"Lonely {chr(97 + place % 26)}{place}x"),
-                "num_votes": 1000 - place, "kind": "movie" if place % 2 else "tvSeries", "runtime_minutes": 60 + place, "is_adult": place == 39,
+                "num_votes": 1000 - place, "kind": "movie" if place % 2 else "tvSeries",
+                "runtime_minutes": 60 + place, "is_adult": place == 39,
             }
             for place, id_ in enumerate(TITLES)
         ],
