@@ -83,9 +83,11 @@ def neo4j_admin(folder: FolderArgument, store: StoreOption = None, as_json: Json
 def neptune(
     folder: FolderArgument,
     dialect: Annotated[
-        str, typer.Option("--format", metavar="gremlin|opencypher", help="The CSV's headers.")
+        str, typer.Option("--format", metavar="gremlin|opencypher", help="Which of the loader's two formats.")
     ] = "gremlin",
-    split: Annotated[int, typer.Option(metavar="MB", min=1, max=4096, help="Of a file, before compression.")] = 256,
+    split: Annotated[
+        int, typer.Option(metavar="MB", min=1, max=4096, help="The most that a file holds, before compression.")
+    ] = 256,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -79,7 +79,8 @@ class Jobs:
         from botocore.config import Config
 
         self.url, self.region, self.session = url, place.signing.region, place.signing.session
-        options: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _READ_SECONDS}
+        # No proxy stands between a cluster and its clients, as for the store's own connections.
+        options: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _READ_SECONDS, "proxies": {}}
         if not self.session.get_credentials():
             options["signature_version"] = botocore.UNSIGNED
         self.endpoint = place.http
@@ -151,7 +152,7 @@ class Jobs:
                 "get_loader_job_status", loadId=seen.job, details=True, errors=True, page=1, errorsPerPage=_SHOWN
             )
             logs = answer["payload"].get("errors", {}).get("errorLogs", ())
-            named += [f"  {_place(one, source)}: {one['errorCode']}, {one['errorMessage']}" for one in logs]
+            named += [f"  {_place(one, source)}: {one.get('errorCode')}, {one.get('errorMessage')}" for one in logs]
         lines += named[:_SHOWN]
         if more := max(len(named), seen.errors) - _SHOWN:
             lines += [f"  … and {more:,} more"] if more > 0 else []
@@ -201,5 +202,5 @@ class Jobs:
 
 def _place(log: Mapping[str, Any], source: str) -> str:
     """File and row of an error; the loader says 0 where it does not know the row."""
-    name, row = str(log["fileName"]).removeprefix(source), int(log.get("recordNum", 0))
+    name, row = str(log.get("fileName")).removeprefix(source), int(log.get("recordNum", 0))
     return f"{name} row {row}" if row else name

@@ -73,22 +73,7 @@ class Bulk:
         self._new = {name for name in tables.names if not connection.read(_any(name), written=True)}
         with tempfile.TemporaryDirectory(prefix="reelgraph-bulk-") as aside:
             files = self._files(Path(aside), tables, slots, part_of(report, 0.0, 0.25), beat)
-            size = sum((Path(aside) / name).stat().st_size for name in files.names)
-
-            def sent(arrived: int) -> None:
-                beat()
-                report(f"uploading, {arrived / 2**20:,.0f} MB", 0.25 + 0.15 * arrived / max(size, 1))
-
-            def told(seen: Seen) -> None:
-                beat()
-                ready = seen.files.get("LOAD_COMPLETED", 0)
-                what = f"Neptune loads: {seen.status}, {ready} of {len(files.names)} files, {seen.records:,} records"
-                report(what, 0.4 + 0.55 * min(seen.records / max(files.records, 1), 1.0))
-
-            beat()
-            with self._bucket.holding(Path(aside), files.names, sent) as source:
-                seen = self._jobs.run(source, self._role, self._parallelism, told)
-        self.done = BulkLoad(seen.job, len(files.names), size, seen.records, seen.seconds)
+            self.done = self._job(files, part_of(report, 0.25, 0.7), beat) if files.names else None
         for slot, one in slots:
             beat()
             clear_slot(connection, slot, one.ids)
@@ -114,6 +99,25 @@ class Bulk:
             part = vertices(name, batches, held if name == "Title" else None) if name in NODES else edges(name, batches)
             files.write(part, teller(name))
         return files
+
+    def _job(self, files: Files, report: Progress, beat: writing.Beat) -> BulkLoad:
+        """Upload the files, and follow the job that loads them."""
+        size = sum((files.folder / name).stat().st_size for name in files.names)
+
+        def sent(arrived: int) -> None:
+            beat()
+            report(f"uploading, {arrived / 2**20:,.0f} MB", 0.2 * arrived / max(size, 1))
+
+        def told(seen: Seen) -> None:
+            beat()
+            ready = seen.files.get("LOAD_COMPLETED", 0)
+            what = f"Neptune loads: {seen.status}, {ready} of {len(files.names)} files, {seen.records:,} records"
+            report(what, 0.2 + 0.8 * min(seen.records / max(files.records, 1), 1.0))
+
+        beat()
+        with self._bucket.holding(files.folder, files.names, sent) as source:
+            seen = self._jobs.run(source, self._role, self._parallelism, told)
+        return BulkLoad(seen.job, len(files.names), size, seen.records, seen.seconds)
 
     def clear(self, connection: Connection, tables: GraphTables, report: Progress, beat: writing.Beat) -> None:
         """As `Put` has it."""
@@ -167,14 +171,17 @@ def _ids_without(tables: GraphTables, name: str, property_: str) -> Iterator[str
 
 def _having(connection: Connection, name: str, property_: str, ids: Iterable[str], others: int) -> set[str]:
     """Which of these vertices or edges have a property all the same. others: how many rows of the table have it."""
-    if is_live(name):  # there may be more of them than in the table
-        ask = traversals.some_having if name in NODES else traversals.some_edges_having
-        found: set[str] = set()
-        for part in writing.parts(list(ids)):
-            found |= set(connection.read(ask(part, property_), LOAD_SECONDS, written=True))
-        return found
-    every = (traversals.having if name in NODES else traversals.edges_having)(name, property_)
-    if connection.read(traversals.how_many(every), LOAD_SECONDS, written=True) == [others]:
+
+    def every() -> Any:
+        return (traversals.having if name in NODES else traversals.edges_having)(name, property_)
+
+    if connection.read(traversals.how_many(every()), LOAD_SECONDS, written=True) == [others]:
         return set()
-    every = (traversals.having if name in NODES else traversals.edges_having)(name, property_)
-    return set(ids).intersection(connection.read(every, LOAD_SECONDS, written=True))
+    if not is_live(name):
+        return set(ids).intersection(connection.read(every(), LOAD_SECONDS, written=True))
+    # There may be far more of them than in the table.
+    ask = traversals.some_having if name in NODES else traversals.some_edges_having
+    found: set[str] = set()
+    for part in writing.parts(list(ids)):
+        found |= set(connection.read(ask(part, property_), LOAD_SECONDS, written=True))
+    return found
