@@ -165,7 +165,7 @@ def export_user(service: ServiceDep, id: UserPath) -> Any:  # noqa: A002
 
 
 def _text(id_: str) -> str:
-    if not fits(id_, "string"):
+    if "\0" in id_ or not fits(id_, "string"):
         raise Problem(422, "The id is no valid text.")
     return id_
 
