@@ -30,6 +30,7 @@ class ItemBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        strict=True,
         json_schema_extra={"examples": [{"categories": ["family"], "labels": {"title": "Toy Story", "year": 1995}}]},
     )
 

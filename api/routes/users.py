@@ -22,7 +22,7 @@ router = APIRouter(tags=["users"])
 class UserBody(BaseModel):
     """What a service says of a user."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"labels": ["kids"]}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"labels": ["kids"]}]})
 
     labels: Any = Field(default=None, description="of any form")
     comment: str | None = Field(default=None, max_length=2_000)
