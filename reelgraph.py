@@ -31,6 +31,7 @@ from graph.store import (
 )
 from graph.terminal import StoreOption, err, out
 from loaders import commands as loader_commands
+from loaders import live_command
 
 app = typer.Typer(
     name="reelgraph",
@@ -41,6 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 loader_commands.register(app, after_load=gnn_commands.after_load)
+live_command.register(app)
 graph_commands.register(app)
 export_command.register(app)
 gaps_command.register(app)

@@ -24,6 +24,7 @@ from graph.store import GraphStore, StoreError
 
 OPEN = Holder("open", "admin")
 """Anybody on this machine, while there are no keys."""
+_PROBES = ("/health/", "/api/health/")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
@@ -37,7 +38,7 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
-        if scope["type"] == "http" and not scope["path"].startswith("/health/"):
+        if scope["type"] == "http" and not scope["path"].startswith(_PROBES):
             request = Request(scope)
             try:
                 holder = await self._holder(request)

@@ -15,6 +15,9 @@ from starlette.staticfiles import StaticFiles
 from api import problems, security
 from api.access import Access
 from api.bounds import BodyLimit, TimeLimit
+from api.gorse.app import Backing, Gorse, Options
+from api.gorse.plain import Plain
+from api.gorse.routes import routes
 from api.graphql.limits import Limits
 from api.graphql.router import graphql_router
 from api.headers import SecurityHeaders
@@ -39,6 +42,7 @@ from api.routes import (
 )
 from api.service import NotModified, Service
 from api.settings import Settings
+from graph.feedback_kinds import FeedbackKinds
 from graph.store import GraphStore
 
 ATTRIBUTION = "Information courtesy of IMDb (https://www.imdb.com). Used with permission."
@@ -85,12 +89,24 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     for router in (catalogs.edits, feedback.router, users.router, items.edits):
         app.include_router(router, dependencies=[security.EDITOR])
     app.include_router(query.router, dependencies=[security.ADMIN])
+    app.mount("/api", Gorse(_backing(service), routes()))
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)
     _surround(app, service, Keys(store, settings.api_key), Rates.of(settings))
     service.tracing.instrument(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
+
+
+def _backing(service: Service) -> Backing:
+    """What Gorse's contract stands on."""
+    settings = service.settings
+    options = Options(
+        settings.gorse_default_n, settings.gorse_cache_size, settings.gorse_auto_insert_user,
+        settings.gorse_auto_insert_item, settings.gorse_replacement,
+    )  # fmt: skip
+    kinds = FeedbackKinds.configured(settings)
+    return Backing(service.store, service.items, service.feedback, kinds, options)
 
 
 def _surround(app: FastAPI, service: Service, keys: Keys, rates: Rates) -> None:
@@ -109,6 +125,7 @@ def _surround(app: FastAPI, service: Service, keys: Keys, rates: Rates) -> None:
             expose_headers=["ETag", "X-Request-Id", "Retry-After"],
         )
     app.add_middleware(Requests, metrics=service.metrics)
+    app.add_middleware(Plain)
     app.add_middleware(SecurityHeaders)
 
 

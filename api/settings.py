@@ -38,6 +38,11 @@ class Settings(GraphSettings):
         pattern="^[a-z0-9][a-z0-9-]{0,62}$",
         description="whose items feedback and Gorse's clients name; none: of the only catalog, or of `gorse`",
     )
+    gorse_default_n: int = Field(default=10, ge=1, description="under /api/: how many are answered where none is named")
+    gorse_cache_size: int = Field(default=100, ge=1, description="under /api/: how many neighbours an item has at most")
+    gorse_auto_insert_user: bool = Field(default=True, description="under /api/: feedback makes users not there yet")
+    gorse_auto_insert_item: bool = Field(default=True, description="under /api/: feedback makes items not there yet")
+    gorse_replacement: bool = Field(default=False, description="under /api/: seen items come back, with a lower score")
     request_seconds: float = Field(default=30, gt=0, description="how long a request may take")
     cors_origins: list[str] = Field(
         default=[], description='origins whose pages may ask, as JSON: ["https://example.org"]; none by default'

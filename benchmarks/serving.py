@@ -78,23 +78,32 @@ class Served:
     ready_seconds: float
 
     def cpu_seconds(self) -> float:
-        """Processor time of all its threads since its start."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        """Processor time of all its threads, and of its workers, since its start."""
+        return sum(self._seconds(pid) for pid in [self.pid, *self._workers()])
+
+    def _seconds(self, pid: int) -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def _workers(self) -> list[int]:
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     def held_bytes(self) -> int:
         """Memory beyond mapped files: anonymous pages, and file pages that it has changed."""
-        rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return sum(self._held(pid) for pid in [self.pid, *self._workers()])
+
+    def _held(self, pid: int) -> int:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         sizes = {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB", rollup, re.M)}
         return max(sizes["Anonymous"], sizes["Private_Dirty"])
 
 
 @contextlib.contextmanager
-def served(store: Path | str, **settings: str) -> Iterator[Served]:
+def served(store: Path | str, workers: int = 1, **settings: str) -> Iterator[Served]:
     """The service over a store (a folder or a URL), ready; by default it keeps no answers and counts no searches."""
     environment = os.environ | {"REELGRAPH_KEPT_ANSWERS": "0", "REELGRAPH_COUNT_SEARCHES": "false"} | settings
     url = store if isinstance(store, str) else f"embedded:{store}"
-    command = [sys.executable, "-m", "reelgraph", "serve", "--port", "0", "--store", url]
+    command = [sys.executable, "-m", "reelgraph", "serve", "--port", "0", "--store", url, "--workers", str(workers)]
     begun = time.monotonic()
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

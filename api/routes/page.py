@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.responses import RedirectResponse
 
 from api.headers import CSP, TOOL_POLICY, page_policy
 from api.page import File, Page
@@ -40,6 +41,18 @@ async def docs(request: Request) -> Response:
     """The routes, by Swagger UI."""
     held: Page = request.app.state.page
     return _document(request, held.docs, held.version, TOOL_POLICY)
+
+
+@page.get("/apidocs")
+async def apidocs() -> Response:
+    """Where Gorse has its own."""
+    return RedirectResponse("/docs")
+
+
+@page.get("/apidocs.json")
+async def apidocs_json() -> Response:
+    """The same for programs."""
+    return RedirectResponse("/openapi.json")
 
 
 def _document(request: Request, document: File, version: str, policy: str) -> Response:
