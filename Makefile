@@ -24,7 +24,7 @@ bench: $(VENV)/.dev
 
 # No index address goes into the locked files: what a program needs, a container that serves, one that trains, and all.
 LOCK := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet
-SERVE := --extra neo4j --extra gremlin --extra redis --extra tracing
+SERVE := --extra neo4j --extra neptune --extra redis --extra tracing
 
 lock: $(VENV)/.core
 	$(LOCK) pyproject.toml -o requirements/core.txt

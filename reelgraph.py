@@ -31,7 +31,7 @@ from graph.store import (
 )
 from graph.terminal import StoreOption, err, out
 from loaders import commands as loader_commands
-from loaders import live_command
+from loaders import live_command, refresh_command
 
 app = typer.Typer(
     name="reelgraph",
@@ -42,6 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 loader_commands.register(app, after_load=gnn_commands.after_load)
+refresh_command.register(app, retraining=gnn_commands.retraining)
 live_command.register(app)
 graph_commands.register(app)
 export_command.register(app)
@@ -141,6 +142,7 @@ def _exit_code(error: BaseException) -> int | None:
     from gnn.runs import RunError
     from gnn.scorer import TrainingError
     from gnn.triples import TriplesError
+    from graph.refreshed import RefreshRefused
     from graph.store import InvalidRows, NotInGraph, StoreError, StoreNotFound, UnknownStore
     from graph.tables import TablesError
     from loaders.catalog import CatalogError
@@ -152,7 +154,7 @@ def _exit_code(error: BaseException) -> int | None:
     given = (*loading, ConfigError, RunError, TriplesError, NotInGraph, StoreNotFound, UnknownStore)
     if isinstance(error, given):
         return 2
-    wrong = (StoreError, ServeError, DownloadError, EngineFailed, TrainingError, OSError, MemoryError)
+    wrong = (StoreError, ServeError, DownloadError, EngineFailed, TrainingError, RefreshRefused, OSError, MemoryError)
     return 1 if isinstance(error, wrong) else None
 
 

@@ -77,6 +77,7 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     )
     app.state.service = service
     app.state.page = Page.of_package()
+    app.mount("/api", Gorse(_backing(service), routes()))  # first: it is looked for in this order
     app.include_router(health.router)
     app.include_router(page.page)
     app.mount("/docs/static", StaticFiles(packages=[("fastapi_offline", "static")]))  # Swagger UI's files
@@ -89,7 +90,6 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     for router in (catalogs.edits, feedback.router, users.router, items.edits):
         app.include_router(router, dependencies=[security.EDITOR])
     app.include_router(query.router, dependencies=[security.ADMIN])
-    app.mount("/api", Gorse(_backing(service), routes()))
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)
     _surround(app, service, Keys(store, settings.api_key), Rates.of(settings))

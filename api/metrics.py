@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from graph.refreshed import refreshed
 from graph.store import GraphStore, StoreError
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -82,7 +83,7 @@ class Metrics:
 
 
 class _Versions(Collector):
-    """Which version of the graph, and which runs' vectors, are being answered from."""
+    """Which version of the graph and which runs' vectors are being answered from, and how fresh they are."""
 
     def __init__(self, store: GraphStore) -> None:
         self._store = store
@@ -92,8 +93,10 @@ class _Versions(Collector):
         graph = GaugeMetricFamily("reelgraph_graph_info", "Version of the graph", labels=["version"])
         vectors = GaugeMetricFamily("reelgraph_vectors_info", "Published vectors", labels=["name", "run"])
         up = GaugeMetricFamily("reelgraph_store_up", "Whether the store answers")
+        fresh = GaugeMetricFamily("reelgraph_refresh_age_seconds", "Since the last refresh that succeeded")
+        state = GaugeMetricFamily("reelgraph_refresh_info", "How the last refresh went", labels=["state", "step"])
         try:
-            info = self._store.info()
+            info, last = self._store.info(), refreshed(self._store)
         except StoreError:
             up.add_metric([], 0)
         else:
@@ -101,4 +104,8 @@ class _Versions(Collector):
             graph.add_metric([info.version], 1)
             for name, made in info.embeddings.items():
                 vectors.add_metric([name, made.run], 1)
-        yield from (up, graph, vectors)
+            if last is not None:
+                state.add_metric([last.state, last.step], 1)
+                if last.age_seconds is not None:
+                    fresh.add_metric([], last.age_seconds)
+        yield from (up, graph, vectors, fresh, state)

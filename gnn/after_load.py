@@ -55,24 +55,28 @@ class FoldedIn:
         return text + (f"; {self.without:,} have none: nothing joins them to what it knows" if self.without else "")
 
 
-def fold_in_new(store: GraphStore, runs: Path, progress: Progress | None = None) -> list[FoldedIn]:
+def fold_in_new(
+    store: GraphStore, runs: Path, progress: Progress | None = None, *, amend: bool = False
+) -> list[FoldedIn]:
     """Give titles that lack a published vector one from the run that the others come from; those keep theirs exactly.
 
     One entry for each published name of which any title lacks a vector, and one new version for each that could be
-    given. The run is sought in `runs` by the name that the provenance has, and must be the very one: its model, graph
-    and vectors are compared. What cannot be done is said in `problem`, never raised.
+    given; amend: none, but as a part of the version that is current, such as the load's. The run is sought in `runs` by
+    the name that the provenance has, and must be the very one: its model, graph and vectors are compared. What cannot
+    be done is said in `problem`, never raised.
     """
     published = {name: one for name, one in store.info().embeddings.items() if name not in (VECTORS, WEIGHTS)}
     if not published:
         return []
     ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
-    found = [_fold_in(store, runs, name, provenance, ids, progress) for name, provenance in published.items()]
+    found = [_fold_in(store, runs, name, provenance, ids, progress, amend) for name, provenance in published.items()]
     return [one for one in found if one is not None]
 
 
 def _fold_in(
-    store: GraphStore, runs: Path, name: str, provenance: Provenance, ids: Sequence[str], progress: Progress | None
-) -> FoldedIn | None:
+    store: GraphStore, runs: Path, name: str, provenance: Provenance, ids: Sequence[str], progress: Progress | None,
+    amend: bool,
+) -> FoldedIn | None:  # fmt: skip
     version = store.info().version
     held, vectors = store.get_embeddings(name, ids)
     carrying = set(held)
@@ -88,8 +92,9 @@ def _fold_in(
         if store.info().version != version:
             raise StoreBusy(f"{store.url} was changed meanwhile; load again")
         version = store.set_embeddings(
-            name, [*held, *more], np.concatenate([vectors, made]), dataclasses.replace(provenance, made=now())
-        )
+            name, [*held, *more], np.concatenate([vectors, made]), dataclasses.replace(provenance, made=now()),
+            amend=amend,
+        )  # fmt: skip
     except _REASONS as error:
         return dataclasses.replace(nothing, problem=str(error) or type(error).__name__)
     return FoldedIn(name, provenance.run, len(more), len(lacking) - len(more), version)

@@ -19,6 +19,7 @@ from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json
 if TYPE_CHECKING:
     from gnn.after_load import FoldedIn
     from gnn.compare import Comparison
+    from gnn.refresh import Retraining
     from gnn.runs import Run
     from graph.store import GraphStore, Progress
 
@@ -41,6 +42,18 @@ def after_load(store: GraphStore, runs: Path, progress: Progress) -> list[Folded
     from gnn.after_load import fold_in_new
 
     return fold_in_new(store, runs, progress)
+
+
+def retraining(runs: Path, configs: Sequence[Path], above: float, worse: float) -> Retraining:
+    """What keeps published vectors up to date for a refresh; see gnn.refresh."""
+    from gnn.config import read_config
+    from gnn.prepare import SUBSTITUTES
+
+    if any(read_config(path).model.name != SUBSTITUTES for path in configs):
+        _start_again()
+    from gnn.refresh import Retraining
+
+    return Retraining(runs, configs, above=above, worse=worse)
 
 
 def train(

@@ -24,13 +24,16 @@ class GraphMoved(UserWarning):
     """The graph is not the one of the training any more; what was done about it."""
 
 
-def publish(run: Path | Run, store: GraphStore, *, fold_in: bool = False, force: bool = False) -> str:
+def publish(
+    run: Path | Run, store: GraphStore, *, fold_in: bool = False, force: bool = False, amend: bool = False
+) -> str:
     """Give the store's titles the vectors of a run; returns the version that this makes.
 
     A reader has all of the old vectors or all of the new ones, and `store.rollback()` brings the old ones back.
     fold_in: titles that came after the training get a vector from their neighbours, without training.
     Titles that have left the graph since the training are left out, and a GraphMoved warning says how many. force:
-    also where more than half of them are gone, which otherwise is taken for another graph.
+    also where more than half of them are gone, which otherwise is taken for another graph. amend: as a part of the
+    version that is current, so that a rollback takes both back.
     Raises RunError (the run does not fit the graph) or StoreError (InvalidRows, StoreBusy …).
     """
     run = open_run(run) if isinstance(run, Path) else run
@@ -55,12 +58,12 @@ def publish(run: Path | Run, store: GraphStore, *, fold_in: bool = False, force:
         made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     )
     if run.config.model.name != SUBSTITUTES:
-        return store.set_embeddings(run.config.publish.name, ids, vectors, provenance)
-    return _substitutes(run, store, ids, vectors, provenance)
+        return store.set_embeddings(run.config.publish.name, ids, vectors, provenance, amend=amend)
+    return _substitutes(run, store, ids, vectors, provenance, amend)
 
 
 def _substitutes(
-    run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance
+    run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance, amend: bool
 ) -> str:
     """Publish the landmarks' weights with the vectors, as one version; titles that came later are folded in."""
     from gnn.substitutes_run import curve_facts, weights_of
@@ -68,7 +71,7 @@ def _substitutes(
     landmarks, weights = weights_of(run)
     there = _held(store, landmarks)
     kept = [id_ for id_, held in zip(landmarks, there, strict=True) if held]
-    store.set_embeddings(WEIGHTS, kept, weights[there], provenance)
+    store.set_embeddings(WEIGHTS, kept, weights[there], provenance, amend=amend)
     own = dataclasses.replace(provenance, facts=curve_facts(run))
     store.set_embeddings(VECTORS, ids, vectors, own, amend=True)
     every = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]

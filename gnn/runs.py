@@ -16,6 +16,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -160,11 +161,12 @@ class Run:
 
 
 def new_run(runs: Path, config: RunConfig, facts: Mapping[str, Any]) -> Run:
-    """Make a folder for a run: NAME, or NAME-2 and so on, where NAME is taken. `facts` go into run.json."""
+    """Make a folder for a run: NAME, or NAME-2 and so on, past all that are taken. `facts` go into run.json."""
     if not config.name or config.name != Path(config.name).name or config.name.startswith("."):
         raise ConfigError(f"{config.name!r} is no name for a run: it becomes a folder's name")
     runs.mkdir(parents=True, exist_ok=True)
-    number = 1
+    # Past all of them: a name that was once published must not come to mean another run.
+    number = 1 + max((_number(path.name, config.name) for path in runs.iterdir()), default=0)
     while True:
         folder = runs / (config.name if number == 1 else f"{config.name}-{number}")
         try:
@@ -174,6 +176,12 @@ def new_run(runs: Path, config: RunConfig, facts: Mapping[str, Any]) -> Run:
             number += 1
     write_text(folder / "config.toml", as_toml(config))
     return Run(folder, config, {"state": "training"}).note(**facts)
+
+
+def _number(folder: str, name: str) -> int:
+    """Which run of a name a folder is: 1 for NAME, 2 for NAME-2, 0 for another's."""
+    found = re.fullmatch(rf"{re.escape(name)}(?:-([1-9]\d*))?", folder)
+    return int(found[1] or 1) if found else 0
 
 
 def open_run(folder: Path) -> Run:

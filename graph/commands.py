@@ -15,6 +15,7 @@ from rich.text import Text
 
 from graph.explain import Evidence, explain
 from graph.preferences import NEUTRAL, PreferenceError
+from graph.refreshed import refreshed
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
 from graph.store import WHOLE_GRAPH, StoreError, StoreNotFound
 from graph.substitutability import POOR
@@ -205,6 +206,9 @@ def doctor(store: StoreOption = None, as_json: JsonOption = False) -> None:
             titles, offers = held.counts["Title"], held.counts["OFFERS"]
             checks.append(("titles", titles > 0 or None, f"{titles:,}; load some with: reelgraph load --imdb DIR"))
             checks.append(("offers", offers > 0 or None, f"{offers:,}; a catalog says what may be answered"))
+            last = refreshed(graph)
+            fresh = None if last is None else last.state in ("done", "running")
+            checks.append(("refresh", fresh, str(last or "never yet; keep the graph fresh with: reelgraph refresh")))
     except StoreNotFound as error:
         checks.append(("store", None, str(error)))
     except StoreError as error:

@@ -1,15 +1,12 @@
 """What viewers like together: for each item those that its likers like most beside it (cosine of their likers).
 
-Counted from all likes in the store, and counted again now and then in a thread of its own; a new like counts at once
-where it is somebody's own (`graph.lists`), and for others after the next count.
+Counted from all likes in the store (`graph.likeness` says when).
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +16,10 @@ from scipy import sparse
 
 from graph.feedback_kinds import FeedbackKinds
 from graph.history import CLOCKS_APART
-from graph.store import GraphStore, StoreError
+from graph.store import GraphStore
 
 MOST = 100
 """Others kept of each item."""
-_LEAST_SECONDS, _TIMES_ITS_COST = 1.0, 50
 _MOST_LIKES, _LIKES_OF_ONE = 5_000_000, 500
 _BLOCK = 2_048
 _READ = ("head", "tail", "key", "value", "timestamp")
@@ -42,18 +38,11 @@ class Crowd:
     likes: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     beside: Any = None
 
-    def row(self, title: str) -> tuple[npt.NDArray[np.int32], Floats]:
-        """Places in `titles` of those liked beside one, and how much: none for one that nobody liked."""
-        at = self.place.get(title)
-        if at is None or self.beside is None:
-            return np.empty(0, np.int32), np.empty(0, np.float32)
-        start, end = self.beside.indptr[at : at + 2]
-        return self.beside.indices[start:end], self.beside.data[start:end]
-
 
 def counted(store: GraphStore, kinds: FeedbackKinds) -> Crowd:
     """The crowd of a store as it is now."""
     latest = time.time() + CLOCKS_APART
+    says: dict[tuple[str, float | None], bool] = {}
     users: dict[str, int] = {}
     place: dict[str, int] = {}
     rows: list[int] = []
@@ -61,7 +50,10 @@ def counted(store: GraphStore, kinds: FeedbackKinds) -> Crowd:
     for batch in store.scan_relationships("RATED", ["value", "timestamp"]):
         heads, tails, keys, values, times = (batch.column(name).to_pylist() for name in _READ)
         for user, title, type_, value, when in zip(heads, tails, keys, values, times, strict=True):
-            if (when is None or when <= latest) and kinds.of(type_, value) == "liked":
+            liked = says.get((type_, value))
+            if liked is None:
+                liked = says[type_, value] = kinds.of(type_, value) == "liked"
+            if liked and (when is None or when <= latest):
                 rows.append(users.setdefault(user, len(users)))
                 columns.append(place.setdefault(title, len(place)))
         if len(rows) > _MOST_LIKES:
@@ -103,44 +95,3 @@ def _top(block: Any, first: int) -> Any:
         data.append(values)
         indptr.append(indptr[-1] + len(places))
     return sparse.csr_matrix((np.concatenate(data), np.concatenate(indices), indptr), block.shape)
-
-
-class Crowds:
-    """The crowd of a store, counted when it is first asked for, then again beside the answers. Safe for threads."""
-
-    def __init__(self, store: GraphStore, kinds: FeedbackKinds) -> None:
-        self._store, self._kinds = store, kinds
-        self._held = Crowd()
-        self._due = 0.0
-        self._counting = threading.Lock()
-        self.made = 0.0
-        """When it was counted last, seconds since 1970; 0: never."""
-
-    def now(self) -> Crowd:
-        """As it was counted last; a count that is due is begun."""
-        if time.monotonic() >= self._due and self._counting.acquire(blocking=not self.made):
-            if self.made:
-                threading.Thread(target=self._count, name="crowd", daemon=True).start()
-            elif time.monotonic() >= self._due:
-                self._count()
-            else:
-                self._counting.release()
-        return self._held
-
-    def _count(self) -> None:
-        begun = time.monotonic()
-        try:
-            self._held = counted(self._store, self._kinds)
-            self.made = time.time()
-        except StoreError as error:
-            _log.warning("likes were not counted", extra={"fields": {"error": str(error)}})
-        finally:
-            cost = time.monotonic() - begun
-            self._due = time.monotonic() + max(_LEAST_SECONDS, _TIMES_ITS_COST * cost)
-            self._counting.release()
-
-    def likes_of(self, titles: Sequence[str]) -> npt.NDArray[np.int64]:
-        """How often each title was liked: (n,)."""
-        crowd = self.now()
-        places = np.array([crowd.place.get(title, -1) for title in titles], np.int64)
-        return np.where(places >= 0, np.append(crowd.likes, 0)[places], 0)

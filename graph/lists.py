@@ -1,8 +1,7 @@
 """Lists of a catalog's items for a service's clients: for a user, for a session, beside an item, the newest, the
 best liked. Ids and scores alone, in a fraction of a millisecond: who asks for reasons asks `graph.search`.
 
-Likeness of two items is what their likers have in common (`graph.crowd`) and what they are (substitute vectors), each
-as a share of the best; what is not known of an item counts nothing.
+What is like what is worked out beforehand (`graph.likeness`): an answer adds up the rows of what somebody likes.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.consistent import version_of
-from graph.crowd import Crowd, Crowds
+from graph.feedback_kinds import FeedbackKinds
 from graph.foldin import VECTORS
 from graph.items import CatalogItems, Items
+from graph.likeness import Likeness, Likenesses
 from graph.store import GraphStore
 from graph.vectors import top
 
@@ -29,19 +29,16 @@ Scored = list[tuple[str, float]]
 """Ids of items with their scores, the best first."""
 CONTEXT = 100
 """How many likes of a user or session count, the newest."""
-_CONTENT = 0.5
-"""What a share of the best by content counts beside one by likers, where there are likers."""
 
 
 @dataclass(frozen=True)
 class _Shelf:
-    """What lists need of the items of one moment. vectors: (n, d), zeros without one; crowd_place: of the crowd's."""
+    """What lists need of the items of one moment. titles: of the likeness, those that are items; places: where. (m,)"""
 
     items: Items
-    crowd: Crowd
-    vectors: Floats
-    lengths: Floats
-    crowd_place: npt.NDArray[np.int64]
+    alike: Likeness
+    titles: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
     likes: npt.NDArray[np.int64]
 
     @cached_property
@@ -53,8 +50,9 @@ class _Shelf:
 class Lists:
     """Lists of one catalog. Safe for threads."""
 
-    def __init__(self, store: GraphStore, items: CatalogItems, crowds: Crowds) -> None:
-        self._store, self.items, self._crowds = store, items, crowds
+    def __init__(self, store: GraphStore, items: CatalogItems, kinds: FeedbackKinds) -> None:
+        self._store, self.items = store, items
+        self._alike = Likenesses(store, kinds, self._read)
         self._vectors: tuple[str, dict[str, Floats | None]] = "", {}
         self._held: _Shelf | None = None
         self._making = threading.Lock()
@@ -111,32 +109,29 @@ class Lists:
     @property
     def counted(self) -> float:
         """When likes were counted last, seconds since 1970."""
-        return self._crowds.made
+        return self._alike.made
 
     # What they are made of
 
     def _shelf(self) -> _Shelf:
-        items, crowd = self.items.now(), self._crowds.now()
+        items, alike = self.items.now(), self._alike.now()
         held = self._held
-        if held is not None and held.items is items and held.crowd is crowd:
+        if held is not None and held.items is items and held.alike is alike:
             return held
         with self._making:
             held = self._held
-            if held is None or held.items is not items or held.crowd is not crowd:
-                held = self._held = self._made(items, crowd, held)
+            if held is None or held.items is not items or held.alike is not alike:
+                moved = np.array([items.place.get(title, -1) for title in alike.titles], np.int64)
+                likes = np.zeros(len(items.ordered), np.int64)
+                titles = np.flatnonzero(moved >= 0)
+                places = moved[titles]
+                likes[places] = alike.likes[titles]
+                held = self._held = _Shelf(items, alike, titles, places, likes)
             return held
 
-    def _made(self, items: Items, crowd: Crowd, held: _Shelf | None) -> _Shelf:
-        titles = [one.title for one in items.ordered]
-        if held is not None and held.items is items:
-            vectors, lengths = held.vectors, held.lengths
-        else:
-            vectors = self._rows(titles)
-            lengths = np.maximum(np.linalg.norm(vectors, axis=1), 1e-9).astype(np.float32)
-        places = np.array([items.place.get(title, -1) for title in crowd.titles], np.int64)
-        likes = np.zeros(len(titles), np.int64)
-        likes[places[places >= 0]] = crowd.likes[places >= 0]
-        return _Shelf(items, crowd, vectors, lengths, places, likes)
+    def _read(self) -> tuple[list[str], Floats]:
+        titles = list(self.items.now().place)
+        return titles, self._rows(titles)
 
     def _rows(self, titles: Sequence[str]) -> Floats:
         """The vectors of titles, zeros without one: those known are not read again until the graph changes."""
@@ -162,37 +157,23 @@ class Lists:
 
     def _likeness(self, shelf: _Shelf, liked: Sequence[str]) -> Floats:
         """How like each item is to some titles, all together: (n,); 0 where nothing is known."""
-        content = _share(self._by_content(shelf, liked))
-        crowd = _share(self._by_crowd(shelf, liked))
-        return cast(Floats, _CONTENT * content + crowd if crowd.any() else content)
-
-    def _by_content(self, shelf: _Shelf, liked: Sequence[str]) -> Floats:
-        places = [place for title in liked if (place := shelf.items.place.get(title)) is not None]
-        directions = shelf.vectors[places] / shelf.lengths[places][:, None]
-        if elsewhere := [title for title in liked if title not in shelf.items.place and not title.startswith("item:")]:
-            ids, rows = self._store.get_embeddings(VECTORS, elsewhere)
-            if ids:
-                directions = np.concatenate([directions, rows / np.linalg.norm(rows, axis=1, keepdims=True)])
-        if not len(directions):
-            return np.zeros(len(shelf.lengths), np.float32)
-        return cast(Floats, np.maximum(shelf.vectors @ directions.sum(0), 0))
-
-    def _by_crowd(self, shelf: _Shelf, liked: Sequence[str]) -> Floats:
-        rows = [shelf.crowd.row(title) for title in liked]
-        made = np.zeros(len(shelf.lengths), np.float32)
-        if rows:
-            total = np.bincount(
-                np.concatenate([places for places, _ in rows]), np.concatenate([values for _, values in rows]),
-                minlength=len(shelf.crowd.titles),
-            )  # fmt: skip
-            there = np.flatnonzero((total > 0) & (shelf.crowd_place >= 0))
-            made[shelf.crowd_place[there]] = total[there]
+        made = np.zeros(len(shelf.likes), np.float32)
+        found, known = shelf.alike.to(liked)
+        if known:
+            made[shelf.places] = found[shelf.titles]
+        elif liked:  # too new, or too many items: by content, worked out now
+            made = self._by_content(shelf, liked)
         return made
 
-
-def _share(scores: Floats) -> Floats:
-    highest = scores.max(initial=0.0)
-    return scores / highest if highest > 0 else scores
+    def _by_content(self, shelf: _Shelf, liked: Sequence[str]) -> Floats:
+        if VECTORS not in self._store.info().embeddings:
+            return np.zeros(len(shelf.likes), np.float32)
+        _, asked = self._store.get_embeddings(VECTORS, list(liked))
+        if not len(asked):
+            return np.zeros(len(shelf.likes), np.float32)
+        directions = asked / np.maximum(np.linalg.norm(asked, axis=1, keepdims=True), 1e-9)
+        vectors = self._rows([one.title for one in shelf.items.ordered])
+        return cast(Floats, np.maximum(vectors @ directions.sum(0), 0))
 
 
 def _ranked(scores: npt.NDArray[Any], mask: Mask, most: int) -> list[tuple[int, float]]:

@@ -180,6 +180,24 @@ NODES: dict[str, Node] = {
             live=True,
             private=True,
         ),
+        Node(
+            "Refresh",
+            "refresh_id",
+            "How the last `reelgraph refresh` went, or how far this one is; there is one",
+            (
+                Property("state", "string", "running, done, failed or refused"),
+                Property("step", "string", "what it is at, or was at when it ended"),
+                Property("began", "string", "when, ISO 8601, UTC"),
+                Property("seen", "string", "when it last said that it runs, or ended; ISO 8601, UTC"),
+                Property("fresh", "string", "when the graph was last found or made to be as published; ISO 8601, UTC"),
+                Property("problem", "string", "why it did not succeed"),
+                Property("holder", "string", "the process that is or was at it"),
+                Property("files", "string", "what the graph was last made of: a JSON object of names and marks"),
+                Property("settled", "string", "what vectors were last brought up to date for, in short"),
+            ),
+            live=True,
+            private=True,
+        ),
     )
 }
 

@@ -13,11 +13,21 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.foldin import VECTORS, WEIGHTS
-from graph.schema import CREDITS
 from graph.store import GraphStore
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 from loaders.bulk import BulkOption, ParallelismOption, RoleOption, bulk_of, through
 from loaders.download import IMDB_FILES, IMDB_URL, LICENCE_NOTICE, download
+from loaders.options import (
+    AlternatesOption,
+    CatalogFilesOption,
+    CreditsOption,
+    FeedbackOption,
+    KeepAdultOption,
+    KindsOption,
+    TextsOption,
+    VotesOption,
+    choices_of,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,30 +100,14 @@ def load_(
             metavar="DIR", help="Folder of IMDb's TSV files, gzipped or not; with Spark also s3://BUCKET/DIR."
         ),
     ] = None,
-    catalog: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE[:SLUG]", help="What a service may show: CSV, JSON lines or Parquet. Repeatable."),
-    ] = None,
-    feedback: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR|FILE",
-            help="Who watched or rated what: MovieLens' folder, or CSV, JSON lines or Parquet. Repeatable.",
-        ),
-    ] = None,
-    texts: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Plots and keywords by tconst: CSV, JSON lines or Parquet.")
-    ] = None,
-    kinds: Annotated[
-        str | None,
-        typer.Option(metavar="LIST", help="Kinds of title, such as movie,tvSeries. Default: all but tvEpisode."),
-    ] = None,
-    min_votes: Annotated[int, typer.Option(min=0, help="Only titles with at least this many votes.")] = 0,
-    adult: Annotated[bool, typer.Option(help="Keep adult titles in the graph (answered only when asked for).")] = True,
-    credits: Annotated[  # noqa: A002
-        str | None, typer.Option(metavar="LIST", help=f"Credits to keep, of {','.join(CREDITS)}. Default: all.")
-    ] = None,
-    alternates: Annotated[bool, typer.Option(help="Keep alternate titles.")] = True,
+    catalog: CatalogFilesOption = None,
+    feedback: FeedbackOption = None,
+    texts: TextsOption = None,
+    kinds: KindsOption = None,
+    min_votes: VotesOption = 0,
+    adult: KeepAdultOption = True,
+    credits: CreditsOption = None,  # noqa: A002
+    alternates: AlternatesOption = True,
     engine: Annotated[str, typer.Option(help="What reads IMDb's files: polars or spark.")] = "polars",
     master: Annotated[
         str | None, typer.Option(metavar="URL", help="Where Spark runs. Default: local[*], all cores of this machine.")
@@ -136,7 +130,6 @@ def load_(
     Example: reelgraph load --imdb imdb/ --catalog films.csv:north --min-votes 100
     """
     from loaders.catalog import CatalogFile
-    from loaders.imdb import Choices
     from loaders.load import load
 
     if imdb is None and not (catalog or feedback or texts):
@@ -146,13 +139,7 @@ def load_(
         )
     if master is not None and engine != "spark":
         raise typer.BadParameter("--master says where Spark runs; add --engine spark")
-    choices = Choices(
-        kinds=frozenset(_listed(kinds)) if kinds is not None else None,
-        min_votes=min_votes,
-        adult=adult,
-        credits=_listed(credits) if credits is not None else CREDITS,
-        alternates=alternates,
-    )
+    choices = choices_of(kinds, min_votes, adult, credits, alternates)
     files = [CatalogFile.of(text) for text in catalog or ()]
     with opened(store, create=True) as graph:
         before = graph.info().version
@@ -190,10 +177,6 @@ def _follow(after_load: AfterLoad | None, graph: GraphStore, runs: Path) -> Sequ
         return ()
     with progress("Folding in") as report:
         return after_load(graph, runs, report)
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def show_loaded(loaded: Loaded) -> None:

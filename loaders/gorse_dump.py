@@ -49,9 +49,7 @@ def read_gorse(source: str, key: str | None = None) -> Iterator[Row]:
     if path.is_dir():
         return _of_folder(path)
     if not path.is_file():
-        raise LoadError(
-            f"{source} is neither a file, a folder nor an address; give Gorse's dump, its exports or its URL"
-        )
+        raise LoadError(f"{source} is no file, folder or address; give Gorse's dump, its exports or its URL")
     return _of_dump(path)
 
 

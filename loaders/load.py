@@ -26,6 +26,8 @@ from loaders.imdb import KINDS, Choices, LoadError, LoadReport, imdb_tables
 from loaders.own import drop_unoffered, keep_own, own_content, taken
 from loaders.texts import TextsFile, TextsReport, add_texts, read_texts
 
+ASIDE = "reelgraph-load-"
+"""How the folder of a load's temporary files begins."""
 _BULK = [name for name in (*NODES, *RELATIONSHIPS) if not is_live(name)]
 
 
@@ -74,6 +76,8 @@ def load(
     choices: Choices | None = None,
     engine: str = "polars",
     master: str | None = None,
+    scratch: Path | None = None,
+    check: Callable[[Path], None] | None = None,
     progress: Progress | None = None,
     load_tables: Callable[..., str] | None = None,
 ) -> Loaded:
@@ -81,8 +85,10 @@ def load(
 
     Without IMDb's files the others are matched to the titles that the store holds. With them the graph is made anew;
     catalogs that the store holds already, their own titles, texts and all feedback stay. engine and master: what runs
-    the transforms of IMDb's files, and where. load_tables: in place of the store's own. Raises LoadError, EngineFailed,
-    CatalogError or StoreError; then the store is as it was.
+    the transforms of IMDb's files, and where. scratch: where temporary files lie. check: is given the folder of the
+    graph tables that IMDb's files made, with own titles, before anything is written; what it raises ends the load.
+    load_tables: in place of the store's own. Raises LoadError, EngineFailed, CatalogError or StoreError; then the
+    store is as it was.
     """
     report: Progress = progress or (lambda _what, _share: None)
     # The first of these loads parts of numpy from within Polars, which panics when it is interrupted right there.
@@ -90,7 +96,7 @@ def load(
     info = store.info()
     if imdb is None and not info.counts["Title"]:
         raise LoadError(f"{store.url} holds no titles that anything could be matched to; name IMDb's files as well")
-    with _room(), tempfile.TemporaryDirectory(prefix="reelgraph-load-") as aside:
+    with _room(scratch), tempfile.TemporaryDirectory(prefix=ASIDE, dir=scratch) as aside:
         staging, folder = Path(aside), Path(aside) / "tables"
         # What users write themselves comes first: a fault in it shows before the graph is made.
         heard, told = _read(feedback, texts, staging, report)
@@ -100,6 +106,8 @@ def load(
             made = imdb_tables(imdb, folder, choices or Choices(), engine=engine, master=master, progress=share)
             sources = made.sources
             keep_own(store, folder)
+            if check is not None:
+                check(folder)
         elif catalogs or told:
             export_parquet(store, folder, _part(report, 0.0, 0.45), _BULK)
         report("matching", 0.45)
@@ -129,17 +137,16 @@ def _read(
 
 
 @contextlib.contextmanager
-def _room() -> Iterator[None]:
+def _room(scratch: Path | None) -> Iterator[None]:
     """Say which disk is full when it is that of the temporary files."""
     try:
         yield
     except (OSError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         if full or any(mark in str(error) for mark in ("os error 28", "os error 27", "No space left")):
-            place = tempfile.gettempdir()
-            raise StoreFull(
-                f"the disk that holds {place} is too small for temporary files; set TMPDIR to a larger one"
-            ) from error
+            way_out = "set TMPDIR to a larger one" if scratch is None else "free some space there"
+            place = scratch or tempfile.gettempdir()
+            raise StoreFull(f"the disk that holds {place} is too small for temporary files; {way_out}") from error
         raise
 
 

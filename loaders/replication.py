@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from graph.gorse import BadValue, time_of
 from loaders.feedback_rows import HEADERS
-from loaders.table_files import columns_of
+from loaders.table_files import columns_of, imdb_id
 from loaders.tsv import LoadError
 
 Kind = Literal["user", "item", "feedback"]
@@ -36,6 +36,7 @@ _OPS = {
     "i": "put", "insert": "put", "c": "put", "create": "put", "r": "put", "read": "put", "u": "put", "update": "put",
     "": "put", "d": "delete", "delete": "delete",
 }  # fmt: skip
+_FINER = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3))
 _UNFINISHED = (".tmp", ".partial", ".part", ".crdownload")
 _DAY = re.compile(r"(\d{4})[-/_]?(\d\d)[-/_]?(\d\d)")
 
@@ -113,6 +114,8 @@ def _change(kind: Kind, told: dict[str, str], place: str) -> Change:
     if "\ufffd" in "".join(told.values()):
         raise _Fault("it is no UTF-8")
     if kind == "feedback":
+        if "tconst" in told:
+            told["tconst"] = imdb_id(told["tconst"]) or told["tconst"]
         about = told.get("tconst") or told.get("title") or told.get("item_id")
         if not told.get("user") or not about:
             raise _Fault("no user" if not told.get("user") else "no title")
@@ -132,6 +135,9 @@ def _nanos(told: Mapping[str, Any]) -> int:
     text = told.get("committed") or told.get("time")
     if not text:
         return 0
+    if text.isascii() and text.isdigit():  # seconds, or finer by their size
+        number = int(text[:19])
+        return number * next((each for most, each in _FINER if number < most), 1)
     try:
         when = time_of(_plain(text))
     except BadValue:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tests.servers.neptune_cluster import Cluster
 
 
-def started(version: str) -> Iterator[Neo4jServer]:
+def started(version: str, settings: str = "") -> Iterator[Neo4jServer]:
     """A server of that version for the block; a skip where none can be had, a failure where all must be."""
-    with _or_skipped(f"Neo4j {version}"), neo4j_server(version) as server:
+    with _or_skipped(f"Neo4j {version}"), neo4j_server(version, settings) as server:
         yield server
 
 

@@ -225,7 +225,7 @@ def test_the_serving_image_has_all_it_imports_and_no_torch(tmp_path: Path) -> No
     run(UV, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", "source/requirements/serve.txt")
     run(UV, "pip", "install", "--quiet", "--python", python, "--no-deps", "source/")
     installed = {path.name.split("-")[0] for path in (tmp_path / "venv").glob("lib/*/site-packages/*.dist-info")}
-    assert {"neo4j", "gremlinpython", "redis", "opentelemetry_sdk"} <= installed
+    assert {"neo4j", "gremlinpython", "botocore", "redis", "opentelemetry_sdk"} <= installed
     assert not fnmatch.filter(installed, "torch*")
     assert "--workers" in run(python.parent / "reelgraph", "serve", "--help")
     asks = """

@@ -17,8 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.gorse.asked import Asked, Refused
 from api.keys import ROLES, Holder, Role
-from graph.crowd import Crowds
-from graph.feedback_kinds import FeedbackKinds
+from graph.feedback_kinds import FeedbackKinds, Says
 from graph.feedback_writer import FeedbackWriter
 from graph.gorse import BadValue
 from graph.items import CatalogItems, ServedItems
@@ -26,6 +25,7 @@ from graph.lists import Lists
 from graph.store import GraphStore, InvalidRows, StoreError
 
 Handler = Callable[[Asked], Any] | Callable[[Asked], Awaitable[Any]]
+_MOST_SAID = 10_000
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -47,11 +47,20 @@ class Backing:
         self, store: GraphStore, served: ServedItems, writer: FeedbackWriter, kinds: FeedbackKinds, options: Options
     ) -> None:
         self.store, self.served, self.writer, self.kinds, self.options = store, served, writer, kinds, options
-        self.crowds = Crowds(store, kinds)
         self.default_n = options.default_n
         self.quick = store.url.startswith("embedded:")
         """Whether a read is so quick that it needs no thread of its own."""
         self._lists: dict[str, Lists] = {}
+        self._says: dict[tuple[str, float | None], Says] = {}
+
+    def says(self, type_: str, value: float | None) -> Says:
+        """What such feedback says; remembered, for there are few that differ."""
+        said = self._says.get((type_, value))
+        if said is None:
+            if len(self._says) > _MOST_SAID:
+                self._says.clear()
+            said = self._says[type_, value] = self.kinds.of(type_, value)
+        return said
 
     @property
     def items(self) -> CatalogItems:
@@ -64,7 +73,7 @@ class Backing:
         items = self.items
         held = self._lists.get(items.catalog)
         if held is None or held.items is not items:
-            held = self._lists[items.catalog] = Lists(self.store, items, self.crowds)
+            held = self._lists[items.catalog] = Lists(self.store, items, self.kinds)
         return held
 
 

@@ -3,21 +3,60 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
 from api.gorse.asked import Asked, Refused
 from api.gorse.feedback import Row, _row, insert
 from graph.gorse import duration, inside
-from graph.history import Event, History, history, in_order
+from graph.history import CLOCKS_APART, Event, in_order
 from graph.lists import Scored
+from graph.store import GraphStore
 
 _POPULAR, _LATEST = "popular", "latest"
 _BESIDE = ("neighbors", "similar")
 _POSITIVE_DECAY, _READ_DECAY = 0.8, 0.6
 """What a seen item's score is multiplied by where seen ones come back, as Gorse has it."""
-_NOTHING = History(())
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a user said, as `graph.history` has it, of ids alone: liked (the newest first), disliked, all seen."""
+
+    liked: Sequence[str]
+    disliked: frozenset[str]
+    seen: frozenset[str]
+
+
+def _known(asked: Asked, user: str) -> _Known:
+    latest, says = time.time() + CLOCKS_APART, asked.backing.says
+    liked, disliked, seen = list[tuple[float, str]](), set[str](), set[str]()
+    for title, type_, value, when in _said(asked.store, inside(user)):
+        if when is None or when <= latest:
+            said = says(type_, value)
+            seen.add(title)
+            if said == "liked":
+                liked.append((_NEVER if when is None else -when, title))
+            elif said == "disliked":
+                disliked.add(title)
+    liked.sort()
+    ordered = dict.fromkeys(title for _, title in liked)
+    return _Known([title for title in ordered if title not in disliked], frozenset(disliked), frozenset(seen))
+
+
+def _said(store: GraphStore, user: str) -> Iterable[tuple[str, str, float | None, int | None]]:
+    """Title, type, value and seconds of what a user said; as rows where the store has them at hand."""
+    at_hand = getattr(store, "user_feedback", None)
+    if at_hand is not None:
+        rows: Iterable[tuple[str, str, float | None, int | None]] = at_hand(user)
+        return rows
+    table = store.neighbours([user], ["RATED"], "out", properties=("value", "timestamp"))
+    return zip(*(table.column(name).to_pylist() for name in ("neighbour", "key", "value", "timestamp")), strict=True)
+
+
+_NEVER = float("inf")
 
 
 async def recommend(asked: Asked) -> Any:
@@ -43,13 +82,14 @@ def _recommended(asked: Asked) -> Scored:
     user, *category = asked.names
     n, offset = asked.page()
     backing = asked.backing
-    known = history(asked.store, inside(user), backing.kinds)
+    known = _known(asked, user)
     back: dict[str, float] | None = None
     if backing.options.replacement:
         liked = set(known.liked)
-        back = {title: _POSITIVE_DECAY if title in liked else _READ_DECAY for title in known.watched}
+        seen = known.seen - known.disliked
+        back = {title: _POSITIVE_DECAY if title in liked else _READ_DECAY for title in seen}
     categories = [*category, *asked.all("category")]
-    return backing.lists.recommended(known.liked, known.titles, categories, n + offset, back=back)[offset:]
+    return backing.lists.recommended(known.liked, known.seen, categories, n + offset, back=back)[offset:]
 
 
 def session(asked: Asked) -> Any:
@@ -64,7 +104,7 @@ def session(asked: Asked) -> Any:
     for type_, _, item, value, seconds, *_ in map(_row, told):
         found = items.by_id.get(item)
         if found is not None:
-            events.append(Event(found.title, type_, value, seconds, backing.kinds.of(type_, value)))
+            events.append(Event(found.title, type_, value, seconds, backing.says(type_, value)))
     said = in_order(events)
     found_ = backing.lists.session(said.liked, said.titles, asked.names, n + offset)[offset:]
     return [{"Id": id_, "Score": score} for id_, score in found_]
@@ -95,7 +135,7 @@ def _beside(asked: Asked, item: str) -> Any:
 
 def _seen(asked: Asked) -> Sequence[str]:
     user = asked.one("user-id")
-    return tuple(history(asked.store, user, asked.backing.kinds).titles) if user else ()
+    return tuple(_known(asked, user).seen) if user else ()
 
 
 def _say_when(asked: Asked) -> None:
@@ -127,8 +167,8 @@ def collaborative(asked: Asked) -> Any:
     """GET /collaborative-filtering/{user-id}[/{category}]: what others like who like the same."""
     user, *category = asked.names
     n, offset = asked.page()
-    known = history(asked.store, inside(user), asked.backing.kinds)
-    found = asked.backing.lists.session(known.liked, known.titles, [*category, *asked.all("category")], n + offset)
+    known = _known(asked, user)
+    found = asked.backing.lists.session(known.liked, known.seen, [*category, *asked.all("category")], n + offset)
     return [{"Id": id_, "Score": score} for id_, score in found[offset:]]
 
 
@@ -139,11 +179,11 @@ def user_neighbors(asked: Asked) -> Any:
     if name and name[0] not in _BESIDE:
         return []
     backing = asked.backing
-    mine = history(asked.store, inside(user), backing.kinds).liked[:_LIKES]
+    mine = _known(asked, user).liked[:_LIKES]
     table = asked.store.neighbours(list(mine), ["RATED"], "in", properties=["value"])
     shared: dict[str, set[int]] = {}
     for row in table.to_pylist():
-        if row["neighbour"] != user and backing.kinds.of(row["key"], row["value"]) == "liked":
+        if row["neighbour"] != user and backing.says(row["key"], row["value"]) == "liked":
             shared.setdefault(row["neighbour"], set()).add(row["source"])
     degrees = asked.store.degrees(list(shared), ["RATED"], "out").tolist()
     scores = {

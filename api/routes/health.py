@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import anyio
@@ -11,6 +12,7 @@ from pydantic import BaseModel, Field
 from api.problems import Problem, responses
 from api.service import Service, ServiceDep
 from graph.foldin import VECTORS, WEIGHTS
+from graph.refreshed import refreshed
 
 router = APIRouter(prefix="/health", tags=["operations"])
 
@@ -21,6 +23,15 @@ class Live(BaseModel):
     status: str = Field(examples=["live"])
 
 
+class Fresh(BaseModel):
+    """How the last `reelgraph refresh` went. What went wrong is shown by `reelgraph doctor`, not to strangers."""
+
+    state: str = Field(description="running, broken off, done, failed or refused", examples=["done"])
+    step: str = Field(description="what it is at, or was at when it ended", examples=["load"])
+    fresh: dt.datetime | None = Field(description="when one last succeeded")
+    age_seconds: float | None = Field(description="since then", examples=[3600.0])
+
+
 class Ready(BaseModel):
     """The store answers."""
 
@@ -29,6 +40,7 @@ class Ready(BaseModel):
     embeddings: dict[str, str] = Field(
         description="published vectors and the run of each", examples=[{"substitute_vector": "substitutes"}]
     )
+    refresh: Fresh | None = Field(description="the last refresh; null: there was none. Readiness does not depend on it")
 
 
 @router.get("/live", response_model=Live)
@@ -53,4 +65,9 @@ def _readiness(service: Service) -> dict[str, Any]:
     if runs.get(VECTORS) != runs.get(WEIGHTS):
         detail = f"{VECTORS} is of run {runs.get(VECTORS)}, {WEIGHTS} of {runs.get(WEIGHTS)}; publish one run"
         raise Problem(503, detail, headers={"Retry-After": "5"})
-    return {"status": "ready", "version": info.version, "embeddings": runs}
+    return {"status": "ready", "version": info.version, "embeddings": runs, "refresh": _last_refresh(service)}
+
+
+def _last_refresh(service: Service) -> dict[str, Any] | None:
+    last = refreshed(service.store)
+    return None if last is None else {name: getattr(last, name) for name in Fresh.model_fields}

@@ -1,6 +1,7 @@
 // The titles whose vectors have the largest inner product with one, in a scope: from the index that holds just the
 // titles of that scope where there is one, else from all of them. A property by its name is read three times faster
-// than by a variable, so both slots are written out. Rows: what there is, then [id, vector as stored].
+// than by a variable, so both slots are written out. Of what is found the first few are looked at, and the rest only where
+// too few of them are in scope. Rows: what there is, then [id, vector as stored].
 OPTIONAL MATCH (release:Release {name: $name})
 OPTIONAL MATCH (asked:Title {tconst: $title})
 OPTIONAL MATCH (own:Catalog {slug: $within_catalog})
@@ -21,16 +22,29 @@ CALL (*) {
     <CANDIDATES>
     WITH far, vector.similarity.cosine(CASE WHEN first THEN far.<SLOT>_a ELSE far.<SLOT>_b END, vector) AS score
     WHERE score IS NOT NULL WITH far, score
-    ORDER BY score DESC LIMIT $keep
+    ORDER BY score DESC
+    WITH collect(far) AS every
+    UNWIND every[0..$keep] AS far
     RETURN far
   }
   RETURN collect(far) AS found
 }
 CALL (*) {
-  UNWIND found AS far
+  UNWIND found[0..$keep] AS far
+  WITH far WHERE far:Title AND (<WITHIN>)
+  RETURN collect(far) AS first_few
+}
+CALL (*) {
+  WITH * WHERE size(first_few) < $k
+  UNWIND found[$keep..] AS far
+  WITH far WHERE far:Title AND (<WITHIN>)
+  RETURN collect(far) AS others
+}
+CALL (*) {
+  UNWIND (first_few + others)[0..$keep] AS far
   WITH far, CASE WHEN first THEN far.<SLOT>_a ELSE far.<SLOT>_b END AS held
-  WHERE held IS NOT NULL AND far:Title AND (<WITHIN>)
-  RETURN collect([far.tconst, held])[0..$keep] AS rows
+  WHERE held IS NOT NULL
+  RETURN collect([far.tconst, held]) AS rows
 }
 RETURN [[release.name IS NOT NULL, coalesce(release.dimension, 0), coalesce(indexed, false), size(found), vector,
   $k], rows]

@@ -10,8 +10,9 @@ CALL (*) {
       sum(CASE WHEN title.is_adult THEN 1 ELSE 0 END) AS adult
   }
   WITH person, votes, score WHERE $adult OR titles = 0 OR adult < titles
-  WITH person, votes, score ORDER BY score * (1 + log10(1 + votes) / 10) DESC, person.nconst LIMIT $few
-  RETURN collect([person.nconst, person.name, toInteger(<FAME> * votes)]) AS persons
+  WITH person, votes, score ORDER BY score * (1 + log10(1 + votes) / 10) DESC, person.nconst
+  WITH collect([person.nconst, person.name, toInteger(<FAME> * votes)]) AS every
+  RETURN every[0..$few] AS persons
 }
 CALL (*) {
   WITH * WHERE $query IS NOT NULL
@@ -27,7 +28,10 @@ CALL (*) {
   }
   WITH title, names, score WHERE title.tconst IS NOT NULL AND ($adult OR NOT coalesce(title.is_adult, false))
   WITH title, names, score * (1 + log10(1 + coalesce(title.num_votes, 0)) / 10) AS likely
-  ORDER BY likely DESC, title.tconst LIMIT $limit
+  ORDER BY likely DESC, title.tconst
+  WITH collect([title, names]) AS every
+  UNWIND every[0..$limit] AS one
+  WITH one[0] AS title, one[1] AS names
   UNWIND names AS name
   WITH title, name WHERE name[0] IS NOT NULL
   RETURN collect([title.tconst, name[0], name[1], name[2], name[3], title.num_votes, title.start_year, title.kind])

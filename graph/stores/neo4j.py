@@ -32,6 +32,7 @@ from graph.store import (
 from graph.stores import neo4j_feedback, neo4j_reads, neo4j_vectors, neo4j_writing
 from graph.stores.gathered import Gathered
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
+from graph.stores.neo4j_exchange import Exchange
 from graph.stores.neo4j_load import changing, finish_import, load
 from graph.stores.neo4j_releases import Release, check_name
 from graph.stores.neo4j_values import plain
@@ -100,13 +101,8 @@ class Neo4jStore(Gathered):
         self._connection.read("RETURN 1")
 
     def info(self) -> StoreInfo:
-        release, counts = self._release(), dict[str, int]()
-        for label, node in NODES.items():
-            count = filled(text("queries/count_nodes"), label=label, id=node.id_name)
-            counts[label] = self._connection.read(count)[0][0]
-        for type_ in RELATIONSHIPS:
-            count = neo4j_writing.of_relationship("queries/count_relationships", type_)
-            counts[type_] = self._connection.read(count)[0][0]
+        release = self._release()
+        counts = {name: neo4j_writing.count(self._connection, name) for name in (*NODES, *RELATIONSHIPS)}
         versions = [*(name for name, _ in release.history), *([release.version] if release.version else [])]
         embeddings = {name: slot.provenance for name, slot in release.vectors.items()}
         made = release.details.get("made")
@@ -227,22 +223,9 @@ class Neo4jStore(Gathered):
     def gather(self, asked: Sequence[Read]) -> list[Any]:
         if not asked:
             return []
-        every, sources = list(asked), dict[int, int]()
-        for place, read in enumerate(every):
-            source = getattr(read, "ids", None)
-            if isinstance(source, reads.Text | reads.Nearest | reads.Neighbours):
-                if not any(source is one for one in every):
-                    every.append(source)
-                sources[place] = next(at for at, one in enumerate(every) if one is source)
-        # A read comes after the one that it takes its ids from.
-        order = sorted(range(len(every)), key=lambda place: place in sources)
-        places = {place: at for at, place in enumerate(order)}
-        ordered = [every[place] for place in order]
-        pieces = [neo4j_reads.piece(read) for read in ordered]
-        moved = {places[place]: places[source] for place, source in sources.items()}
-        statement, parameters = neo4j_reads.statement(pieces, moved, ordered)
-        (values,) = self._connection.read(statement, parameters)
-        return [self._answered(read, values[places[place]]) for place, read in enumerate(asked)]
+        exchange = Exchange.of(asked)
+        (row,) = self._connection.read(exchange.statement, exchange.parameters)
+        return [self._answered(read, value) for read, value in zip(asked, exchange.values(row), strict=True)]
 
     def _answered(self, read: Read, value: Any) -> Any:
         return self._nearest(read, value) if isinstance(read, reads.Nearest) else neo4j_reads.answer(read, value)
@@ -261,9 +244,9 @@ class Neo4jStore(Gathered):
             if asked.shape != (dimension,):
                 raise StoreError(f"{read.name!r} has {dimension} dimensions, the vector has {asked.shape}")
         if indexed and len(rows) < read.k and fetched:
-            again = neo4j_reads.nearest_piece(read, exact=True)
-            statement, parameters = neo4j_reads.statement([again], {}, [read])
-            ((_, rows),) = self._connection.read(statement, parameters)[0]
+            again = Exchange.of([read], [neo4j_reads.nearest_piece(read, exact=True)])
+            (row,) = self._connection.read(again.statement, again.parameters)
+            ((_, rows),) = again.values(row)
         return neo4j_vectors.ranked(rows, asked, read.k)
 
     def scan_nodes(self, label: str, properties: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

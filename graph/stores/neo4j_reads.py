@@ -1,12 +1,8 @@
-"""Reads of the Neo4j store: each one a piece of Cypher, and all pieces of a `gather` one statement.
-
-A piece stands in a subquery of its own and returns one value, so any number of them is one exchange with the server. A
-read whose ids another one finds takes them from that one's subquery. Parameters get the number of their read in front.
-"""
+"""Reads of the Neo4j store: each one a piece of Cypher that returns one value. `neo4j_exchange` puts many together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +11,7 @@ import pyarrow as pa
 
 from graph import reads
 from graph.reads import Read
-from graph.schema import NODES, RELATIONSHIPS, arrow_schema, fits, is_live
+from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
 from graph.store import WHOLE_GRAPH, Direction, InvalidRows, Scope
 from graph.stores.neo4j_releases import check_name
 from graph.stores.neo4j_text import text_hits, text_parameters
@@ -86,33 +82,6 @@ def nearest_piece(read: reads.Nearest, *, exact: bool) -> Piece:
         "exact": exact,
     }
     return Piece(cypher, parameters | _scope("within", scope))
-
-
-def statement(pieces: Sequence[Piece], sources: Mapping[int, int], asked: Sequence[Read]) -> tuple[str, dict[str, Any]]:
-    """One statement of all pieces, and its parameters; its one row has their values in order.
-
-    sources: of a piece whose ids another one finds, which one that is.
-    """
-    lines, parameters, known = list[str](), dict[str, Any](), set[int]()
-    for place, one in enumerate(pieces):
-        ids = f"$p{place}_ids"
-        if place in sources:
-            source = sources[place]
-            ids = f"ids{source}"
-            if source not in known:
-                known.add(source)
-                name = type(asked[source]).__name__.lower()
-                found = text(f"queries/found_{name}")
-                lines.append(found.replace("<FROM>", f"r{source}").replace("<ROWS>", ids))
-        body = one.cypher.replace("<IDS>", ids).replace("<ROWS>", f"r{place}").replace("$", f"$p{place}_")
-        body = body.replace(f"$p{place}_p{place}_", f"$p{place}_")
-        lines.append("CALL (*) {\n" + body + "\n}")
-        parameters |= {f"p{place}_{name}": value for name, value in one.parameters.items()}
-        if one.ids is not None:
-            # What is no text cannot be sent, and no node is called so.
-            parameters[f"p{place}_ids"] = [id_ if fits(id_, "string") else "" for id_ in one.ids]
-    values = ", ".join(f"r{place}" for place in range(len(pieces)))
-    return "\n".join(["WITH 1 AS one", *lines, f"RETURN {values}"]), parameters
 
 
 def answer(read: Read, value: Any) -> Any:

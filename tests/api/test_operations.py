@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import re
 import threading
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from graph.foldin import WEIGHTS
+from graph.refreshed import turn
 from graph.store import GraphStore, Provenance, StoreError, open_store
 
 LINE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
@@ -28,7 +30,7 @@ def figures_of(client: httpx.Client) -> dict[tuple[str, str], float]:
 def test_ready(client: httpx.Client) -> None:
     ready = client.get("/health/ready").json()
     runs = set(ready.pop("embeddings").items())
-    assert ready == {"status": "ready", "version": "000001"}
+    assert ready == {"status": "ready", "version": "000001", "refresh": None}
     assert {name for name, _ in runs} == {"substitute_vector", "substitute_weights"}
     assert len({run for _, run in runs}) == 1
 
@@ -163,3 +165,36 @@ def test_large_answers_are_not_kept(own_store: GraphStore, served: Any) -> None:
         client.get("/search", params={"q": "toy story", "substitutes": 100})
     told = figures_of(client)
     assert told["reelgraph_kept_answers_total", 'how="made"'] == 2
+
+
+def test_how_fresh_the_graph_is(own_store: GraphStore, served: Any, tmp_path: Path) -> None:
+    client = served(own_store)
+    assert client.get("/health/ready").json()["refresh"] is None
+    assert not [name for name, _ in figures_of(client) if name.startswith("reelgraph_refresh")]
+    with turn(own_store, tmp_path) as mine:
+        mine.step("load")
+        told = client.get("/health/ready").json()["refresh"]
+        assert told == {"state": "running", "step": "load", "fresh": None, "age_seconds": None}
+        assert [name for name, _ in figures_of(client) if name == "reelgraph_refresh_age_seconds"] == []
+        mine.note(fresh=(dt.datetime.now(dt.UTC) - dt.timedelta(hours=2)).isoformat(timespec="seconds"))
+    told = client.get("/health/ready").json()["refresh"]
+    assert (told["state"], told["step"]) == ("done", "load")
+    assert 7_200 <= told["age_seconds"] < 7_300
+    figures = figures_of(client)
+    assert figures["reelgraph_refresh_info", 'state="done",step="load"'] == 1
+    assert 7_200 <= figures["reelgraph_refresh_age_seconds", ""] < 7_300
+
+
+def test_what_went_wrong_is_not_told_to_strangers(own_store: GraphStore, served: Any, tmp_path: Path) -> None:
+    client = served(own_store)
+
+    def fail() -> None:
+        with turn(own_store, tmp_path):
+            raise OSError("/secret/place is full")
+
+    with pytest.raises(OSError, match="secret"):
+        fail()
+    ready = client.get("/health/ready")
+    assert (ready.status_code, ready.json()["status"], ready.json()["refresh"]["state"]) == (200, "ready", "failed")
+    assert "secret" not in ready.text + client.get("/metrics").text
+    assert str(tmp_path) not in ready.text + client.get("/metrics").text

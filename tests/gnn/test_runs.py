@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,6 +63,14 @@ def test_a_name_is_never_overwritten(tmp_path):
     names = [new_run(tmp_path, config(), FACTS).name for _ in range(3)]
     assert names == ["small", "small-2", "small-3"]
     assert [run.name for run in list_runs(tmp_path)] == names
+
+
+def test_nor_given_to_another_run_when_the_first_is_removed(tmp_path):
+    runs = [new_run(tmp_path, config(), FACTS) for _ in range(3)]
+    (tmp_path / "small-9x").mkdir()
+    shutil.rmtree(runs[0].folder)
+    shutil.rmtree(runs[1].folder)
+    assert new_run(tmp_path, config(), FACTS).name == "small-4"
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "/abs"])

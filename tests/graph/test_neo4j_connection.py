@@ -24,7 +24,7 @@ from graph.store import (
 from loaders.load import load_sample
 from tests.conftest import started
 from tests.servers.neo4j_database import asked
-from tests.servers.neo4j_server import PASSWORD, Neo4jServer
+from tests.servers.neo4j_server import NEWEST, PASSWORD, Neo4jServer
 
 ROOT = Path(__file__).parents[2]
 TYPED = "not-the-password-4711"
@@ -124,6 +124,37 @@ def test_a_server_without_tls_is_asked_for_it(neo4j_url: str) -> None:
     told = refusal(neo4j_url.replace("neo4j:", "neo4j+ssc:"))
     assert neo4j_url.replace("neo4j:", "neo4j+ssc:") in told
     assert "TLS" in told
+
+
+@pytest.fixture(scope="module")
+def with_tls(certificate: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
+    """A server that speaks TLS alone, with a certificate that nobody trusts by himself."""
+    folder = tmp_path_factory.mktemp("neo4j-tls")
+    for file, name in zip(certificate, ("public.crt", "private.key"), strict=True):
+        (folder / name).write_bytes(file.read_bytes())
+    settings = f"""dbms.ssl.policy.bolt.enabled=true
+dbms.ssl.policy.bolt.base_directory={folder}
+dbms.ssl.policy.bolt.client_auth=NONE
+server.bolt.tls_level=REQUIRED
+"""
+    yield from started(NEWEST, settings)
+
+
+def test_a_server_with_tls_answers_who_trusts_it(
+    with_tls: Neo4jServer, certificate: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELGRAPH_NEO4J_PASSWORD", PASSWORD)
+    encrypted = {scheme: with_tls.url.replace("neo4j:", f"{scheme}:") for scheme in ("neo4j+s", "bolt+s", "neo4j+ssc")}
+    for url in (encrypted["neo4j+s"], with_tls.url):
+        told = refusal(url)
+        assert url in told
+        assert "does not answer" in told
+    open_store(encrypted["neo4j+ssc"], create=True).close()
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    for url in (encrypted["neo4j+s"], encrypted["bolt+s"]):
+        opened = open_store(url)
+        opened.ping()
+        opened.close()
 
 
 def test_without_the_driver_the_extra_is_named() -> None:

@@ -71,8 +71,8 @@ def test_inserts_updates_and_deletes(drops, turn, store):
     drops("2026/11/30/2.csv", HEAD + "U,2026-11-30 10:00:00.5,u1,1,rating,5,2026-11-30\n"
                                      "D,2026-11-30 10:00:01,u1,tt0000002,like,,\n")  # fmt: skip
     done = turn()
-    assert (done.files, done.written, done.deleted) == (1, 0, 1)  # `1` is no tconst that was there before
-    assert said(store) == {("1", "rating"): 3.0}
+    assert (done.files, done.written, done.deleted) == (1, 1, 1)
+    assert said(store) == {("1", "rating"): 5.0}
 
 
 def test_nothing_new_is_nothing_done(drops, turn, store):

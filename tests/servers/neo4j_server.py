@@ -79,7 +79,8 @@ class Neo4jServer:
             start_new_session=True,  # Ctrl-C stops the tests, and they stop it
         )  # fmt: skip
         end = time.monotonic() + _PATIENCE_SECONDS
-        with neo4j.GraphDatabase.driver(f"bolt://127.0.0.1:{self.bolt}", auth=("neo4j", PASSWORD)) as driver:
+        scheme = "bolt+ssc" if "tls_level=REQUIRED" in settings else "bolt"
+        with neo4j.GraphDatabase.driver(f"{scheme}://127.0.0.1:{self.bolt}", auth=("neo4j", PASSWORD)) as driver:
             while True:
                 with contextlib.suppress(neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError):
                     driver.verify_connectivity()

@@ -1,0 +1,68 @@
+"""A search's exchanges with Neo4j: few different statements, whatever is asked, since a server plans each new one."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+
+from graph.reads import Degrees, Embeddings, Neighbours, Nodes, State, Text
+from graph.search import Searcher
+from graph.store import Scope, open_store
+from graph.stores.neo4j_exchange import Exchange
+from loaders.load import load_sample
+
+MOST_STATEMENTS = 12
+
+
+def test_the_statement_is_the_same_however_many_reads_of_a_kind_there_are() -> None:
+    one = Exchange.of([Nodes("Title", ["tt1"], ["title"]), State()])
+    many = Exchange.of([State(), *(Nodes("Title", ["tt1"] * n, ["title"]) for n in range(20)), State()])
+    assert one.statement == many.statement
+    assert list(one.parameters) == ["p"]  # a parameter that is a list would be planned anew for other lengths
+
+
+def test_a_read_that_several_take_ids_from_is_asked_once() -> None:
+    text = Text("toy story", 5)
+    made = Exchange.of([Nodes("Title", text, ["title"]), Embeddings("embedding", text), text])
+    assert made.statement.count("reelgraph_names") == 1
+
+
+def test_each_read_gets_its_own_value(empty_neo4j: str) -> None:
+    with contextlib.closing(open_store(empty_neo4j, create=True)) as store:
+        load_sample(store)
+        ids = ["tt0114709", "tt0120623", "tt0133093"]
+        cast = [Neighbours([id_], ["ACTED_IN"], "in") for id_ in ids]
+        reads: list[Any] = [Nodes("Title", [id_], ["title"]) for id_ in ids]
+        reads += [
+            *cast,
+            *(Nodes("Person", one, ["name"]) for one in reversed(cast)),
+            *(Degrees([i], ["ACTED_IN"], "in") for i in ids),
+        ]
+        answers = store.gather(reads)
+        assert [table.column("id").to_pylist() for table in answers[:3]] == [[id_] for id_ in ids]
+        people = [sorted(set(table.column("neighbour").to_pylist())) for table in answers[3:6]]
+        assert [sorted(table.column("id").to_pylist()) for table in answers[6:9]] == people[::-1]
+        assert people[0] != people[1] != people[2]
+        assert [int(degree[0]) for degree in answers[9:]] == [table.num_rows for table in answers[3:6]]
+
+
+def test_searches_share_a_handful_of_statements(empty_neo4j: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.closing(open_store(empty_neo4j, create=True)) as store:
+        load_sample(store)
+        statements = set[str]()
+        plain = Exchange.of
+
+        def noted(*given: Any) -> Exchange:
+            made = plain(*given)
+            statements.add(made.statement)
+            return made
+
+        monkeypatch.setattr(Exchange, "of", noted)
+        searcher = Searcher(store)
+        titles = [row for batch in store.scan_nodes("Title", ["title"]) for row in batch.column("title").to_pylist()]
+        for text in [*titles, *(title[: 2 + len(title) // 2] for title in titles)]:
+            searcher.search(text, Scope("north"))
+        assert len(titles) > 50
+        assert len(statements) <= MOST_STATEMENTS
