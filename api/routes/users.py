@@ -22,7 +22,7 @@ router = APIRouter(tags=["users"])
 class UserBody(BaseModel):
     """What a service says of a user."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"labels": ["kids"]}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"labels": ["kids"]}]})
 
     labels: Any = Field(default=None, description="of any form")
     comment: str | None = Field(default=None, max_length=2_000)
@@ -216,7 +216,7 @@ def export_user(service: ServiceDep, id: UserPath) -> Any:  # noqa: A002
 
 
 def _text(id_: str) -> str:
-    if not fits(id_, "string"):
+    if "\0" in id_ or not fits(id_, "string"):
         raise Problem(422, "The id is no valid text.")
     return id_
 
