@@ -24,6 +24,7 @@ from graph.consistent import at_one_version
 from graph.demand import Demand
 from graph.feedback_kinds import FeedbackKinds
 from graph.feedback_writer import FeedbackWriter
+from graph.for_users import ForUsers
 from graph.items import ServedItems
 from graph.kept import Kept
 from graph.preferences import MOST_WEIGHT, NEUTRAL, Preferences
@@ -56,6 +57,7 @@ class Service:
     metrics: Metrics
     tracing: Tracing
     searcher: Searcher
+    for_users: ForUsers
     demand: Demand
     _answers: Kept[Answer]
     _figures: Kept[dict[str, Any]]
@@ -84,12 +86,14 @@ class Service:
         answers: Kept[Answer] = Kept(store.state, settings.kept_answers)
         figures: Kept[dict[str, Any]] = Kept(store.state, 1)
         kinds = FeedbackKinds.configured(settings)
+        searcher = Searcher(store, stage)
         return cls(
             settings,
             store,
             metrics,
             tracing,
-            Searcher(store, stage),
+            searcher,
+            ForUsers(store, searcher, kinds),
             Demand(store, on=settings.count_searches),
             answers,
             figures,
