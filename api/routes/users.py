@@ -195,12 +195,15 @@ def delete_feedback(
     id: UserPath,  # noqa: A002
     title: Annotated[str, Path(min_length=1, max_length=200, description="a title's id", examples=["tt0114709"])],
     type: Annotated[  # noqa: A002
-        str | None, Query(max_length=100, description="only of this type; none: all that was said of the title")
+        list[Annotated[str, Path(max_length=200)]] | None,
+        Query(max_length=100, description="only of these types; none: all that was said of the title"),
     ] = None,
 ) -> Any:
     """Take back what a user said of a title."""
     _found(service, id)
-    said = [one for one in users.feedback_of(service.store, [id]) if one.title == title and type in (None, one.type)]
+    said = [
+        one for one in users.feedback_of(service.store, [id]) if one.title == title and (not type or one.type in type)
+    ]
     return {"removed": users.delete_feedback(service.store, said)}
 
 
