@@ -44,11 +44,6 @@ export async function get(path, parameters, signal) {
   return value;
 }
 
-/** What the service answers to a body, as JSON; kept nowhere. */
-export async function post(path, body, signal) {
-  return (await send(path, signal, { method: "POST", body: JSON.stringify(body) })).json();
-}
-
 /** Writes (POST, PUT or DELETE), after which what was kept under these paths is asked for again. */
 export async function write(method, path, body, forgotten = []) {
   const response = await send(path, undefined, { method, body: body === undefined ? undefined : JSON.stringify(body) });

@@ -1,6 +1,6 @@
 // A viewer's page: what is recommended to them and why, what is new and what is popular, and what they said.
 
-import { cardsOf, get, post, scopeOf } from "./api.js";
+import { cardsOf, get, scopeOf } from "./api.js";
 import { card, cardList, chips, joined } from "./cards.js";
 import { h } from "./dom.js";
 import { forget, marks, saidBy, viewerOf } from "./marks.js";
@@ -8,14 +8,14 @@ import { hrefTo, tuningOf } from "./state.js";
 import { choosing, nobody } from "./viewers.js";
 import { compact, dayOf, many } from "./words.js";
 
-const RECOMMENDED = 12, ROW = 12, BECAUSE = 2, LISTED = 60, NAMED = 50, SAID = 24;
+const RECOMMENDED = 12, ROW = 12, BECAUSE = 2, LISTED = 60, SAID = 24;
 
 export async function viewerView(state, signal) {
   if (!state.user) return choosing(state, signal);
   if (!await viewerOf(state.user, signal)) return nobody(state);
   const [said, shelves] = await Promise.all([saidBy(state.user, signal), get("shelves", { limit: LISTED, ...scopeOf(state) }, signal)]);
   const liked = [...said.values()].filter((one) => one.says === "liked");
-  const recommended = liked.length ? await recommendedTo(liked, said, state, signal) : [];
+  const recommended = liked.length ? await recommendedTo(state, signal) : [];
   const because = await Promise.all(liked.slice(0, BECAUSE).map((one) => similarTo(one, said, state, signal)));
   const first = new Set();
   for (const row of because) row.titles = row.titles.filter((one) => !first.has(one.id) && first.add(one.id)).slice(0, ROW);
@@ -35,15 +35,11 @@ export async function viewerView(state, signal) {
   return { title: state.user, said: `${state.user}: ${many(recommended.length, "title")} recommended.`, content };
 }
 
-/** What is recommended to somebody who likes these; nothing that they said anything about. */
-async function recommendedTo(liked, said, state, signal) {
-  const named = liked.slice(0, NAMED).map((one) => one.id);
-  const others = said.size - named.length;
-  const { items } = await post("recommend", { titles: named, limit: Math.min(RECOMMENDED + others, 100), ...given(scopeOf(state)), ...tuningOf(state) }, signal);
-  return items.filter((one) => !said.has(one.id)).slice(0, RECOMMENDED);
+/** What is recommended to the viewer of a state; nothing that they said anything about. */
+async function recommendedTo(state, signal) {
+  const { items } = await get(`users/${encodeURIComponent(state.user)}/recommendations`, { limit: RECOMMENDED, ...scopeOf(state), ...tuningOf(state) }, signal);
+  return items;
 }
-
-const given = (parameters) => Object.fromEntries(Object.entries(parameters).filter(([, value]) => value));
 
 /** The titles most like one, without those that something was said of. One for which there are none leaves its row out. */
 async function similarTo(title, said, state, signal) {
@@ -74,7 +70,7 @@ function recommendedSection(recommended, said, cards, state) {
 
 /** The reasons of a recommendation: the title that it follows from, then what the two share. */
 function why(evidence, said) {
-  const from = evidence.find((one) => one.kind === "liked"), carrier = said.get(from?.via[0])?.title;
+  const from = evidence.find((one) => one.kind === "liked" || one.kind === "watched"), carrier = said.get(from?.via[0])?.title;
   if (!carrier) return chips(evidence, "");
   return chips(evidence.map((one) => (one === from ? { ...one, text: `because of ${carrier}` } : one)), carrier);
 }
