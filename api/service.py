@@ -29,6 +29,7 @@ from graph.items import ServedItems
 from graph.kept import Kept
 from graph.preferences import MOST_WEIGHT, NEUTRAL, Preferences
 from graph.search import Answer, Searcher
+from graph.shelves import Shelves
 from graph.store import GraphStore, Scope, StoreError
 
 T = TypeVar("T")
@@ -65,6 +66,10 @@ class Service:
     accumulated: frozenset[str]
     """Types of feedback whose values add up."""
     items: ServedItems
+    shelves: Shelves
+    """What is new and what is popular."""
+    kinds: FeedbackKinds
+    """What a piece of feedback says of a title."""
     probes: anyio.CapacityLimiter
     """Threads for questions about health, which must not wait for those of other requests."""
 
@@ -80,6 +85,7 @@ class Service:
 
         answers: Kept[Answer] = Kept(store.state, settings.kept_answers)
         figures: Kept[dict[str, Any]] = Kept(store.state, 1)
+        kinds = FeedbackKinds.configured(settings)
         searcher = Searcher(store, stage)
         return cls(
             settings,
@@ -87,7 +93,7 @@ class Service:
             metrics,
             tracing,
             searcher,
-            ForUsers(store, searcher, FeedbackKinds.configured(settings)),
+            ForUsers(store, searcher, kinds),
             Demand(store, on=settings.count_searches),
             answers,
             figures,
@@ -95,6 +101,8 @@ class Service:
             FeedbackWriter(store),
             frozenset(type_.lower() for type_ in settings.accumulated_feedback),
             ServedItems(store, settings.items_catalog),
+            Shelves(store, kinds),
+            kinds,
             anyio.CapacityLimiter(2),
         )
 
