@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
 
 from graph.consistent import version_of
 from graph.diversity import POOL
@@ -85,7 +84,7 @@ class ForUsers:
         left_out = left_out_of(histories, rules)
         ranking = self._searcher.ranking(state)
         strangers = tuple(user for user, one in zip(users, histories, strict=False) if not one.events)
-        versions = {"graph": version_of(state), "tastes": self._run if weighting else None}
+        versions = {"graph": version_of(state), "tastes": weighting.run if weighting else None}
         titles = sum(len(history.liked) for history in histories)
         if weighting is not None:
             tastes = tastes_of(weighting, histories, rest[0])
@@ -126,11 +125,6 @@ class ForUsers:
 
     def _weighted(self, state: str) -> Weighting | None:
         return self._weighting.of("tastes", lambda: Weighting.published(self._store), version_of(state))
-
-    @property
-    def _run(self) -> str | None:
-        found: Any = self._store.info().embeddings.get(LIKED)
-        return cast("str | None", found.run if found else None)
 
 
 def _of_today(scope: Scope) -> Scope:

@@ -29,13 +29,15 @@ class Weighting:
     """How much each title of a history counts.
 
     long, recent: dimensions of the two parts. half_life: after so many newer titles one counts half in the recent
-    part; 0: all alike. seen: what a title that is watched and not liked counts there, beside 1 for one that is liked.
+    part; 0: all alike. seen: what a title that is watched and not liked counts there, beside 1 for one that is liked. run: that they were
+    published with.
     """
 
     long: int
     recent: int
     half_life: float = 5.0
     seen: float = 0.5
+    run: str | None = None
 
     @property
     def facts(self) -> dict[str, float]:
@@ -46,7 +48,7 @@ class Weighting:
     def of(cls, provenance: Provenance) -> Weighting:
         """From the facts of published vectors."""
         facts = provenance.facts
-        return cls(int(facts["long"]), int(facts["recent"]), facts["half_life"], facts["seen"])
+        return cls(int(facts["long"]), int(facts["recent"]), facts["half_life"], facts["seen"], provenance.run)
 
     @classmethod
     def published(cls, store: GraphStore) -> Weighting | None:
