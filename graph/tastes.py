@@ -29,8 +29,8 @@ class Weighting:
     """How much each title of a history counts.
 
     long, recent: dimensions of the two parts. half_life: after so many newer titles one counts half in the recent
-    part; 0: all alike. seen: what a title that is watched and not liked counts there, beside 1 for one that is liked. run: that they were
-    published with.
+    part; 0: all alike. seen: what a title that is watched and not liked counts there, beside 1 for one that is liked.
+    run: that the vectors were published with.
     """
 
     long: int
