@@ -76,7 +76,7 @@ def demo(
     folder = user_data_path("reelgraph") / "demo"
     url = store or f"embedded:{folder}"
     with _opened_demo(url, None if store else folder) as graph:
-        loaded = load_sample(graph)
+        loaded = load_sample(graph, viewers=True)
         out.print(f"The sample graph, with two catalogs, is in {url}: {loaded.counts['Title']} titles.", soft_wrap=True)
         searcher = Searcher(graph)
         for query, scope in _SHOWN:
@@ -89,6 +89,7 @@ def demo(
     out.print("                  reelgraph search spirited away --catalog south")
     out.print("                  reelgraph --help\n")
     if not no_serve:
+        out.print("On its page, under Viewer: be somebody, mark what you have watched, and see what is recommended.\n")
         api_commands.serve_anywhere(url)
 
 

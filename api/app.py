@@ -36,6 +36,7 @@ from api.routes import (
     page,
     query,
     recommend,
+    recommendations,
     search,
     titles,
     users,
@@ -77,19 +78,19 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     )
     app.state.service = service
     app.state.page = Page.of_package()
+    app.mount("/api", Gorse(_backing(service), routes()))  # first: it is looked for in this order
     app.include_router(health.router)
     app.include_router(page.page)
     app.mount("/docs/static", StaticFiles(packages=[("fastapi_offline", "static")]))  # Swagger UI's files
     for router in (
         search.router, page.router, recommend.router, titles.router, catalogs.router, items.router, figures.router,
-        metrics.router,
+        metrics.router, recommendations.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[security.READER])
     app.include_router(graphql_router(store, service.searcher, Limits.of(settings)))
     for router in (catalogs.edits, feedback.router, users.router, items.edits):
         app.include_router(router, dependencies=[security.EDITOR])
     app.include_router(query.router, dependencies=[security.ADMIN])
-    app.mount("/api", Gorse(_backing(service), routes()))
     problems.install(app, store)
     app.exception_handler(NotModified)(_not_modified)
     _surround(app, service, Keys(store, settings.api_key), Rates.of(settings))

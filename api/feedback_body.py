@@ -11,27 +11,29 @@ from typing import Any, NamedTuple
 
 from api.problems import SHOWN_ERRORS, Problem
 from graph.events import Event
+from graph.schema import fits
 
 FIELDS = ("user", "title", "item", "catalog", "type", "value", "time", "comment", "id")
 ID_LENGTH, COMMENT_LENGTH = 200, 2_000
 _AHEAD = 86_400
 """Seconds by which clocks may differ: what says to be later than that is a mistake."""
+_ID = {"type": ["string", "null"], "minLength": 1, "maxLength": ID_LENGTH}
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["user"],
     "additionalProperties": False,
     "properties": {
         "user": {"type": "string", "minLength": 1, "maxLength": ID_LENGTH, "description": "the service's own id"},
-        "title": {"type": "string", "minLength": 1, "maxLength": ID_LENGTH, "description": "an id of the graph"},
-        "item": {"type": "string", "minLength": 1, "maxLength": ID_LENGTH, "description": "or the id in a catalog"},
-        "catalog": {"type": "string", "maxLength": 63, "description": "whose item; none: the service's own catalog"},
-        "type": {"type": "string", "minLength": 1, "maxLength": 100,
+        "title": {**_ID, "description": "an id of the graph"},
+        "item": {**_ID, "description": "or the id in a catalog"},
+        "catalog": {"type": ["string", "null"], "maxLength": 63, "description": "whose item; none: the service's own"},
+        "type": {"type": ["string", "null"], "minLength": 1, "maxLength": 100,
                  "description": "none: rating where there is a value, else watch"},
-        "value": {"type": "number"},
-        "time": {"anyOf": [{"type": "integer"}, {"type": "string"}],
+        "value": {"type": ["number", "null"]},
+        "time": {"type": ["integer", "string", "null"],
                  "description": "ISO 8601, or seconds since 1970; none: now"},
-        "comment": {"type": "string", "maxLength": COMMENT_LENGTH},
-        "id": {"type": "string", "minLength": 1, "maxLength": ID_LENGTH,
+        "comment": {"type": ["string", "null"], "maxLength": COMMENT_LENGTH},
+        "id": {**_ID,
                "description": "of the event, so that one sent again counts once where values add up"},
     },
 }  # fmt: skip
@@ -118,7 +120,7 @@ def _text(name: str, value: Any, most: int, least: int = 1) -> str:
         raise _Wrong(f"{name} must be a text")
     if not least <= len(value) <= most:
         raise _Wrong(f"{name} must have {least} to {most} characters")
-    if not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value):
+    if "\0" in value or not fits(value, "string"):
         raise _Wrong(f"{name} is no valid text")
     return value
 

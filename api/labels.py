@@ -11,7 +11,7 @@ _DEPTH, _LABELS = 6, 1_000
 
 def is_text(value: str | None) -> str | None:
     """A text that can be written down. Raises ValueError."""
-    if value is not None and not fits(value, "string"):
+    if value is not None and ("\0" in value or not fits(value, "string")):
         raise ValueError("is no valid text")
     return value
 
@@ -32,6 +32,6 @@ def _size(value: Any, depth: int) -> int:
         case list():
             return sum(_size(one, depth + 1) for one in value)
         case str():
-            return 1 if len(value) <= 2_000 and fits(value, "string") else _LABELS + 1
+            return 1 if len(value) <= 2_000 and "\0" not in value and fits(value, "string") else _LABELS + 1
         case _:
             return 1

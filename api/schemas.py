@@ -35,7 +35,10 @@ class Answered(BaseModel):
 
 
 class _Evidence(Answered):
-    kind: EvidenceKind = Field(description="what it rests on; `liked`: the request named a title", examples=["path"])
+    kind: EvidenceKind = Field(
+        description="what it rests on; `liked`: the request named a title; `watched`: one of the user's",
+        examples=["path"],
+    )
     weight: float = Field(description="the share of the score that goes with it", examples=[0.0349])
     text: str = Field(examples=["directed by Pete Docter, who wrote Toy Story"])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from pydantic import Field
 
 from api.schemas import Answered, Kind, TitleId, Year
@@ -34,3 +36,23 @@ class BestKnownAnswer(Answered):
 
     offered: list[Card]
     missing: list[Card]
+
+
+class NewCard(Card):
+    """A title that a catalog has not had for long."""
+
+    since: dt.date = Field(description="the day from which it is offered")
+
+
+class PopularCard(Card):
+    """A title that viewers like now."""
+
+    viewers: int = Field(description="how many liked it lately; 0: it is here for its votes")
+
+
+class ShelvesAnswer(Answered):
+    """What is new, and what viewers like now."""
+
+    new: list[NewCard]
+    popular: list[PopularCard]
+    window_days: int = Field(description="of the likes that count, up to the latest feedback", examples=[30])

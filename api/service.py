@@ -22,11 +22,14 @@ from api.tracing import Tracing
 from graph.cards import best_known
 from graph.consistent import at_one_version
 from graph.demand import Demand
+from graph.feedback_kinds import FeedbackKinds
 from graph.feedback_writer import FeedbackWriter
+from graph.for_users import ForUsers
 from graph.items import ServedItems
 from graph.kept import Kept
 from graph.preferences import MOST_WEIGHT, NEUTRAL, Preferences
 from graph.search import Answer, Searcher
+from graph.shelves import Shelves
 from graph.store import GraphStore, Scope, StoreError
 
 T = TypeVar("T")
@@ -54,6 +57,7 @@ class Service:
     metrics: Metrics
     tracing: Tracing
     searcher: Searcher
+    for_users: ForUsers
     demand: Demand
     _answers: Kept[Answer]
     _figures: Kept[dict[str, Any]]
@@ -62,6 +66,10 @@ class Service:
     accumulated: frozenset[str]
     """Types of feedback whose values add up."""
     items: ServedItems
+    shelves: Shelves
+    """What is new and what is popular."""
+    kinds: FeedbackKinds
+    """What a piece of feedback says of a title."""
     probes: anyio.CapacityLimiter
     """Threads for questions about health, which must not wait for those of other requests."""
 
@@ -77,12 +85,15 @@ class Service:
 
         answers: Kept[Answer] = Kept(store.state, settings.kept_answers)
         figures: Kept[dict[str, Any]] = Kept(store.state, 1)
+        kinds = FeedbackKinds.configured(settings)
+        searcher = Searcher(store, stage)
         return cls(
             settings,
             store,
             metrics,
             tracing,
-            Searcher(store, stage),
+            searcher,
+            ForUsers(store, searcher, kinds),
             Demand(store, on=settings.count_searches),
             answers,
             figures,
@@ -90,6 +101,8 @@ class Service:
             FeedbackWriter(store),
             frozenset(type_.lower() for type_ in settings.accumulated_feedback),
             ServedItems(store, settings.items_catalog),
+            Shelves(store, kinds),
+            kinds,
             anyio.CapacityLimiter(2),
         )
 

@@ -90,7 +90,7 @@ def measure(options: argparse.Namespace) -> list[Figure]:
             users = [str(number) for number in range(1, 611)]
             figures += _lists(service, users, [one["ItemId"] for one in items])
             figures += _writing(service, users, [one["ItemId"] for one in items])
-            figures += _fresh(service, [one["ItemId"] for one in items])
+            figures += _fresh(service)
             figures.append(
                 Figure("memory of the service", service.held_bytes() / 2**20, "MB", floor="Gorse 110 to 190")
             )

@@ -19,12 +19,16 @@ from gnn.scorer import TrainingError
 from gnn.triples import TriplesError
 from graph.foldin import VECTORS, WEIGHTS
 from graph.store import GraphStore, Progress, Provenance, StoreBusy, StoreError
+from graph.tastes import LIKED, OFFERED
 
 Vectors = npt.NDArray[np.float32]
 
 _BATCH = 50_000
 # What keeps new titles from their vectors and is no mistake of ours: the load stands all the same.
 _REASONS = (RunError, ConfigError, TriplesError, TrainingError, StoreError, OSError, MemoryError)
+
+_OTHERS = (VECTORS, WEIGHTS, LIKED, OFFERED)
+"""Substitute vectors are folded in by the load itself; a new title has no taste vectors before the next training."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def fold_in_new(
     the name that the provenance has, and must be the very one: its model, graph and vectors are compared. What cannot
     be done is said in `problem`, never raised.
     """
-    published = {name: one for name, one in store.info().embeddings.items() if name not in (VECTORS, WEIGHTS)}
+    published = {name: one for name, one in store.info().embeddings.items() if name not in _OTHERS}
     if not published:
         return []
     ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]

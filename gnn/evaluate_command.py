@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 RatedIn = Callable[[Path, "GraphStore"], "pa.Table"]
 """Reads the feedback of a file on titles of a store, as the table RATED."""
 
-TASKS = ("substitutes",)
-_PLANNED = ("recommend", "rating", "link-prediction", "genres")
+TASKS = ("substitutes", "recommend")
+_PLANNED = ("rating", "link-prediction", "genres")
 _RUNS = Path("runs")
 
 
@@ -46,15 +46,28 @@ def evaluate(
         str | None, typer.Option(metavar="RUN", help="A run of a link-prediction model, to judge its neighbours.")
     ] = None,
     runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are.")] = _RUNS,
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="Of recommend: time, random, newcomers or cold (titles).")
+    ] = "time",
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the figures into this file.")] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge ways to find substitutes on titles hidden from a catalog, by what their viewers like.
+    """Judge ways to find substitutes on titles hidden from a catalog, or to recommend by what users liked next.
 
     Example: reelgraph evaluate --task substitutes --embedding complex --plot substitutes.png
     """
     _check(task, plot)
+    if task == "recommend":
+        from gnn.recommend_table import judged, show_recommenders
+
+        with opened(store) as graph, progress("Evaluating") as report:
+            told = judged(graph, _rated(context.obj, data, graph), split, seed, strategy, validation, report)
+        if as_json:
+            print_json(told)
+        else:
+            show_recommenders(told)
+        return
     from gnn.hidden import TEST_SEEDS, Hiding
     from gnn.runs import open_run
     from gnn.substitutes import Options, likes_of

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 GRAPH_NETWORKS = ("RGCN", "GraphSAGE")
 SUBSTITUTES = "Substitutes"
-"""Learned from feedback, not from triples, and without torch (gnn/substitutes.py)."""
+TASTES = "Tastes"
+FROM_FEEDBACK = (SUBSTITUTES, TASTES)
+"""Learned from feedback, not from triples, and without torch (gnn/substitutes.py, gnn/tastes.py)."""
 _READINGS = 3
 _LIBRARIES = ("reelgraph", "torch", "pykeen", "dgl", "numpy", "scipy", "safetensors")
 
@@ -53,7 +55,7 @@ def needs(*packages: str) -> None:
 
 def check_model(config: RunConfig) -> None:
     """Refuse an unknown model before the graph is read. Raises ConfigError or NotInstalled."""
-    if config.model.name == SUBSTITUTES:
+    if config.model.name in FROM_FEEDBACK:
         return
     if config.model.name in GRAPH_NETWORKS:
         needs("torch", "dgl")

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gnn.prepare import SUBSTITUTES
+from gnn.prepare import FROM_FEEDBACK, SUBSTITUTES, TASTES
 from gnn.runs import Run, RunError, open_run
 from graph.foldin import VECTORS, WEIGHTS, folded_in
 from graph.store import GraphStore, Provenance
+from graph.tastes import LIKED, OFFERED
 
 TITLE = "Title:"
 _ANOTHER = 0.5
@@ -46,9 +47,9 @@ def publish(
     if now != then:
         text = f"the graph has changed since {run.name} was trained: {int((~there).sum()):,} of its titles are gone"
         fresh = store.info().counts["Title"] - len(ids)
-        more = "" if fold_in or not fresh or run.config.model.name == SUBSTITUTES else "; --fold-in gives them one"
+        more = "" if fold_in or not fresh or run.config.model.name in FROM_FEEDBACK else "; --fold-in gives them one"
         warnings.warn(GraphMoved(f"{text}, {fresh:,} of the graph's titles have no vector{more}"), stacklevel=2)
-    if fold_in and run.config.model.name != SUBSTITUTES:
+    if fold_in and run.config.model.name not in FROM_FEEDBACK:
         ids, vectors = _folded_in(run, store, ids, vectors)
     provenance = Provenance(
         run=run.name,
@@ -57,6 +58,8 @@ def publish(
         graph_hash=then,
         made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     )
+    if run.config.model.name == TASTES:
+        return _tastes(run, store, ids, vectors, provenance)
     if run.config.model.name != SUBSTITUTES:
         return store.set_embeddings(run.config.publish.name, ids, vectors, provenance, amend=amend)
     return _substitutes(run, store, ids, vectors, provenance, amend)
@@ -78,6 +81,20 @@ def _substitutes(
     for one in folded_in(store, every):
         store.set_embeddings(one.name, one.ids, one.rows, one.provenance, amend=True)
     return store.info().version
+
+
+def _tastes(
+    run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance
+) -> str:
+    """Publish both vectors of each title as one version, with how histories are weighed."""
+    from gnn.tastes_run import liked_of, weighting_facts
+
+    row = {name.removeprefix(TITLE): place for place, name in enumerate(run.vocabulary().entities)}
+    liked = liked_of(run)[[row[id_] for id_ in ids]]
+    own = dataclasses.replace(provenance, dimension=int(liked.shape[1]), facts=weighting_facts(run))
+    store.set_embeddings(LIKED, ids, liked, own)
+    own = dataclasses.replace(provenance, facts=weighting_facts(run))
+    return store.set_embeddings(OFFERED, ids, vectors, own, amend=True)
 
 
 def title_vectors(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:

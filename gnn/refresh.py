@@ -18,12 +18,13 @@ from typing import Any, Literal
 from gnn.after_load import FoldedIn, fold_in_new
 from gnn.changes import changed, keep_titles, rated_since
 from gnn.config import ConfigError, RunConfig, read_config
-from gnn.prepare import GRAPH_NETWORKS, SUBSTITUTES, needs
+from gnn.prepare import FROM_FEEDBACK, GRAPH_NETWORKS, SUBSTITUTES, TASTES, needs
 from gnn.publish import GraphMoved, publish
 from gnn.runs import Run, RunError, differences, list_runs, open_run, unfinished
 from gnn.train import train
 from graph.foldin import VECTORS, WEIGHTS
 from graph.store import GraphStore, Progress
+from graph.tastes import LIKED, OFFERED
 
 Action = Literal["folded in", "kept", "published", "left out", "not done"]
 KEPT_RUNS = 3
@@ -74,7 +75,7 @@ class Retraining:
             if config.publish.name in names:
                 raise ConfigError(f"{path}: publish.name: {config.publish.name!r} is that of another one; name it anew")
             names.add(config.publish.name)
-            if config.model.name != SUBSTITUTES:
+            if config.model.name not in FROM_FEEDBACK:
                 needs("torch", "dgl" if config.model.name in GRAPH_NETWORKS else "pykeen")
 
     def settled(self) -> str:
@@ -181,7 +182,8 @@ class Retraining:
     def _is_published(run: Run, store: GraphStore) -> bool:
         """Whether a store's vectors are this run's; substitute vectors with their weights, which come first."""
         held = store.info().embeddings
-        names = (VECTORS, WEIGHTS) if run.config.model.name == SUBSTITUTES else (run.config.publish.name,)
+        several = {SUBSTITUTES: (VECTORS, WEIGHTS), TASTES: (LIKED, OFFERED)}
+        names = several.get(run.config.model.name, (run.config.publish.name,))
         said = [(held[name].run, held[name].graph_hash) for name in names if name in held]
         return said == [(run.name, run.record.get("graph_hash"))] * len(names)
 
@@ -201,7 +203,7 @@ def _folded_in(one: FoldedIn) -> Renewed:
 
 
 def _learns_from_feedback(config: RunConfig) -> bool:
-    return config.model.name == SUBSTITUTES or config.graph.feedback
+    return config.model.name in FROM_FEEDBACK or config.graph.feedback
 
 
 def _differ(run: Run, config: RunConfig) -> bool:

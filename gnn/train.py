@@ -20,7 +20,18 @@ from gnn.card import write_card
 from gnn.checkpoint import write_text
 from gnn.config import ConfigError, RunConfig, read_config
 from gnn.plots import best_known, draw
-from gnn.prepare import GRAPH_NETWORKS, SUBSTITUTES, Prepared, check_model, facts, needs, now, prepare
+from gnn.prepare import (
+    FROM_FEEDBACK,
+    GRAPH_NETWORKS,
+    SUBSTITUTES,
+    TASTES,
+    Prepared,
+    check_model,
+    facts,
+    needs,
+    now,
+    prepare,
+)
 from gnn.runs import CALIBRATION, Run, RunError, as_json, new_run, unfinished
 from gnn.scorer import Checkpoint, Epoch, Scorer, Trained, TrainingError
 from graph.settings import GraphSettings
@@ -51,8 +62,8 @@ def train(
     config = read_config(config) if isinstance(config, Path) else config
     say = progress or (lambda _what, _share: None)
     check_model(config)
-    if config.model.name == SUBSTITUTES:
-        return _substitutes(config, store, runs, resume, progress)
+    if config.model.name in FROM_FEEDBACK:
+        return _from_feedback(config, store, runs, resume, progress)
     run = unfinished(runs, config) if resume else None
     with _opened(config, store) as graph, _memory_explained(config):
         began = time.perf_counter()
@@ -70,24 +81,28 @@ def train(
     return run
 
 
-def _substitutes(
+def _from_feedback(
     config: RunConfig, store: GraphStore | str | None, runs: Path, resume: bool, progress: Progress | None
 ) -> Run:
-    """Learn substitute vectors; without checkpoints, for it takes seconds to minutes."""
+    """Learn substitute or taste vectors; without checkpoints, for it takes seconds to minutes."""
     from gnn.substitutes_run import train_substitutes
+    from gnn.tastes_run import train_tastes
 
+    what = {SUBSTITUTES: "substitute", TASTES: "taste"}[config.model.name]
     if resume:
-        raise RunError("nothing to resume: substitute vectors are learned in one go; train anew, without --resume")
+        raise RunError(f"nothing to resume: {what} vectors are learned in one go; train anew, without --resume")
     with _opened(config, store) as graph:
         if graph is None:
-            raise ConfigError("graph.folder: substitute vectors are learned from a store, not from a folder of triples")
-        return train_substitutes(config, graph, runs, progress)
+            raise ConfigError(f"graph.folder: {what} vectors are learned from a store, not from a folder of triples")
+        learn = train_tastes if config.model.name == TASTES else train_substitutes
+        return learn(config, graph, runs, progress)
 
 
 def load_scorer(run: Run) -> Scorer:
     """The trained model of a finished run, ready to score. Raises RunError where its files do not fit together."""
-    if run.config.model.name == SUBSTITUTES:
-        raise RunError(f"{run.folder} holds substitute vectors, which predict no links; name another run")
+    if run.config.model.name in FROM_FEEDBACK:
+        what = {SUBSTITUTES: "substitute", TASTES: "taste"}[run.config.model.name]
+        raise RunError(f"{run.folder} holds {what} vectors, which predict no links; name another run")
     needs("torch")
     try:
         if run.config.model.name in GRAPH_NETWORKS:

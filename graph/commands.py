@@ -14,8 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.explain import Evidence, explain
+from graph.for_users import ForUsers
+from graph.personal import Personal
 from graph.preferences import NEUTRAL, PreferenceError
+from graph.recommend import Recommendation
 from graph.refreshed import refreshed
+from graph.rules import Rules
 from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
 from graph.store import WHOLE_GRAPH, StoreError, StoreNotFound
 from graph.substitutability import POOR
@@ -120,7 +124,13 @@ def similar(
 
 
 def recommend(
-    title_ids: Annotated[list[str], typer.Argument(metavar="ID…", help="IMDb ids of titles that somebody likes.")],
+    title_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID…", help="IMDb ids of titles that somebody likes.")
+    ] = None,
+    user: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="For this user, or several together; instead of titles.")
+    ] = None,
+    watched: Annotated[bool, typer.Option("--watched", help="Of a user: watched titles may come again.")] = False,
     limit: Annotated[int, typer.Option("--limit", "--k", min=1, max=MAX_SUBSTITUTES, help="How many.")] = 10,
     catalog: CatalogOption = None,
     everything: Annotated[bool, typer.Option("--everything", help="From the whole graph, not a catalog.")] = False,
@@ -132,15 +142,23 @@ def recommend(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recommend titles to somebody who likes some others, 1 to 100 of them, with reasons.
+    """Recommend titles to a user, or to somebody who likes some others, 1 to 100 of them, with reasons.
 
     Example: reelgraph recommend tt0113277 tt0114709 --catalog north
     """
+    if bool(user) == bool(title_ids):
+        raise typer.BadParameter("name titles that somebody likes, or one with --user ID", param_hint="ID…")
     scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
     preferences = preferences_of(diversity, weight)
     try:
         with opened(store) as graph:
-            found = Searcher(graph).recommend(title_ids, scope, limit, preferences=preferences)
+            searcher = Searcher(graph)
+            found: Recommendation | Personal
+            if user:
+                rules = Rules(watched=watched)
+                found = ForUsers(graph, searcher).recommend(user, scope, limit, preferences=preferences, rules=rules)
+            else:
+                found = searcher.recommend(title_ids or [], scope, limit, preferences=preferences)
     except PreferenceError as error:
         raise typer.BadParameter(str(error), param_hint="ID…") from None
     if as_json:

@@ -46,8 +46,10 @@ _PHRASES = {
     "SEEN_IN_ARCHIVE": ("with {} in archive footage", "is seen in"),
 }
 
-EvidenceKind = Literal["path", "name", "part", "people", "keyword", "viewers", "liked"]
-_BY_TITLES = ("viewers", "liked")
+EvidenceKind = Literal[
+    "path", "name", "part", "people", "keyword", "viewers", "liked", "watched", "popular", "explored"
+]
+_BY_TITLES = ("viewers", "liked", "watched")
 
 
 @dataclass(frozen=True)

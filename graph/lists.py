@@ -33,11 +33,12 @@ CONTEXT = 100
 
 @dataclass(frozen=True)
 class _Shelf:
-    """What lists need of the items of one moment. moved: the place of each title of the likeness, -1 for none: (N,)."""
+    """What lists need of the items of one moment. titles: of the likeness, those that are items; places: where. (m,)"""
 
     items: Items
     alike: Likeness
-    moved: npt.NDArray[np.int64]
+    titles: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
     likes: npt.NDArray[np.int64]
 
     @cached_property
@@ -122,8 +123,10 @@ class Lists:
             if held is None or held.items is not items or held.alike is not alike:
                 moved = np.array([items.place.get(title, -1) for title in alike.titles], np.int64)
                 likes = np.zeros(len(items.ordered), np.int64)
-                likes[moved[moved >= 0]] = alike.likes[moved >= 0]
-                held = self._held = _Shelf(items, alike, moved, likes)
+                titles = np.flatnonzero(moved >= 0)
+                places = moved[titles]
+                likes[places] = alike.likes[titles]
+                held = self._held = _Shelf(items, alike, titles, places, likes)
             return held
 
     def _read(self) -> tuple[list[str], Floats]:
@@ -157,8 +160,7 @@ class Lists:
         made = np.zeros(len(shelf.likes), np.float32)
         found, known = shelf.alike.to(liked)
         if known:
-            there = shelf.moved >= 0
-            made[shelf.moved[there]] = found[there]
+            made[shelf.places] = found[shelf.titles]
         elif liked:  # too new, or too many items: by content, worked out now
             made = self._by_content(shelf, liked)
         return made

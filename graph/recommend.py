@@ -150,7 +150,7 @@ def _evidence(
             carriers[named[int(np.argmax(own))]].append(other)
     landmarks, *found = yield from together(
         ranking.reasons.landmarks_in(scope, state),
-        *(_shared(ranking, carrier, others, wanted) for carrier, others in carriers.items()),
+        *(sharing(ranking, carrier, others, wanted) for carrier, others in carriers.items()),
     )
     made: dict[str, list[Evidence]] = {other: [] for other in chosen}
     for (carrier, others), (asked, titles, weighed) in zip(carriers.items(), found, strict=True):
@@ -162,7 +162,7 @@ def _evidence(
     return made
 
 
-def _shared(
+def sharing(
     ranking: Ranking, carrier: str, others: Sequence[str], wanted: Preferences
 ) -> Asking[tuple[Asked, Found, Weighed | None]]:
     """What is known of a title named and of those that it brought, and their facets where some are weighed."""

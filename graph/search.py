@@ -184,7 +184,7 @@ class Searcher:
         (state,), there, by_id, counts, searched, titles = yield from together(
             *(all_of(*some) for some in ([State()], _there(scope), [typed], topics.reads, texts, named))
         )
-        self._checked(scope, there)
+        self.checked(scope, there)
         if matches := _by_id(typed, by_id[0], scope.adult):
             return _Meant(query, state, matches, by_id if typed.label == "Title" else ())
         hits = self._topics.named(topics, counts, version_of(state)) + [hit for some in searched for hit in some]
@@ -242,7 +242,7 @@ class Searcher:
         self, id_: str, scope: Scope, k: int, by: str | None, preferences: Preferences
     ) -> Asking[list[Substitute]]:
         state, nodes, *there = yield [State(), Nodes("Title", [id_], NAMED), *_there(scope)]
-        self._checked(scope, there)
+        self.checked(scope, there)
         if not nodes.num_rows:
             raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
         if by is not None and k > 0:
@@ -259,15 +259,16 @@ class Searcher:
         """
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
         named, k = checked(liked), min(max(k, 0), MAX_SUBSTITUTES)
-        return ask(self._store, self._recommending(named, scope, k, preferences))
+        return ask(self._store, self.recommending(named, scope, k, preferences))
 
-    def _recommending(
+    def recommending(
         self, named: Mapping[str, float], scope: Scope, k: int, preferences: Preferences
     ) -> Asking[Recommendation]:
+        """`recommend` as an asking; named: as `graph.recommend.checked` gives it."""
         state, nodes, held, *there = yield [
             State(), Nodes("Title", list(named), ["title"]), Embeddings(VECTORS, list(named)), *_there(scope)
         ]  # fmt: skip
-        self._checked(scope, there)
+        self.checked(scope, there)
         all_there(self._store, named, nodes)
         ranking, found = self._vectors(state)[0], list[Substitute]()
         if k and ranking:
@@ -299,9 +300,18 @@ class Searcher:
 
     def check(self, scope: Scope) -> None:
         """Raise NotInGraph where the scope names a catalog that is not there."""
-        self._checked(scope, self._store.gather(_there(scope)))
+        self.checked(scope, self._store.gather(_there(scope)))
 
-    def _checked(self, scope: Scope, there: Sequence[Any]) -> None:
+    def there(self, scope: Scope) -> list[Nodes]:
+        """Reads whether the catalog that a scope names is there, if it names one."""
+        return _there(scope)
+
+    def ranking(self, state: str) -> Ranking | None:
+        """What ranks by the current substitute vectors; None without them."""
+        return self._vectors(state)[0]
+
+    def checked(self, scope: Scope, there: Sequence[Any]) -> None:
+        """Raise NotInGraph where what `there` reads says that the catalog is not there."""
         if all(nodes.num_rows for nodes in there):
             return
         every: Sequence[str] = [id_ for batch in self._store.scan_nodes("Catalog", []) for id_ in batch[0].to_pylist()]

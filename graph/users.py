@@ -66,6 +66,21 @@ def user(store: GraphStore, id_: str) -> User | None:
     return User.of_row(rows[0]) if rows else None
 
 
+def named(store: GraphStore, ids: Sequence[str]) -> list[User]:
+    """Those of some users that are there, in the order asked for."""
+    return [User.of_row(row) for row in store.get_nodes("User", list(dict.fromkeys(ids))).to_pylist()]
+
+
+def first(store: GraphStore, most: int) -> list[User]:
+    """Some users: as many as wanted, or all there are."""
+    found: list[User] = []
+    for batch in store.scan_nodes("User"):
+        found += [User.of_row(row) for row in batch.slice(0, most - len(found)).to_pylist()]
+        if len(found) == most:
+            break
+    return found
+
+
 def feedback_of(store: GraphStore, users: Sequence[str]) -> list[Feedback]:
     """All feedback of some users, by user, then title and type."""
     table = store.neighbours(users, ["RATED"], "out", properties=_READ)

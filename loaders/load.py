@@ -54,11 +54,16 @@ class Loaded:
         }
 
 
-def load_sample(store: GraphStore) -> Loaded:
-    """Load the sample that comes with the project: some 260 titles, typed in by hand, and two small catalogs."""
+def load_sample(store: GraphStore, *, viewers: bool = False) -> Loaded:
+    """Load the sample that comes with the project: some 260 titles, typed in by hand, and two small catalogs.
+
+    viewers: also six invented viewers and what they watched.
+    """
     with as_file(files("loaders") / "sample") as sample:
         catalogs = [CatalogFile(sample / f"catalog-{slug}.csv", slug, slug.capitalize()) for slug in ("north", "south")]
-        return load(store, imdb=sample, catalogs=catalogs, choices=Choices(kinds=frozenset(KINDS)))
+        feedback = [sample / "viewers.csv"] if viewers else []
+        choices = Choices(kinds=frozenset(KINDS))
+        return load(store, imdb=sample, catalogs=catalogs, feedback=feedback, choices=choices)
 
 
 def load(

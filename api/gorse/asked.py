@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from graph.history import CLOCKS_APART
+from graph.schema import fits
 from graph.store import GraphStore
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def text(told: dict[str, Any], name: str, default: str = "") -> str:
         return default
     if not isinstance(value, str):
         raise Refused(400, f"{name} must be a text")
-    if not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value):
+    if "\0" in value or not fits(value, "string"):
         raise Refused(400, f"{name} is no valid text")
     return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
@@ -13,6 +13,7 @@ from api.gorse.feedback import Row, _row, insert
 from graph.gorse import duration, inside
 from graph.history import CLOCKS_APART, Event, in_order
 from graph.lists import Scored
+from graph.store import GraphStore
 
 _POPULAR, _LATEST = "popular", "latest"
 _BESIDE = ("neighbors", "similar")
@@ -30,15 +31,11 @@ class _Known:
 
 
 def _known(asked: Asked, user: str) -> _Known:
-    table = asked.store.neighbours([inside(user)], ["RATED"], "out", properties=("value", "timestamp"))
-    near = table.column("neighbour").combine_chunks()
-    titles = near.dictionary.to_pylist()
-    columns = (table.column(name).to_pylist() for name in ("key", "value", "timestamp"))
     latest, says = time.time() + CLOCKS_APART, asked.backing.says
     liked, disliked, seen = list[tuple[float, str]](), set[str](), set[str]()
-    for code, type_, value, when in zip(near.indices.to_pylist(), *columns, strict=True):
+    for title, type_, value, when in _said(asked.store, inside(user)):
         if when is None or when <= latest:
-            title, said = titles[code], says(type_, value)
+            said = says(type_, value)
             seen.add(title)
             if said == "liked":
                 liked.append((_NEVER if when is None else -when, title))
@@ -47,6 +44,16 @@ def _known(asked: Asked, user: str) -> _Known:
     liked.sort()
     ordered = dict.fromkeys(title for _, title in liked)
     return _Known([title for title in ordered if title not in disliked], frozenset(disliked), frozenset(seen))
+
+
+def _said(store: GraphStore, user: str) -> Iterable[tuple[str, str, float | None, int | None]]:
+    """Title, type, value and seconds of what a user said; as rows where the store has them at hand."""
+    at_hand = getattr(store, "user_feedback", None)
+    if at_hand is not None:
+        rows: Iterable[tuple[str, str, float | None, int | None]] = at_hand(user)
+        return rows
+    table = store.neighbours([user], ["RATED"], "out", properties=("value", "timestamp"))
+    return zip(*(table.column(name).to_pylist() for name in ("neighbour", "key", "value", "timestamp")), strict=True)
 
 
 _NEVER = float("inf")

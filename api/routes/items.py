@@ -30,6 +30,7 @@ class ItemBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
+        strict=True,
         json_schema_extra={"examples": [{"categories": ["family"], "labels": {"title": "Toy Story", "year": 1995}}]},
     )
 
@@ -97,7 +98,7 @@ def put_item(service: ServiceDep, slug: SlugPath, id: ItemPath, body: ItemBody) 
     A new item is the title that its id (`tt…`) or its labels name, where the graph has it and no other item of the
     catalog is it; else a title of its own, `item:ID`, which counts at once and is found by name after the next load.
     """
-    if not fits(id, "string"):
+    if "\0" in id or not fits(id, "string"):
         raise Problem(422, "The id is no valid text.")
     items = service.items.of(slug)
     seconds = int(time.time()) if body.time is None else body.time

@@ -11,12 +11,14 @@ from api.headers import CSP, TOOL_POLICY, page_policy
 from api.page import File, Page
 from api.problems import Problem, responses
 from api.routes.titles import NodeQuery
-from api.schemas_page import BestKnownAnswer, CardsAnswer
+from api.schemas_page import BestKnownAnswer, CardsAnswer, ShelvesAnswer
 from api.service import AdultQuery, ScopeDep, Service, ServiceDep, read
 from api.settings import Settings
 from graph.cards import cards, of_hosts
+from graph.consistent import at_one_version
 from graph.explain import Evidence, explain
 from graph.picture import picture
+from graph.shelves import WINDOW_DAYS
 from graph.store import Scope
 
 _MOST_CARDS, _DRAWN_PATHS, _LOOKED_THROUGH = 100, 8, 50
@@ -102,6 +104,17 @@ def known(
     return {name: [of_hosts(card, hosts).as_dict() for card in found] for name, found in made.items()}
 
 
+@router.get("/shelves", response_model=ShelvesAnswer, responses=responses(404, 422, 503))
+def shelves(
+    service: ServiceDep,
+    scope: ScopeDep,
+    limit: Annotated[int, Query(ge=1, le=100, description="how many of each at most")] = 24,
+) -> Any:
+    """What is new in a catalog, and what viewers like now; where few have said anything, the best known after that."""
+    made = at_one_version(service.store, lambda: _shelves(service, scope, limit))
+    return {**made.value, "window_days": WINDOW_DAYS}
+
+
 @router.get(
     "/explain.svg",
     response_class=Response,
@@ -133,6 +146,17 @@ def _known(service: Service, scope: Scope, limit: int) -> dict[str, Any]:
     offered = set(service.store.offered(scope).column("id").to_pylist())
     inside, outside = ([id_ for id_ in ids if (id_ in offered) is there][:limit] for there in (True, False))
     return {"offered": cards(service.store, inside), "missing": cards(service.store, outside)}
+
+
+def _shelves(service: Service, scope: Scope, limit: int) -> dict[str, Any]:
+    service.searcher.check(scope)
+    hosts = service.settings.poster_hosts
+    new = service.shelves.new(scope, limit)
+    popular = service.shelves.popular(scope, limit, service.best_known())
+    return {
+        "new": [{**of_hosts(one.card, hosts).as_dict(), "since": one.since} for one in new],
+        "popular": [{**of_hosts(one.card, hosts).as_dict(), "viewers": one.viewers} for one in popular],
+    }
 
 
 def _evidence(service: Service, start: str, to: str, scope: Scope) -> list[Evidence]:

@@ -11,7 +11,7 @@ from api.labels import are_labels, is_text
 from api.problems import Problem, responses
 from api.service import LimitQuery, OffsetQuery, ServiceDep
 from graph import users
-from graph.feedback_kinds import Condition, KindError
+from graph.feedback_kinds import Condition, KindError, Says
 from graph.schema import fits
 from graph.users import User
 
@@ -22,7 +22,7 @@ router = APIRouter(tags=["users"])
 class UserBody(BaseModel):
     """What a service says of a user."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"labels": ["kids"]}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"labels": ["kids"]}]})
 
     labels: Any = Field(default=None, description="of any form")
     comment: str | None = Field(default=None, max_length=2_000)
@@ -40,8 +40,14 @@ class UserAnswer(BaseModel):
     feedback: int = Field(description="how many pieces of feedback there are", examples=[12])
 
 
-class Said(BaseModel):
-    """A piece of feedback."""
+class UsersAnswer(BaseModel):
+    """Several users."""
+
+    users: list[UserAnswer]
+
+
+class Told(BaseModel):
+    """A piece of feedback as it was told."""
 
     title: str = Field(examples=["tt0114709"])
     type: str = Field(examples=["watch"])
@@ -50,6 +56,12 @@ class Said(BaseModel):
     updated: str | None = None
     comment: str | None = None
     name: str | None = Field(default=None, examples=["Toy Story"])
+
+
+class Said(Told):
+    """A piece of feedback, and what it means."""
+
+    says: Says = Field(description="what it counts as, by the settings", examples=["liked"])
 
 
 class SaidAnswer(BaseModel):
@@ -68,7 +80,7 @@ class ExportedUser(BaseModel):
     comment: str | None = None
 
 
-class ExportedSaid(Said):
+class ExportedSaid(Told):
     """A piece of feedback with all that is kept of it."""
 
     user: str
@@ -82,11 +94,32 @@ class Export(BaseModel):
     feedback: list[ExportedSaid]
 
 
+class Removed(BaseModel):
+    """What was taken back."""
+
+    removed: int = Field(description="how many pieces of feedback", examples=[1])
+
+
 class Deleted(BaseModel):
     """What went."""
 
     id: str
     feedback: int = Field(description="pieces of feedback that went with the user")
+
+
+@router.get("/users", response_model=UsersAnswer, responses=responses(422, 503))
+def some_users(
+    service: ServiceDep,
+    id: Annotated[  # noqa: A002
+        list[Annotated[str, Path(min_length=1, max_length=200)]] | None,
+        Query(max_length=100, description="these alone, where they are there; none: the first", examples=[["u1"]]),
+    ] = None,
+    limit: LimitQuery = 50,
+) -> Any:
+    """Users by their ids, or the first ones that there are."""
+    found = users.named(service.store, id) if id else users.first(service.store, limit)
+    counts = service.store.degrees([one.id for one in found], ["RATED"], "out").tolist() if found else []
+    return {"users": [_told(one, count) for one, count in zip(found, counts, strict=True)]}
 
 
 @router.get("/users/{id}", response_model=UserAnswer, responses=responses(404, 422, 503))
@@ -149,8 +182,29 @@ def user_feedback(
     return {
         "user": id,
         "total": len(said),
-        "feedback": [one.as_dict() | {"name": names.get(one.title)} for one in page],
+        "feedback": [
+            one.as_dict() | {"name": names.get(one.title), "says": service.kinds.of(one.type, one.value)}
+            for one in page
+        ],
     }
+
+
+@router.delete("/users/{id}/feedback/{title}", response_model=Removed, responses=responses(404, 422, 503, 507))
+def delete_feedback(
+    service: ServiceDep,
+    id: UserPath,  # noqa: A002
+    title: Annotated[str, Path(min_length=1, max_length=200, description="a title's id", examples=["tt0114709"])],
+    type: Annotated[  # noqa: A002
+        list[Annotated[str, Path(max_length=200)]] | None,
+        Query(max_length=100, description="only of these types; none: all that was said of the title"),
+    ] = None,
+) -> Any:
+    """Take back what a user said of a title."""
+    _found(service, id)
+    said = [
+        one for one in users.feedback_of(service.store, [id]) if one.title == title and (not type or one.type in type)
+    ]
+    return {"removed": users.delete_feedback(service.store, said)}
 
 
 @router.get(
@@ -165,7 +219,7 @@ def export_user(service: ServiceDep, id: UserPath) -> Any:  # noqa: A002
 
 
 def _text(id_: str) -> str:
-    if not fits(id_, "string"):
+    if "\0" in id_ or not fits(id_, "string"):
         raise Problem(422, "The id is no valid text.")
     return id_
 
@@ -186,4 +240,8 @@ def _count(service: ServiceDep, id_: str) -> int:
 
 
 def _answer(service: ServiceDep, one: User) -> dict[str, Any]:
-    return {"id": one.id, "labels": one.labels, "comment": one.comment, "feedback": _count(service, one.id)}
+    return _told(one, _count(service, one.id))
+
+
+def _told(one: User, feedback: int) -> dict[str, Any]:
+    return {"id": one.id, "labels": one.labels, "comment": one.comment, "feedback": feedback}

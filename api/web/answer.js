@@ -3,6 +3,7 @@
 import { cardsOf, get, scopeOf } from "./api.js";
 import { card, cardList, chips, facts, joined } from "./cards.js";
 import { byId, h } from "./dom.js";
+import { marks, saidHere } from "./marks.js";
 import { poster } from "./poster.js";
 import { pickHref } from "./search.js";
 import { hrefTo, tuningOf } from "./state.js";
@@ -14,14 +15,15 @@ let counted = "";
 /** The view of a search: {title, said, content}. */
 export async function answerView(state, signal) {
   const asked = { q: state.pick || state.q, hits: state.hits, substitutes: state.substitutes, ...scopeOf(state), ...tuningOf(state) };
-  const [found, { catalogs }] = await Promise.all([get("search", { ...asked, ...countOf(asked, state, signal) }, signal), get("catalogs", {}, signal)]);
-  const answer = { ...found, bare: !catalogs.length };
+  const [found, { catalogs }, said] = await Promise.all([
+    get("search", { ...asked, ...countOf(asked, state, signal) }, signal), get("catalogs", {}, signal), saidHere(state, signal)]);
+  const answer = { ...found, bare: !catalogs.length, said };
   const listed = answer.hits.flatMap((hit) => offeredOf(hit));
   const cards = await cardsOf([...answer.hits.filter((hit) => !isNamed(hit)), ...listed].map((one) => one.id).slice(0, 500), signal);
   const hits = answer.status === "unknown" ? unknown(state)
     : answer.status === "ambiguous" ? choices(answer, cards, state)
       : answer.hits.map((hit, place) => hitSection(answer, hit, cards, state, place));
-  return { title: state.q, said: said(answer, listed.length), content: h("div", { class: "answer" }, hits) };
+  return { title: state.q, said: told(answer, listed.length), content: h("div", { class: "answer" }, hits) };
 }
 
 /**
@@ -45,7 +47,7 @@ function countOf(asked, state, signal) {
 
 const offeredOf = (hit) => hit.titles ?? hit.substitutes ?? [];
 
-function said(answer, count) {
+function told(answer, count) {
   if (answer.status === "unknown") return "Nothing of that name is known.";
   if (answer.status === "ambiguous") return `${many(answer.hits.length, "title")} may be meant. Choose one.`;
   return `${answer.hits[0].title}. ${statusOf(answer, answer.hits[0], count).join(" ")} ${many(count, "title")}.`;
@@ -56,7 +58,7 @@ function hitSection(answer, hit, cards, state, place) {
   const own = { ...answer, status: hit.available ? "in_catalog" : "out_of_catalog" };
   const [status, next] = statusOf(place ? own : answer, hit, offered.length);
   const title = joined(cards, hit);
-  const head = isNamed(hit) ? namedHead(hit, state) : titleHead(hit, title, state);
+  const head = isNamed(hit) ? namedHead(hit, state) : titleHead(hit, title, answer.said, state);
   return h("section", { class: place ? "hit further" : "hit", "aria-labelledby": `hit-${place}` },
     h("div", { class: "asked" }, head(place),
       h("p", { class: `status ${hit.available ? "there" : "missing"}` }, h("strong", {}, status), next ? ` ${next}` : ""),
@@ -65,12 +67,13 @@ function hitSection(answer, hit, cards, state, place) {
       : null);
 }
 
-const titleHead = (hit, title, state) => (place) => [
+const titleHead = (hit, title, said, state) => (place) => [
   h("a", { class: "asked-poster", href: hrefTo(state, { title: hit.id }), tabindex: "-1", "aria-hidden": "true" }, poster(title)),
   h("div", { class: "asked-name" },
     h("h2", { id: `hit-${place}`, tabindex: "-1" }, h("a", { href: hrefTo(state, { title: hit.id }) }, hit.title)),
     facts(title),
-    foundBy(hit.match, hit.title) ? h("p", { class: "soft" }, foundBy(hit.match, hit.title)) : null)];
+    foundBy(hit.match, hit.title) ? h("p", { class: "soft" }, foundBy(hit.match, hit.title)) : null,
+    said ? marks(title, state.user, said.get(hit.id)?.types) : null)];
 
 const namedHead = (hit, state) => (place) => [
   h("div", { class: "asked-name" },

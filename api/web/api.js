@@ -1,4 +1,4 @@
-// Asking the service: JSON and pictures by GET, with the key where one is needed, answers kept for a minute.
+// Asking the service, with the key where one is needed: JSON and pictures by GET, kept for a minute; and writing.
 
 const KEY = "reelgraph-key";
 const KEPT_MS = 60_000, KEPT = 80;
@@ -44,6 +44,23 @@ export async function get(path, parameters, signal) {
   return value;
 }
 
+/** Writes (POST, PUT or DELETE), after which what was kept under these paths is asked for again. */
+export async function write(method, path, body, forgotten = []) {
+  const response = await send(path, undefined, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+  for (const url of [...kept.keys()]) if (forgotten.some((start) => url.startsWith(start))) kept.delete(url);
+  return response.json();
+}
+
+/** Asks for another key than the one that is held; whether one was given. `why`: what that one may not. */
+export async function changeKey(why) {
+  const key = await askForKey(why);
+  if (key) {
+    sessionStorage.setItem(KEY, key);
+    kept.clear();
+  }
+  return Boolean(key);
+}
+
 /** An SVG document of the service, as an element of this page. */
 export async function getPicture(path, parameters, signal) {
   const text = await (await send(address(path, parameters), signal)).text();
@@ -52,10 +69,10 @@ export async function getPicture(path, parameters, signal) {
   return document.importNode(parsed, true);
 }
 
-async function send(url, signal) {
+async function send(url, signal, options = {}) {
   let key = sessionStorage.getItem(KEY);
   for (;;) {
-    const response = await fetchOrProblem(url, signal, key);
+    const response = await fetchOrProblem(url, signal, key, options);
     if (response.ok) return response;
     const told = await problemOf(response);
     if (response.status !== 401) throw told;
@@ -66,9 +83,10 @@ async function send(url, signal) {
   }
 }
 
-async function fetchOrProblem(url, signal, key) {
+async function fetchOrProblem(url, signal, key, options) {
+  const headers = { ...(key ? { Authorization: `Bearer ${key}` } : {}), ...(options.body ? { "Content-Type": "application/json" } : {}) };
   try {
-    return await fetch(url, { signal, headers: key ? { Authorization: `Bearer ${key}` } : {} });
+    return await fetch(url, { signal, headers, ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(navigator.onLine ? "No answer" : "You are offline",

@@ -29,7 +29,7 @@ export function chips(evidence, asked) {
 
 /** A card in a list. `more` comes under the facts. */
 export function card(title, href, ...more) {
-  return h("li", { class: "card" },
+  return h("li", { class: "card", "data-id": title.id },
     h("div", { class: "card-poster" }, poster(title)),
     h("div", { class: "card-text" },
       h("h3", {}, h("a", { href, class: "whole" }, title.title ?? title.id)),

@@ -1,17 +1,21 @@
 // The page: one state in the address bar, one view for it, in place of the one before.
 
 import { answerView } from "./answer.js";
-import { whenKeyIsNeeded } from "./api.js";
+import { changeKey, whenKeyIsNeeded } from "./api.js";
 import { byId, h, replace } from "./dom.js";
 import { figuresView } from "./figures.js";
+import { gapsView } from "./gaps.js";
 import { askForKey } from "./key.js";
+import { clearUndo } from "./marks.js";
 import { personView } from "./person.js";
 import { listCatalogs, startSearch, syncSearch } from "./search.js";
 import { startView } from "./start.js";
 import { goTo, hrefTo, onChange, read } from "./state.js";
 import { titleView } from "./title.js";
+import { viewerView } from "./viewer.js";
 
 const SLOW_MS = 200;
+const PAGES = ["viewer", "gaps", "figures"]; // of the head, beside the search
 let running = new AbortController(), shown = null;
 
 /** Which view a state means: its name, what tells it from another one of that name, and how it is made. */
@@ -19,6 +23,8 @@ function viewOf(state) {
   if (state.title) return { name: "title", key: `title ${state.title} ${state.from}`, make: titleView };
   if (state.person) return { name: "person", key: `person ${state.person}`, make: personView };
   if (state.view === "figures") return { name: "figures", key: "figures", make: figuresView };
+  if (state.view === "viewer") return { name: "viewer", key: `viewer ${state.user}`, make: viewerView };
+  if (state.view === "gaps") return { name: "gaps", key: "gaps", make: gapsView };
   return state.q ? { name: "answer", key: `answer ${state.pick}`, make: answerView } : { name: "start", key: "start", make: startView };
 }
 
@@ -28,6 +34,7 @@ async function show(state, how) {
   const { signal } = running, view = viewOf(state);
   const isNew = shown !== view.key;
   const inSearch = view.name === "answer" || view.name === "start";
+  if (isNew) clearUndo();
   document.body.dataset.view = view.name;
   syncSearch(state, inSearch);
   markPage(state, view.name);
@@ -64,17 +71,19 @@ function settle(how, isNew, content) {
 }
 
 function failed(error, again) {
-  const missing = error.status === 404;
+  const missing = error.status === 404, refused = error.status === 403;
+  const another = async () => { if (await changeKey(error.message)) again(); };
   return { title: error.title ?? "Something went wrong", said: error.message, content: h("section", { class: "failed", role: "alert" },
     h("h2", { tabindex: "-1" }, missing ? "That is not here." : error.title ?? "Something went wrong"),
     h("p", { class: "lead" }, error.message),
-    h("p", { class: "actions" }, missing ? h("a", { class: "firm", href: "?" }, "Start again") : h("button", { class: "firm", type: "button", onclick: again }, "Try again"))) };
+    h("p", { class: "actions" }, missing ? h("a", { class: "firm", href: "?" }, "Start again") : h("button", { class: "firm", type: "button", onclick: again }, "Try again"),
+      refused ? h("button", { class: "plain", type: "button", onclick: another }, "Use another key") : null)) };
 }
 
 function markPage(state, name) {
   for (const link of document.querySelectorAll("[data-page]")) {
-    const current = link.dataset.page === (name === "figures" ? "figures" : "search");
-    link.href = hrefTo(state, { view: link.dataset.page === "figures" ? "figures" : "" });
+    const page = link.dataset.page, current = page === (PAGES.includes(name) ? name : "search");
+    link.href = hrefTo(state, { view: page === "search" ? "" : page });
     if (current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }

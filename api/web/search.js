@@ -7,6 +7,7 @@ import { startTune, syncTune } from "./tune.js";
 import { kindOf, many } from "./words.js";
 
 const TYPING_MS = 140, MATCHES = 8;
+const SLIDERS = ["hits", "substitutes", "budget"];
 const box = byId("q"), list = byId("matches");
 let matches = [], active = -1, asked = "", waiting = 0, running = null;
 
@@ -90,8 +91,9 @@ export const pickHref = (state, hit) =>
 export function syncSearch(state, inSearch) {
   const typing = document.activeElement === box && box.value.trim() === state.q;
   if (!typing) box.value = state.q;
-  syncOptions(state);
   document.body.classList.toggle("in-search", inSearch);
+  document.body.classList.toggle("tunable", inSearch || (state.view === "viewer" && Boolean(state.user)));
+  syncOptions(state);
   byId("asking").classList.toggle("has-matches", inSearch && Boolean(state.q));
   if (!state.q || !inSearch) {
     running?.abort();
@@ -142,7 +144,8 @@ function startOptions() {
     if (event.target.checkValidity()) change({ region: event.target.value.trim().toUpperCase() });
     else event.target.reportValidity();
   });
-  for (const name of ["hits", "substitutes"]) {
+  byId("days").addEventListener("change", (event) => change({ days: Number(event.target.value) }));
+  for (const name of SLIDERS) {
     let later = 0;
     byId(name).addEventListener("input", (event) => {
       event.target.nextElementSibling.value = event.target.value;
@@ -158,16 +161,18 @@ function startOptions() {
 }
 
 function syncOptions(state) {
+  const inSearch = document.body.classList.contains("in-search");
   byId("catalog").value = state.catalog;
   byId("region").value = state.region;
   byId("on").value = state.on;
-  for (const name of ["hits", "substitutes"]) {
+  byId("days").value = state.days;
+  for (const name of SLIDERS) {
     byId(name).value = state[name];
     byId(name).nextElementSibling.value = state[name];
   }
   syncTune(state);
   const chosen = byId("catalog").selectedOptions[0]?.textContent ?? state.catalog;
-  byId("options-button").textContent = ["Options", chosen, state.region, state.on, many(state.substitutes, "substitute")].filter(Boolean).join(" · ");
+  byId("options-button").textContent = ["Options", chosen, state.region, state.on, inSearch ? many(state.substitutes, "substitute") : ""].filter(Boolean).join(" · ");
 }
 
 /** Puts the catalogs into their list. One that the address names and the service has not stays visible. */

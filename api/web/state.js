@@ -1,9 +1,9 @@
 // What the page shows, held by the address bar alone: a link, a reload and the back button bring the same view again.
 
-const TEXTS = ["q", "pick", "title", "from", "person", "view", "catalog", "region", "on", "all"];
+const TEXTS = ["q", "pick", "title", "from", "person", "view", "user", "catalog", "region", "on", "all"];
 const NUMBERS = { // least, most, default
   hits: [1, 20, 1], substitutes: [0, 20, 5], diversity: [0, 1, 0],
-  people: [0, 4, 1], genre: [0, 4, 1], era: [0, 4, 1], popularity: [0, 4, 1],
+  people: [0, 4, 1], genre: [0, 4, 1], era: [0, 4, 1], popularity: [0, 4, 1], days: [0, 3650, 0], budget: [0, 50, 0],
 };
 const TUNED = ["diversity", "people", "genre", "era", "popularity"];
 
@@ -33,9 +33,9 @@ export function hrefOf(state) {
   return `?${query}`;
 }
 
-/** The address of another view under the same scope and numbers: nothing of what is shown now stays. */
+/** The address of another view under the same scope, viewer and numbers: nothing of what is shown now stays. */
 export function hrefTo(state, changes) {
-  return hrefOf({ ...state, q: "", pick: "", title: "", from: "", person: "", view: "", all: "", ...changes });
+  return hrefOf({ ...state, q: "", pick: "", title: "", from: "", person: "", view: "", all: "", days: 0, budget: 0, ...changes });
 }
 
 /** Calls `listener(state, how)` at each change; how: "push", "replace" or "pop". */
@@ -44,6 +44,9 @@ export function onChange(found) {
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => listener(read(), "pop"));
 }
+
+/** Shows the same state again, of which more is known now. */
+export const refresh = () => listener(read(), "replace");
 
 /** Goes to an address as a link would (push), or rewrites the one that is there (replace). */
 export function goTo(href, { push = true } = {}) {

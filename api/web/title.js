@@ -4,6 +4,7 @@ import { cardsOf, get, scopeOf } from "./api.js";
 import { card, cardList, chips, joined, rating } from "./cards.js";
 import { h, replace } from "./dom.js";
 import { evidenceSection } from "./evidence.js";
+import { marks, saidHere } from "./marks.js";
 import { poster } from "./poster.js";
 import { pickHref } from "./search.js";
 import { hrefOf, hrefTo, tuningOf } from "./state.js";
@@ -12,13 +13,13 @@ import { dayOf, kindOf, lengthOf, many, number, ROLES, yearsOf } from "./words.j
 const SIMILAR = 12, CAST_SHOWN = 12;
 
 export async function titleView(state, signal) {
-  const [title, cards, { catalogs }] = await Promise.all([
-    get(`titles/${encodeURIComponent(state.title)}`, {}, signal), cardsOf([state.title], signal), get("catalogs", {}, signal)]);
+  const [title, cards, { catalogs }, said] = await Promise.all([
+    get(`titles/${encodeURIComponent(state.title)}`, {}, signal), cardsOf([state.title], signal), get("catalogs", {}, signal), saidHere(state, signal)]);
   const shown = joined(cards, { ...title, title: title.title ?? title.id });
   const similar = h("section", { class: "row", "aria-labelledby": "similar" });
   const evidence = state.from && state.from !== state.title ? h("section", { class: "row evidence", "aria-labelledby": "evidence" }) : null;
   const content = h("article", { class: "title" },
-    head(title, shown, state),
+    head(title, shown, said, state),
     evidence,
     h("div", { class: "columns" }, people(title, state), h("div", {}, offers(title, catalogs, state), names(title))),
     episodes(title, state), similar);
@@ -27,7 +28,7 @@ export async function titleView(state, signal) {
   return { title: shown.title, said: `${shown.title}, ${kindOf(title.kind)}, ${yearsOf(title)}`, content };
 }
 
-function head(title, shown, state) {
+function head(title, shown, said, state) {
   const original = title.original_title && title.original_title !== title.title ? title.original_title : "";
   const parts = [yearsOf(title), kindOf(title.kind), title.runtime_minutes ? lengthOf(title.runtime_minutes) : ""].filter(Boolean);
   return h("header", { class: "title-head" },
@@ -41,6 +42,7 @@ function head(title, shown, state) {
         title.num_votes ? h("span", { class: "soft" }, `${number(title.num_votes)} votes`) : null),
       tags(title, state),
       title.text ? h("p", { class: "synopsis" }, title.text) : null,
+      said ? marks(shown, state.user, said.get(title.id)?.types, true) : null,
       h("p", { class: "actions" },
         h("a", { class: "firm", href: pickHref({ ...state, from: "" }, shown) }, "What stands in for it"),
         /^tt\d+$/.test(title.id) ? h("a", { class: "plain", href: `https://www.imdb.com/title/${title.id}/`, rel: "noreferrer" }, "On IMDb") : null)));

@@ -1,4 +1,4 @@
-// Tuning: how unlike each other the substitutes are, and how much each facet of a title counts.
+// Tuning: how unlike each other the titles shown are, and how much each facet of a title counts.
 
 import { byId, h, replace } from "./dom.js";
 import { goTo, hrefOf, read } from "./state.js";
@@ -12,6 +12,7 @@ const SLIDERS = [
   ["diversity", "Diversity", 1, 0.1, 0, (value) => `${Math.round(value * 100)}%`],
 ];
 const TYPING_MS = 140;
+let wasForViewer = false;
 
 /** Puts the panel in its place, shut unless the state has something in it. */
 export function startTune() {
@@ -22,12 +23,13 @@ export function startTune() {
       h("input", { id: `tune-${name}`, type: "range", min: 0, max: most, step, oninput: (event) => slid(name, event.target, said) }),
       h("output", { for: `tune-${name}` })))),
   h("button", { class: "plain", type: "button", onclick: () => change(Object.fromEntries(SLIDERS.map(([name, , , , usual]) => [name, usual]))) }, "As usual"));
-  const open = (shown) => {
-    panel.hidden = !shown;
-    button.setAttribute("aria-expanded", String(shown));
-  };
   button.addEventListener("click", () => open(panel.hidden));
   open(isTuned(read()));
+}
+
+function open(shown) {
+  byId("tune").hidden = !shown;
+  byId("tune-button").setAttribute("aria-expanded", String(shown));
 }
 
 const isTuned = (state) => SLIDERS.some(([name, , , , usual]) => state[name] !== usual);
@@ -40,8 +42,11 @@ function slid(name, input, said) {
   later = setTimeout(() => change({ [name]: Number(input.value) }), TYPING_MS);
 }
 
-/** Shows what the state says. */
+/** Shows what the state says. A viewer's recommendations come with the panel open. */
 export function syncTune(state) {
+  const forViewer = state.view === "viewer" && Boolean(state.user);
+  if (forViewer && !wasForViewer) open(true);
+  wasForViewer = forViewer;
   for (const [name, , , , , said] of SLIDERS) {
     const input = byId(`tune-${name}`);
     input.value = state[name];

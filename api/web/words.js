@@ -52,7 +52,7 @@ function namedStatus(hit, there, place) {
 }
 
 /** A reason in few words: without ", like Toy Story", which all reasons of one list would repeat. */
-export const reasonOf = (evidence, asked) => evidence.text.replace(`, like ${asked}`, "");
+export const reasonOf = (evidence, asked) => (asked ? evidence.text.replace(`, like ${asked}`, "") : evidence.text);
 
 /** How likely the best substitute is a good one, in words: poor below one time in four, good from one in two. */
 export const standIn = (value) => (value >= 0.5 ? "good" : value >= 0.25 ? "fair" : "poor");

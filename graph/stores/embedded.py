@@ -39,7 +39,7 @@ from graph.store import (
 from graph.stores import own_titles, traversal
 from graph.stores.columns import Positions, bulk_names
 from graph.stores.live import OWN_TITLES, Live
-from graph.stores.live_feedback import merge_feedback
+from graph.stores.live_feedback import merge_feedback, user_feedback
 from graph.stores.offers import Offers
 from graph.stores.rows import check_events, check_names, check_own, check_removable, check_rows, check_vectors
 from graph.stores.snapshot import Snapshot
@@ -407,6 +407,11 @@ class EmbeddedStore:
 
     def offered(self, within: Scope, ids: Sequence[str] | None = None) -> pa.Table:
         return self._offers().table(within) if ids is None else self._offers().some(within, ids)
+
+    def user_feedback(self, user: str) -> list[tuple[str, str, float | None, int | None]]:
+        """What a user said: title, type, value and seconds of each piece: `neighbours`, without its table."""
+        with explained(self.root):
+            return user_feedback(self._live.connection(), user)
 
     def changed_offers(self, before: str, now: str) -> list[str] | None:
         """The titles whose offers have changed between two states of this store; None where that was not noted."""

@@ -19,6 +19,7 @@ _WRITE = (
     f'INSERT INTO "RATED" (head, tail, key, {_NAMES}) VALUES ({", ".join("?" * (3 + len(PROPERTIES)))}) '  # noqa: S608
     f"ON CONFLICT (head, tail, key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in PROPERTIES)}"
 )
+_OF_USER = 'SELECT tail, key, value, timestamp FROM "RATED" WHERE head = ?'
 _FEW = 8
 
 
@@ -30,6 +31,11 @@ def merge_feedback(connection: sqlite3.Connection, events: Sequence[Event]) -> i
     connection.executemany('INSERT OR IGNORE INTO "User" (id) VALUES (?)', [(user,) for user in users])
     connection.executemany(_WRITE, [(*key, *_values(row)) for key, row in made.items()])
     return changed
+
+
+def user_feedback(connection: sqlite3.Connection, user: str) -> list[tuple[str, str, float | None, int | None]]:
+    """What a user said: title, type, value and seconds since 1970 of each piece."""
+    return connection.execute(_OF_USER, (user,)).fetchall()
 
 
 def _held(connection: sqlite3.Connection, keys: Sequence[tuple[str, str, str]]) -> dict[Any, dict[str, Any]]:

@@ -86,6 +86,7 @@ def test_what_accumulates_counts_an_event_once(client: httpx.Client) -> None:
         ({"user": "u1", "item": "999", "catalog": "north"}, "there is no item '999' in the catalog 'north'"),
         ("u1", "an event is an object"),
         (LIKE | {"user": "\ud800"}, "user is no valid text"),
+        (LIKE | {"user": "u\0"}, "user is no valid text"),
     ],
 )
 def test_a_wrong_event_is_named_and_none_is_written(client: httpx.Client, event: Any, why: str) -> None:

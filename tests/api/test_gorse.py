@@ -238,6 +238,7 @@ def test_every_field_of_an_item_and_of_feedback(client: Client) -> None:
      ("/item", '{"ItemId":"i","Categories":"x"}'), ("/item", '{"ItemId":"i","Categories":[1]}'),
      ("/item", '{"Comment":5}'), ("/feedback", "{}"), ("/feedback", '[{"Value":"5"}]'),
      ("/feedback", '[{"Value":NaN}]'), ("/feedback", '[{"UserId":"\\ud800"}]'),
+     ("/user", '{"UserId":"\\u0000"}'),
      ("/session/recommend", "{}"), ("/session/recommend", "5")],
 )  # fmt: skip
 def test_bodies_that_are_not_so(client: Client, path: str, body: str) -> None:

@@ -64,3 +64,31 @@ def test_the_export_has_everything_and_after_a_delete_there_is_nothing(
         assert "u1" not in str([batch.to_pylist() for batch in scan(name)])
     assert client.get("/users/u1/export").status_code == 404
     assert client.get("/users/u2").json()["feedback"] == 1
+
+
+def test_several_users_by_id_or_the_first_ones(client: httpx.Client) -> None:
+    for user in ("b", "a", "c"):
+        client.put(f"/users/{user}", json={})
+    client.post("/feedback", json=[{"user": "b", "title": TOY}, {"user": "b", "title": TOY, "type": "like"}])
+    found = client.get("/users", params={"id": ["c", "nobody", "b", "b"]}).json()["users"]
+    assert [(one["id"], one["feedback"]) for one in found] == [("c", 0), ("b", 2)]
+    assert len(client.get("/users").json()["users"]) == 3
+    assert len(client.get("/users", params={"limit": 2}).json()["users"]) == 2
+    assert client.get("/users", params={"id": "nobody"}).json() == {"users": []}
+
+
+def test_what_was_said_is_told_with_its_meaning_and_taken_back(client: httpx.Client) -> None:
+    told = [("watch", None), ("like", None), ("rating", 1.0), ("pause", None)]
+    client.post("/feedback", json=[{"user": "u", "title": TOY, "type": t, "value": v} for t, v in told if v is None])
+    client.post("/feedback", json={"user": "u", "title": TOY, "type": "rating", "value": 1})
+    client.post("/feedback", json={"user": "u", "title": "tt0120623"})
+    said = client.get("/users/u/feedback").json()["feedback"]
+    assert {(one["type"], one["says"]) for one in said if one["title"] == TOY} == {
+        ("watch", "liked"), ("like", "liked"), ("rating", "disliked"), ("pause", "seen"),
+    }  # fmt: skip
+    path = f"/users/u/feedback/{TOY}"
+    assert client.delete(path, params={"type": "like"}).json() == {"removed": 1}
+    assert client.delete(path, params={"type": "like"}).json() == {"removed": 0}
+    assert client.delete(path).json() == {"removed": 3}
+    assert [one["title"] for one in client.get("/users/u/feedback").json()["feedback"]] == ["tt0120623"]
+    assert client.delete(f"/users/nobody/feedback/{TOY}").status_code == 404

@@ -1,0 +1,130 @@
+"""`reelgraph evaluate --task recommend`: what users liked next, by every way to recommend, all titles ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gnn.config import ConfigError
+from gnn.histories import Histories
+from gnn.judge import Bootstrap, K
+from gnn.recommend_splits import Split, by_chance, by_time, cold_titles, newcomers
+from gnn.recommend_strategies import RECOMMENDERS, Learning
+from gnn.tastes import Options, matter_of
+from graph.store import GraphStore, Progress
+from graph.vectors import top
+
+SPLITS: Mapping[str, Callable[[Histories, int], Split]] = {
+    "time": lambda histories, _seed: by_time(histories),
+    "random": by_chance,
+    "newcomers": newcomers,
+    "cold": cold_titles,
+}
+FIGURES = ("ndcg", "recall", "novelty")
+_DISCOUNT = 1 / np.log2(np.arange(2, K + 2))
+_AT_ONCE = 1_000
+
+
+def evaluate(
+    store: GraphStore, histories: Histories, split: str, seed: int, options: Options, *,
+    names: Sequence[str] = (), validation: bool = False, progress: Progress | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Judge recommenders (none named: all) on a split, as plain data: means, intervals, differences.
+
+    validation: part what may be learned from once more, and judge there. Raises ConfigError for a name that is none.
+    """
+    report: Progress = progress or (lambda _what, _share: None)
+    chosen = _known(names)
+    if split not in SPLITS:
+        raise ConfigError(f"there is no split {split!r}; there are {', '.join(SPLITS)}")
+    parted = SPLITS[split](histories, seed)
+    if validation:
+        parted = SPLITS[split](parted.learned, seed + 1)
+    if not len(parted.users):
+        raise ConfigError(f"nobody has likes enough to be judged by {parted.name}; five are the least")
+    report("content of titles", 0.0)
+    counts = np.bincount(parted.learned.title, minlength=len(histories.titles))
+    learning = Learning(parted.learned, matter_of(store, histories.titles, counts, options), options, seed)
+    likes = np.asarray(parted.learned.matrix(liked=True).sum(0)).ravel()
+    told = -np.log2((likes + 1) / (len(histories.users) + 1))
+    judged = {}
+    for place, name in enumerate(chosen):
+        report(name, (place + 1) / (len(chosen) + 1))
+        judged[name] = _judged(RECOMMENDERS[name][0](learning), parted, told)
+    return _table(judged, parted, histories, validation)
+
+
+def _known(names: Sequence[str]) -> list[str]:
+    for name in names:
+        if name not in RECOMMENDERS:
+            raise ConfigError(f"there is no strategy {name!r}; there are {', '.join(RECOMMENDERS)}")
+    return [name for name in RECOMMENDERS if not names or name in names]
+
+
+def _judged(recommender: Any, split: Split, told: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Figures of each user, and which titles were answered at all."""
+    rows: list[tuple[float, float, float]] = []
+    answered: set[int] = set()
+    known = split.known
+    for start in range(0, len(split.users), _AT_ONCE):
+        users = split.users[start : start + _AT_ONCE]
+        made = np.array(recommender.score(known, users), np.float32)
+        if split.among is not None:
+            made[:, ~split.among] = -np.inf
+        for own, user in zip(made, users.tolist(), strict=True):
+            own[known.title[known.starts[user] : known.starts[user + 1]]] = -np.inf
+            best = top(own, K)
+            best = best[own[best] > -np.inf]
+            liked = split.liked[user]
+            hit = np.isin(best, liked)
+            ideal = _DISCOUNT[: min(K, len(liked))].sum()
+            rows.append((hit @ _DISCOUNT[: len(best)] / ideal, hit.sum() / len(liked), told[best].mean()))
+            answered.update(best.tolist())
+    figures = dict(zip(FIGURES, np.array(rows).T, strict=True))
+    return {"figures": figures, "coverage": len(answered)}
+
+
+def _table(judged: Mapping[str, Any], split: Split, histories: Histories, validation: bool) -> dict[str, Any]:
+    bootstrap = Bootstrap([histories.users[user] for user in split.users.tolist()])
+    known = split.known.starts[split.users + 1] - split.known.starts[split.users]
+    likes = np.array([(split.known.says[split.known.starts[u] : split.known.starts[u + 1]] > 0).sum()
+                      for u in split.users.tolist()])  # fmt: skip
+    slices = {"below 10 likes": likes < 10, "10 to 49 likes": (likes >= 10) & (likes < 50), "50 and more": likes >= 50}
+    singles = [name for name in judged if name != "hybrid"]
+    best = max(singles, key=lambda name: judged[name]["figures"]["ndcg"].mean(), default=None)
+    strategies = []
+    for name, one in judged.items():
+        row: dict[str, Any] = {"strategy": name, "about": RECOMMENDERS[name][1]}
+        row |= {figure: _figure(bootstrap, one["figures"][figure]) for figure in FIGURES}
+        for other in dict.fromkeys(("ease", best or "ease")):
+            if other in judged and other != name:
+                gap = one["figures"]["ndcg"] - judged[other]["figures"]["ndcg"]
+                row[f"ndcg_minus_{other}"] = _figure(bootstrap, gap)
+        row["coverage"] = round(one["coverage"] / int(len(histories.titles) if split.among is None
+                                                      else split.among.sum()), 4)  # fmt: skip
+        row["slices"] = {part: {"users": int(where.sum()), "ndcg": _figure(bootstrap, one["figures"]["ndcg"], where)}
+                         for part, where in slices.items() if where.any()}  # fmt: skip
+        strategies.append(row)
+    return {
+        "task": "recommend",
+        "split": split.name,
+        "part": "validation" if validation else "test",
+        "users": len(split.users),
+        "likes_to_find": int(sum(len(one) for one in split.liked.values())),
+        "learned_from": len(split.learned),
+        "known_events": {"least": int(known.min()), "median": float(np.median(known)), "most": int(known.max())},
+        "titles": len(histories.titles),
+        "best_single": best,
+        "strategies": strategies,
+    }
+
+
+def _figure(
+    bootstrap: Bootstrap, values: npt.NDArray[np.float64], where: npt.NDArray[np.bool_] | None = None
+) -> dict[str, float]:
+    own = values if where is None else values[where]
+    low, high = bootstrap.interval(values, where)
+    return {"mean": round(float(own.mean()), 4), "low": round(low, 4), "high": round(high, 4)}

@@ -1,0 +1,157 @@
+"""Ways to recommend titles to users, all of one shape, for comparing: fitted on feedback, asked for known histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.linalg import lapack
+
+from gnn.config import ConfigError
+from gnn.histories import Floats, Histories, Ints
+from gnn.tastes import Matter, Options, fit, scores
+from graph.store import Progress
+
+_MOST_TITLES = 20_000  # of a matrix of titles by titles: 3.2 GB
+
+
+class Recommender(Protocol):
+    """Scores titles for users by what is known of them."""
+
+    def score(self, known: Histories, users: Ints) -> Floats:
+        """(users, titles), the larger the better."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a recommender may be fitted on."""
+
+    histories: Histories
+    matter: Matter
+    options: Options
+    seed: int = 0
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class _Random:
+    seed: int
+
+    def score(self, known: Histories, users: Ints) -> Floats:
+        return np.random.default_rng(self.seed).random((len(users), len(known.titles)), np.float32)
+
+
+@dataclass(frozen=True)
+class _Popular:
+    counts: npt.NDArray[Any]
+
+    def score(self, known: Histories, users: Ints) -> Floats:
+        return np.broadcast_to(self.counts, (len(users), len(known.titles))).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _ByItems:
+    """A matrix of titles by titles, times the likes."""
+
+    matrix: Floats
+
+    def score(self, known: Histories, users: Ints) -> Floats:
+        return np.asarray(known.matrix(liked=True)[users] @ self.matrix, np.float32)
+
+
+def _cosines(given: Learning) -> _ByItems:
+    likes = given.histories.matrix(liked=True)
+    _check(likes)
+    both = (likes.T @ likes).toarray()
+    root = np.sqrt(np.maximum(both.diagonal(), 1))
+    both /= root
+    both /= root[:, None]
+    np.fill_diagonal(both, 0)
+    return _ByItems(both)
+
+
+def ease(likes: sp.csr_matrix, ridge: float) -> Floats:
+    """EASE's weights (Steck 2019) in closed form, (titles, titles) float32, zeros on the diagonal."""
+    _check(likes)
+    known = np.flatnonzero(np.asarray(likes.sum(0)).ravel() > 0)
+    own = likes[:, known]
+    gram = (own.T @ own).toarray().astype(np.float64)
+    gram[np.diag_indices(len(gram))] += ridge
+    factor, _ = lapack.dpotrf(gram, lower=1, overwrite_a=1)
+    inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    weights = -inverse / inverse.diagonal()
+    np.fill_diagonal(weights, 0)
+    made = np.zeros((likes.shape[1],) * 2, np.float32)
+    made[np.ix_(known, known)] = weights
+    return made
+
+
+def _check(likes: sp.csr_matrix) -> None:
+    if likes.shape[1] > _MOST_TITLES:
+        raise ConfigError(
+            f"{likes.shape[1]:,} titles by themselves do not fit into memory ({_MOST_TITLES:,} are the most); name "
+            "other strategies with --strategy"
+        )
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """iALS (Hu et al. 2008), the ridge growing with activity (Rendle et al. 2022); users are folded in."""
+
+    titles: Floats
+    ridge: float
+    unseen: float
+
+    def score(self, known: Histories, users: Ints) -> Floats:
+        likes = known.matrix(liked=True)[users]
+        return cast(Floats, _solved(likes, self.titles, self.ridge, self.unseen) @ self.titles.T)
+
+
+def _solved(likes: sp.csr_matrix, others: Floats, ridge: float, unseen: float) -> Floats:
+    gram = unseen * (others.T @ others)
+    d, made = others.shape[1], np.zeros((likes.shape[0], others.shape[1]), np.float32)
+    for row in range(likes.shape[0]):
+        own = others[likes.indices[likes.indptr[row] : likes.indptr[row + 1]]]
+        if len(own):
+            damping = ridge * (len(own) + unseen * len(others))
+            made[row] = np.linalg.solve(gram + own.T @ own + damping * np.eye(d, dtype=np.float32), own.sum(0))
+    return made
+
+
+def _ials(given: Learning) -> _Factors:
+    likes, d, ridge, unseen = given.histories.matrix(liked=True), 64, 0.01, 0.05
+    titles = np.random.default_rng(given.seed).normal(0, 0.1 / np.sqrt(d), (likes.shape[1], d)).astype(np.float32)
+    turned = likes.T.tocsr()
+    for _ in range(10):
+        titles = _solved(turned, _solved(likes, titles, ridge, unseen), ridge, unseen)
+    return _Factors(titles, ridge, unseen)
+
+
+class _Hybrid:
+    def __init__(self, given: Learning, only: str | None = None) -> None:
+        self.tastes = fit(given.histories, given.matter, given.options, given.progress, only=only)
+
+    def score(self, known: Histories, users: Ints) -> Floats:
+        return scores(self.tastes, known, users)
+
+
+RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
+    "random": (lambda given: _Random(given.seed), "chance"),
+    "popularity": (
+        lambda given: _Popular(np.asarray(given.histories.matrix(liked=True).sum(0)).ravel()), "the most liked"
+    ),
+    "item-knn": (_cosines, "cosine of who likes both"),
+    "ease": (
+        lambda given: _ByItems(ease(given.histories.matrix(liked=True), given.options.ridge)), "EASE in closed form"
+    ),
+    "ials": (_ials, "iALS, 64 factors"),
+    "graph": (lambda given: _Hybrid(given, "content"), "likeness to what is liked by the graph's content alone"),
+    "hybrid": (_Hybrid, "taste vectors, as served"),
+}  # fmt: skip
+"""By name: how it is fitted, and what it is."""
+HYBRID, EASE = "hybrid", "ease"
