@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from graph.schema import arrow_schema
 from graph.store import GraphStore
-from graph.tables import table_path, write_table
+from graph.tables import conform, table_path, write_table
 from loaders.feedback_rows import MENDED, REFERENCE, FeedbackFile, read_feedback
 from loaders.table_files import ROW, graph_ids, imdb_ids
 from loaders.tsv import LoadError
@@ -87,7 +87,7 @@ def rated_in(path: Path, store: GraphStore) -> pa.Table:
         staging = Path(folder)
         file = read_feedback(path, staging / "rows.parquet")
         titles = _resolved(file, _candidates(file, _offers(store, staging, ())), store, staging)
-        return pa.concat_tables(_Parts(_known(file, titles, 0), None).rated()).cast(arrow_schema("RATED"))
+        return conform(pa.concat_tables(_Parts(_known(file, titles, 0), None).rated()), "RATED")
 
 
 def _known(file: FeedbackFile, titles: pl.DataFrame, number: int) -> pl.LazyFrame:
