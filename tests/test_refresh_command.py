@@ -85,7 +85,7 @@ def step(self, name):
         os.kill(os.getpid(), signal.SIGKILL)
 Turn.step = step
 """
-AT = {name: KILL.format(name=name) for name in ("download", "fold in", "publish small")}
+AT = {name: KILL.format(name=name) for name in ("download", "load", "fold in", "train small", "publish small")}
 AT["in the load"] = """
 from loaders import load
 load.finish_tables = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -27,6 +27,7 @@ from api.app import create_app
 from api.settings import Settings
 from graph.store import GraphStore, open_store
 from loaders.load import load_sample
+from tests.api.gorse_client import KINDS
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = re.compile(r"Reelgraph answers at (https?://\S+) \(stop it with Ctrl-C\)")
@@ -92,6 +93,20 @@ def served() -> Iterator[Callable[..., httpx.Client]]:
     """The same, stopped at the end of the test."""
     with contextlib.ExitStack() as stack:
         yield lambda store, **settings: stack.enter_context(_service(store, **settings))
+
+
+@pytest.fixture
+def gorse_store(tmp_path: Path) -> Iterator[GraphStore]:
+    """An empty store, for Gorse's routes to fill."""
+    with contextlib.closing(open_store(f"embedded:{tmp_path}/store", create=True)) as made:
+        yield made
+
+
+@pytest.fixture
+def gorse(gorse_store: GraphStore) -> Iterator[httpx.Client]:
+    """The service over it, with feedback of the types that the tests of those routes send."""
+    with _service(gorse_store, **KINDS) as made:
+        yield made
 
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
