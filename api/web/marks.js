@@ -20,15 +20,15 @@ export async function viewerOf(id, signal) {
   return users[0] ?? null;
 }
 
-/** What a viewer said, the newest first: a map of titles to {id, title, types, says}; of the newest thousand. */
+/** What a viewer said, the newest first: a map of titles to {id, title, types, says}, types one of types to what was said; of the newest thousand. */
 export async function saidBy(id, signal) {
   const found = new Map();
   for (let offset = 0, total = 1; offset < Math.min(total, MOST); offset += PAGE) {
     const page = await get(`users/${encodeURIComponent(id)}/feedback`, { limit: PAGE, offset }, signal);
     total = page.total;
     for (const one of page.feedback) {
-      const held = found.get(one.title) ?? { id: one.title, title: one.name ?? one.title, time: one.time, types: new Set(), says: "seen" };
-      held.types.add(one.type);
+      const held = found.get(one.title) ?? { id: one.title, title: one.name ?? one.title, types: new Map(), says: "seen" };
+      held.types.set(one.type, { type: one.type, value: one.value, time: one.time, comment: one.comment });
       if (one.says === "disliked" || held.says === "seen") held.says = one.says;
       found.set(one.title, held);
     }
@@ -47,8 +47,8 @@ export async function saidHere(state, signal) {
   }
 }
 
-/** The buttons of a title. `said`: types that the viewer has said of it; `words`: with their names beside the signs. */
-export function marks(title, user, said = new Set(), words = false) {
+/** The buttons of a title. `said`: what the viewer has said of it, by type; `words`: with their names beside the signs. */
+export function marks(title, user, said = new Map(), words = false) {
   return h("div", { class: words ? "marks words" : "marks", role: "group", "aria-label": `${title.title}, said by ${user}` },
     MARKS.map(([type, label, , path]) => h("button", { class: `mark-one ${type}`, type: "button", title: words ? null : label,
       "aria-label": words ? null : label, "aria-pressed": String(said.has(type)), "data-mark": type,
@@ -58,15 +58,15 @@ export function marks(title, user, said = new Set(), words = false) {
 
 function pressed(button, title, user, type, said) {
   const [, , as] = MARKS.find(([name]) => name === type);
-  const other = said.has(OPPOSITE[type]) ? OPPOSITE[type] : null;
-  if (said.has(type)) return change(button, `Taken back: “${title.title}”.`, user, title, [], [type]);
-  return change(button, `Marked ${as}: “${title.title}”.`, user, title, [type], other ? [other] : []);
+  const held = said.get(type), other = said.get(OPPOSITE[type]);
+  if (held) return change(button, `Taken back: “${title.title}”.`, user, title, [], [held]);
+  return change(button, `Marked ${as}: “${title.title}”.`, user, title, [{ type }], other ? [other] : []);
 }
 
 /** Takes back everything that was said of a title. */
-export const forget = (button, title, user, said) => change(button, `Forgotten: “${title.title}”.`, user, title, [], [...said]);
+export const forget = (button, title, user, said) => change(button, `Forgotten: “${title.title}”.`, user, title, [], [...said.values()]);
 
-/** Says some things of a title and takes others back, shows what comes of it, and offers to undo it. */
+/** Says some things of a title and takes others back, each with its type, value and time; shows what comes of it, and offers to undo it. */
 async function change(button, text, user, title, added, removed) {
   if (busy) return;
   busy = true;
@@ -99,8 +99,8 @@ async function undo(button, user, title, added, removed) {
 
 async function written(user, title, added, removed) {
   const path = `users/${encodeURIComponent(user)}/feedback/${encodeURIComponent(title.id)}`;
-  if (added.length) await write("POST", "feedback", added.map((type) => ({ user, title: title.id, type })), ["users"]);
-  for (const type of removed) await write("DELETE", `${path}?type=${encodeURIComponent(type)}`, undefined, ["users"]);
+  if (added.length) await write("POST", "feedback", added.map((one) => ({ user, title: title.id, ...one })), ["users"]);
+  for (const { type } of removed) await write("DELETE", `${path}?type=${encodeURIComponent(type)}`, undefined, ["users"]);
 }
 
 /** Where a button stands; what comes back puts the strips and the focus there again, on the next title where it went. */

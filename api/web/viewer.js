@@ -102,7 +102,7 @@ function saidSection(said, state) {
   if (!said.size) return null;
   const rows = [...said.values()];
   const line = (one) => h("li", { "data-id": one.id },
-    h("a", { href: hrefTo(state, { title: one.id }) }, one.title), h("span", { class: "soft small" }, [...one.types].map(wordOf).join(", ")),
+    h("a", { href: hrefTo(state, { title: one.id }) }, one.title), h("span", { class: "soft small" }, [...one.types.keys()].map(wordOf).join(", ")),
     h("button", { class: "plain", type: "button", "aria-label": `Forget ${one.title}`, onclick: (event) => forget(event.currentTarget, one, state.user, one.types) }, "Forget"));
   return h("section", { class: "row", "aria-labelledby": "told" }, h("h2", { id: "told" }, `What ${state.user} said`),
     h("ul", { class: "told", "aria-label": "What was said" }, rows.slice(0, SAID).map(line)),

@@ -136,6 +136,22 @@ def test_like_and_not_for_me_exclude_each_other_and_a_second_press_takes_back(
         page.get_by_role("button", name="Close").click()
 
 
+def test_what_is_forgotten_comes_back_as_it_was(visit: Visiting, store: GraphStore, at: str) -> None:
+    rated = {"user": "ada", "title": TOY_STORY, "type": "rating", "value": 4.5, "time": "2020-01-02T03:04:05Z"}
+    assert httpx.post(f"{at}/feedback", json=[rated | {"comment": "again"}]).status_code == 200
+    before = [one for one in feedback_of(store, ["ada"]) if one.title == TOY_STORY]
+    page = visit(address=at).open("?view=viewer&user=ada&catalog=north")
+    page.get_by_role("button", name="Forget Toy Story", exact=True).click()
+    expect(page.locator("#undo")).to_contain_text("Forgotten")
+    assert all(title != TOY_STORY for title, _ in said(store, "ada"))
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#undo")).to_contain_text("Undone")
+    after = [one for one in feedback_of(store, ["ada"]) if one.title == TOY_STORY]
+    assert [(one.type, one.value, one.timestamp, one.comment) for one in after] == [
+        (one.type, one.value, one.timestamp, one.comment) for one in before
+    ]
+
+
 def test_sliders_rank_anew_at_once(visit: Visiting, at: str) -> None:
     visited = visit(address=at)
     page = visited.open("?view=viewer&user=ada&catalog=north")
