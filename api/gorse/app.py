@@ -171,6 +171,6 @@ def _check_role(request: Request, route: Route) -> None:
     holder: Holder | None = getattr(request.state, "holder", None)
     if holder is None:
         raise Refused(401, "unauthorized")
-    needed: Role = "write" if b"write-back-type" in request.scope["query_string"] else route.role
+    needed: Role = "write" if "write-back-type" in request.query_params else route.role
     if ROLES.index(holder.role) < ROLES.index(needed):
         raise Refused(401, "unauthorized")

@@ -67,7 +67,8 @@ def test_a_key_where_there_are_keys(gorse_store: GraphStore, gorse: Client) -> N
     ask = {role: {"X-API-Key": key} for role, key in keys.items()}
     assert gorse.get("/api/users", headers=ask["write"]).status_code == 200
     assert gorse.get("/api/latest", headers=ask["read"]).status_code == 200
-    for method, path in (("GET", "/users"), ("POST", "/user"), ("GET", "/recommend/u?write-back-type=x")):
+    back = [("GET", f"/recommend/u?{name}=x") for name in ("write-back-type", "write%2Dback%2dtype")]
+    for method, path in (("GET", "/users"), ("POST", "/user"), *back):
         body = {} if method == "POST" else None
         assert gorse.request(method, f"/api{path}", headers=ask["read"], json=body).status_code == 401
 
