@@ -192,7 +192,8 @@ def test_every_field_of_an_item_and_of_feedback(gorse: Client) -> None:
     [("/user", "[]"), ("/user", "{"), ("/users", "{}"), ("/users", "[1]"), ("/item", '{"ItemId":"i","IsHidden":"x"}'),
      ("/item", '{"ItemId":"i","Categories":"x"}'), ("/item", '{"ItemId":"i","Categories":[1]}'),
      ("/item", '{"Comment":5}'), ("/feedback", "{}"), ("/feedback", '[{"Value":"5"}]'),
-     ("/feedback", '[{"Value":NaN}]'), ("/feedback", '[{"UserId":"\\ud800"}]'),
+     ("/feedback", '[{"Value":NaN}]'), ("/feedback", '[{"Value":1' + 400 * "0" + "}]"),
+     ("/feedback", '[{"UserId":"\\ud800"}]'),
      ("/user", '{"UserId":"\\u0000"}'),
      ("/session/recommend", "{}"), ("/session/recommend", "5")],
 )  # fmt: skip
