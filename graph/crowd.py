@@ -1,6 +1,6 @@
 """What viewers like together: for each item those that its likers like most beside it (cosine of their likers).
 
-Counted from all likes in the store (`graph.likeness` says when).
+Counted from all likes in the store (`graph.lists` says when).
 """
 
 from __future__ import annotations
