@@ -211,10 +211,16 @@ class EmbeddedStore:
             old = self._now()
             if not old.name:
                 raise StoreNotFound(f"nothing is loaded in {self.url}; load a graph, then publish vectors of it")
-            positions = old.columns.nodes("Title").positions(ids)
+            titles = old.columns.nodes("Title")
+            positions = titles.positions(ids)
             if (positions < 0).any():
-                missing = ids[int(np.argmax(positions < 0))]
-                raise InvalidRows(f"there is no title {missing!r} in {self.url}; train on this graph, then publish")
+                lacking = [ids[place] for place in np.flatnonzero(positions < 0).tolist()]
+                later = set(own_titles.later(titles, self._live))
+                if missing := [id_ for id_ in lacking if id_ not in later]:
+                    raise InvalidRows(
+                        f"there is no title {missing[0]!r} in {self.url}; train on this graph, then publish"
+                    )
+                positions, vectors = positions[positions >= 0], vectors[positions >= 0]
             version, partial = self._versions.start()
             link_version(self._versions.folder(old.name), partial)
             write_embeddings(partial, name, positions, vectors, provenance)
