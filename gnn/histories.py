@@ -77,12 +77,10 @@ def histories_in(
 
     titles: all that have a place, in order; None: those with feedback. Raises FeedbackError where nothing is liked.
     """
-    batches = store.scan_relationships("RATED", ["type", "value", "timestamp"]) if rated is None else (
-        rated.select(["head", "tail", "key", "type", "value", "timestamp"]).to_batches()
-    )  # fmt: skip
-    table = pa.Table.from_batches(list(batches)) if rated is None else pa.table(rated)
-    if not table.num_rows:
-        raise FeedbackError("the store has no feedback; load some: reelgraph load --feedback FILE")
+    batches = list(store.scan_relationships("RATED", ["value", "timestamp"]) if rated is None else rated.to_batches())
+    if not sum(batch.num_rows for batch in batches):
+        raise FeedbackError("there is no feedback to learn from; load some: reelgraph load --feedback FILE")
+    table = pa.Table.from_batches(batches)
     heads, tails, types = (table.column(name).combine_chunks().dictionary_encode() for name in ("head", "tail", "key"))
     value = table.column("value").to_numpy().astype(np.float64)
     says = np.zeros(table.num_rows, np.int8)

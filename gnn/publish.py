@@ -59,7 +59,7 @@ def publish(
         made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     )
     if run.config.model.name == TASTES:
-        return _tastes(run, store, ids, vectors, provenance)
+        return _tastes(run, store, ids, vectors, provenance, amend)
     if run.config.model.name != SUBSTITUTES:
         return store.set_embeddings(run.config.publish.name, ids, vectors, provenance, amend=amend)
     return _substitutes(run, store, ids, vectors, provenance, amend)
@@ -84,7 +84,7 @@ def _substitutes(
 
 
 def _tastes(
-    run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance
+    run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance, amend: bool
 ) -> str:
     """Publish both vectors of each title as one version, with how histories are weighed."""
     from gnn.tastes_run import liked_of, weighting_facts
@@ -92,7 +92,7 @@ def _tastes(
     row = {name.removeprefix(TITLE): place for place, name in enumerate(run.vocabulary().entities)}
     liked = liked_of(run)[[row[id_] for id_ in ids]]
     own = dataclasses.replace(provenance, dimension=int(liked.shape[1]), facts=weighting_facts(run))
-    store.set_embeddings(LIKED, ids, liked, own)
+    store.set_embeddings(LIKED, ids, liked, own, amend=amend)
     own = dataclasses.replace(provenance, facts=weighting_facts(run))
     return store.set_embeddings(OFFERED, ids, vectors, own, amend=True)
 

@@ -14,7 +14,6 @@ from scipy.linalg import lapack
 from gnn.config import ConfigError
 from gnn.histories import Floats, Histories, Ints
 from gnn.tastes import Matter, Options, fit, scores
-from graph.store import Progress
 
 _MOST_TITLES = 20_000  # of a matrix of titles by titles: 3.2 GB
 
@@ -34,7 +33,6 @@ class Learning:
     matter: Matter
     options: Options
     seed: int = 0
-    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ def _ials(given: Learning) -> _Factors:
 
 class _Hybrid:
     def __init__(self, given: Learning, only: str | None = None) -> None:
-        self.tastes = fit(given.histories, given.matter, given.options, given.progress, only=only)
+        self.tastes = fit(given.histories, given.matter, given.options, only=only)
 
     def score(self, known: Histories, users: Ints) -> Floats:
         return scores(self.tastes, known, users)
@@ -154,4 +152,3 @@ RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
     "hybrid": (_Hybrid, "taste vectors, as served"),
 }  # fmt: skip
 """By name: how it is fitted, and what it is."""
-HYBRID, EASE = "hybrid", "ease"

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.linalg import eigh
 
 from gnn.histories import UNKNOWN, Floats, Histories, Ints
+from gnn.substitutes import FeedbackError
 from gnn.tastes_weights import learned
 from graph.content import ContentReader, kernel
 from graph.foldin import factors
@@ -216,11 +217,16 @@ def fit(
 def learn_weights(
     histories: Histories, matter: Matter, options: Options, weighting: Weighting, only: str | None = None
 ) -> dict[str, float]:
-    """How much each matrix counts, by the newest fifth of each user's likes, unseen by the matrices."""
+    """How much each matrix counts, by the newest fifth of each user's likes, unseen by the matrices.
+
+    Raises FeedbackError where nobody has likes enough for that.
+    """
     from gnn.recommend_splits import by_time
 
     split = by_time(histories)
     chosen = split.users
+    if not len(chosen):
+        raise FeedbackError("nobody likes five titles or more, the least to learn tastes from; load more feedback")
     most = max(1, min(options.users, 40_000_000 // max(len(histories.titles), 1) // 4))
     if len(chosen) > most:
         chosen = np.sort(np.random.default_rng(0).choice(chosen, most, replace=False))

@@ -1,6 +1,6 @@
 """What viewers like together: for each item those that its likers like most beside it (cosine of their likers).
 
-Counted from all likes in the store (`graph.likeness` says when).
+Counted from all likes in the store (`graph.lists` says when).
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ class Crowd:
 def counted(store: GraphStore, kinds: FeedbackKinds) -> Crowd:
     """The crowd of a store as it is now."""
     latest = time.time() + CLOCKS_APART
-    says: dict[tuple[str, float | None], bool] = {}
     users: dict[str, int] = {}
     place: dict[str, int] = {}
     rows: list[int] = []
@@ -50,10 +49,7 @@ def counted(store: GraphStore, kinds: FeedbackKinds) -> Crowd:
     for batch in store.scan_relationships("RATED", ["value", "timestamp"]):
         heads, tails, keys, values, times = (batch.column(name).to_pylist() for name in _READ)
         for user, title, type_, value, when in zip(heads, tails, keys, values, times, strict=True):
-            liked = says.get((type_, value))
-            if liked is None:
-                liked = says[type_, value] = kinds.of(type_, value) == "liked"
-            if liked and (when is None or when <= latest):
+            if kinds.of(type_, value) == "liked" and (when is None or when <= latest):
                 rows.append(users.setdefault(user, len(users)))
                 columns.append(place.setdefault(title, len(place)))
         if len(rows) > _MOST_LIKES:

@@ -11,6 +11,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _COMPARED: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq,
 }  # fmt: skip
 _CONDITION: Final = re.compile(r"\s*([^<>=\s][^<>=]*?)\s*(?:(>=|<=|>|<|=)\s*([-+]?[0-9.]+))?\s*")
+
+_MOST_JUDGED: Final = 10_000
 
 
 class KindError(ValueError):
@@ -79,8 +82,23 @@ class FeedbackKinds:
         settings = settings or GraphSettings()
         return cls.parse(settings.liked_feedback, settings.disliked_feedback)
 
+    @cached_property
+    def _judged(self) -> dict[tuple[str, float | None], Says]:
+        return {}
+
     def of(self, type_: str, value: float | None) -> Says:
-        """What a piece of feedback says; a condition of dislike comes before one of liking."""
+        """What a piece of feedback says; a condition of dislike comes before one of liking.
+
+        Remembered, for there are few that differ and millions that are counted.
+        """
+        says = self._judged.get((type_, value))
+        if says is None:
+            if len(self._judged) >= _MOST_JUDGED:
+                self._judged.clear()
+            says = self._judged[type_, value] = self._judge(type_, value)
+        return says
+
+    def _judge(self, type_: str, value: float | None) -> Says:
         if _any(self.disliked, type_, value):
             return "disliked"
         return "liked" if _any(self.liked, type_, value) else "seen"

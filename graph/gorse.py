@@ -164,6 +164,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def value_of(told: Any) -> float:
+    """The value of feedback; null is 0. Raises BadValue."""
+    if told is None:
+        return 0.0
+    try:
+        if _is_number(told) and math.isfinite(value := float(told)):
+            return value
+    except OverflowError:
+        pass
+    raise BadValue("Value must be a number")
+
+
 _CONDITION = re.compile(r"(.+?)(>=|<=|>|<)\s*(-?\d+(?:\.\d*)?)")
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt

@@ -1,4 +1,4 @@
-"""How like each item of a catalog is to others: made now and then beside the answers, so that an answer adds up rows.
+"""How like each item of a catalog is to others: worked out beforehand (`graph.lists`), so that an answer adds up rows.
 
 Two items are alike by what their likers have in common (`graph.crowd`) and by what they are (substitute vectors), each
 as a share of the likeness to the nearest; what is not known of an item counts nothing.
@@ -6,10 +6,8 @@ as a share of the likeness to the nearest; what is not known of an item counts n
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from graph.crowd import MOST, Crowd, counted
-from graph.feedback_kinds import FeedbackKinds
-from graph.store import GraphStore, StoreError
+from graph.crowd import MOST, Crowd
 
 Floats = npt.NDArray[np.float32]
 CONTENT = 0.5
@@ -27,8 +23,6 @@ CONTENT = 0.5
 MOST_COMPARED = 30_000
 """Items beyond which those alike by content are not worked out beforehand."""
 _BLOCK = 512
-_LEAST_SECONDS, _TIMES_ITS_COST = 1.0, 50
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,9 +44,6 @@ class Likeness:
         columns = np.concatenate([self.matrix.indices[span] for span in spans])
         values = np.concatenate([self.matrix.data[span] for span in spans])
         return np.bincount(columns, values, len(self.titles)).astype(np.float32), True
-
-
-NOTHING = Likeness({}, (), sparse.csr_matrix((0, 0), dtype=np.float32), np.empty(0, np.int64))
 
 
 def likeness(titles: Sequence[str], crowd: Crowd, vectors: Floats) -> Likeness:
@@ -102,44 +93,3 @@ def _shares(matrix: Any) -> Any:
     """Each row divided by its largest value."""
     highest = np.asarray(matrix.max(axis=1).todense()).ravel()
     return sparse.csr_matrix(sparse.diags(1 / np.maximum(highest, 1e-12)) @ matrix, dtype=np.float32)
-
-
-class Likenesses:
-    """The likeness of a catalog's items, made when it is first asked for, then again beside the answers.
-
-    read: the catalog's titles and their vectors, as they are. Safe for threads.
-    """
-
-    def __init__(
-        self, store: GraphStore, kinds: FeedbackKinds, read: Callable[[], tuple[Sequence[str], Floats]]
-    ) -> None:
-        self._store, self._kinds, self._read = store, kinds, read
-        self._held = NOTHING
-        self._due = 0.0
-        self._making = threading.Lock()
-        self.made = 0.0
-        """When it was made last, seconds since 1970; 0: never."""
-
-    def now(self) -> Likeness:
-        """As it was made last; where it is due, making it anew is begun."""
-        if time.monotonic() >= self._due and self._making.acquire(blocking=not self.made):
-            if self.made and time.monotonic() >= self._due:
-                threading.Thread(target=self._make, name="likeness", daemon=True).start()
-            elif time.monotonic() >= self._due:
-                self._make()
-            else:
-                self._making.release()
-        return self._held
-
-    def _make(self) -> None:
-        begun = time.monotonic()
-        try:
-            titles, vectors = self._read()
-            self._held = likeness(titles, counted(self._store, self._kinds), vectors)
-            self.made = time.time()
-        except StoreError as error:
-            _log.warning("likes were not counted", extra={"fields": {"error": str(error)}})
-        finally:
-            cost = time.monotonic() - begun
-            self._due = time.monotonic() + max(_LEAST_SECONDS, _TIMES_ITS_COST * cost)
-            self._making.release()

@@ -16,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.consistent import version_of
+from graph.crowd import counted
 from graph.feedback_kinds import FeedbackKinds
 from graph.foldin import VECTORS
 from graph.items import CatalogItems, Items
-from graph.likeness import Likeness, Likenesses
+from graph.likeness import Likeness, likeness
+from graph.recounted import Recounted
 from graph.store import GraphStore
 from graph.vectors import top
 
@@ -29,6 +31,7 @@ Scored = list[tuple[str, float]]
 """Ids of items with their scores, the best first."""
 CONTEXT = 100
 """How many likes of a user or session count, the newest."""
+_FRESH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Lists:
     """Lists of one catalog. Safe for threads."""
 
     def __init__(self, store: GraphStore, items: CatalogItems, kinds: FeedbackKinds) -> None:
-        self._store, self.items = store, items
-        self._alike = Likenesses(store, kinds, self._read)
+        self._store, self.items, self._kinds = store, items, kinds
+        self._alike = Recounted("likeness", self._likenesses, _FRESH_SECONDS)
         self._vectors: tuple[str, dict[str, Floats | None]] = "", {}
         self._held: _Shelf | None = None
         self._making = threading.Lock()
@@ -109,7 +112,7 @@ class Lists:
     @property
     def counted(self) -> float:
         """When likes were counted last, seconds since 1970."""
-        return self._alike.made
+        return self._alike.counted
 
     # What they are made of
 
@@ -129,9 +132,9 @@ class Lists:
                 held = self._held = _Shelf(items, alike, titles, places, likes)
             return held
 
-    def _read(self) -> tuple[list[str], Floats]:
+    def _likenesses(self) -> Likeness:
         titles = list(self.items.now().place)
-        return titles, self._rows(titles)
+        return likeness(titles, counted(self._store, self._kinds), self._rows(titles))
 
     def _rows(self, titles: Sequence[str]) -> Floats:
         """The vectors of titles, zeros without one: those known are not read again until the graph changes."""

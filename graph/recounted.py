@@ -27,6 +27,8 @@ class Recounted(Generic[V]):
         self._held: tuple[V] | None = None
         self._due = 0.0
         self._counting = threading.Lock()
+        self.counted = 0.0
+        """When it was counted last, seconds since 1970; 0: never."""
 
     def now(self) -> V:
         """As it was counted last; a count that is due is begun."""
@@ -49,7 +51,8 @@ class Recounted(Generic[V]):
     def _made(self) -> tuple[V]:
         begun = time.monotonic()
         try:
-            self._held = held = (self._count(),)
+            held = (self._count(),)
+            self._held, self.counted = held, time.time()
             return held
         finally:
             ended = time.monotonic()

@@ -111,13 +111,10 @@ def liked_lately(store: GraphStore, kinds: FeedbackKinds, now: float | None = No
         newest = max(newest, pc.max(timed.column("timestamp")).as_py() or 0)
         parts.append(timed.filter(pc.greater(timed.column("timestamp"), newest - WINDOW_DAYS * _DAY)))
     viewers: dict[str, set[str]] = defaultdict(set)
-    judged: dict[tuple[str, float | None], bool] = {}
     for part in parts:
         rows = part.filter(pc.greater(part.column("timestamp"), newest - WINDOW_DAYS * _DAY))
         columns = (rows.column(name).to_pylist() for name in ("head", "tail", "key", "value"))
         for user, title, type_, value in zip(*columns, strict=True):
-            if (liked := judged.get((type_, value))) is None:
-                liked = judged[type_, value] = kinds.of(type_, value) == "liked"
-            if liked:
+            if kinds.of(type_, value) == "liked":
                 viewers[title].add(user)
     return {title: len(viewers[title]) for title in sorted(viewers, key=lambda one: (-len(viewers[one]), one))}

@@ -227,7 +227,8 @@ class GraphStore(Protocol):
     ) -> str:
         """Publish one vector for each title: (n, d) float32. Replaces all vectors of that name, atomically.
 
-        amend: as a part of the version that is current; a rollback then goes to the one before it.
+        amend: as a part of the version that is current; a rollback then goes to the one before it. Own titles that
+        came after the last load may go without. Raises InvalidRows for a title that is not there.
         """
 
     def get_embeddings(self, name: str, ids: Sequence[str] | None = None) -> tuple[list[str], npt.NDArray[np.float32]]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from graph.events import Event
-from graph.gorse import BadValue, Time, check_labels, inside, time_of
+from graph.gorse import BadValue, Time, check_labels, inside, time_of, value_of
 from graph.item_titles import Meant
 from graph.items import CatalogItems, Item
 from graph.store import GraphStore, Progress
@@ -106,15 +105,11 @@ def _feedback(store: GraphStore, items: CatalogItems, batch: Sequence[dict[str, 
     read: list[Event] = []  # with items where titles belong
     for row in batch:
         try:
-            value = row.get("Value") or 0.0
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise BadValue("the value is no number")
+            value = value_of(row.get("Value"))
             user, item, type_ = (_text(row, name) for name in ("UserId", "ItemId", "FeedbackType"))
             seconds, nanos = _time(row) or (None, None)
             comment = _text(row, "Comment") or None
-            read.append(
-                Event(inside(user), item, inside(type_), float(value), seconds, nanos, comment, None, "replace")
-            )
+            read.append(Event(inside(user), item, inside(type_), value, seconds, nanos, comment, None, "replace"))
         except BadValue as error:
             report.left_out[f"feedback: {error}"] += 1
     titles = items.ensure([event.title for event in read]).by_id

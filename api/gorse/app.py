@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.gorse.asked import Asked, Refused
 from api.keys import ROLES, Holder, Role
-from graph.feedback_kinds import FeedbackKinds, Says
+from graph.feedback_kinds import FeedbackKinds
 from graph.feedback_writer import FeedbackWriter
 from graph.gorse import BadValue
 from graph.items import CatalogItems, ServedItems
@@ -25,7 +25,6 @@ from graph.lists import Lists
 from graph.store import GraphStore, InvalidRows, StoreError
 
 Handler = Callable[[Asked], Any] | Callable[[Asked], Awaitable[Any]]
-_MOST_SAID = 10_000
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -48,19 +47,13 @@ class Backing:
     ) -> None:
         self.store, self.served, self.writer, self.kinds, self.options = store, served, writer, kinds, options
         self.default_n = options.default_n
-        self.quick = store.url.startswith("embedded:")
-        """Whether a read is so quick that it needs no thread of its own."""
+        self._local = store.url.startswith("embedded:")
         self._lists: dict[str, Lists] = {}
-        self._says: dict[tuple[str, float | None], Says] = {}
 
-    def says(self, type_: str, value: float | None) -> Says:
-        """What such feedback says; remembered, for there are few that differ."""
-        said = self._says.get((type_, value))
-        if said is None:
-            if len(self._says) > _MOST_SAID:
-                self._says.clear()
-            said = self._says[type_, value] = self.kinds.of(type_, value)
-        return said
+    @property
+    def quick(self) -> bool:
+        """Whether a read needs no thread of its own: on this machine, and what lists are made of has been counted."""
+        return self._local and self.lists.counted > 0
 
     @property
     def items(self) -> CatalogItems:
@@ -171,6 +164,6 @@ def _check_role(request: Request, route: Route) -> None:
     holder: Holder | None = getattr(request.state, "holder", None)
     if holder is None:
         raise Refused(401, "unauthorized")
-    needed: Role = "write" if b"write-back-type" in request.scope["query_string"] else route.role
+    needed: Role = "write" if "write-back-type" in request.query_params else route.role
     if ROLES.index(holder.role) < ROLES.index(needed):
         raise Refused(401, "unauthorized")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +15,7 @@ from api.gorse import cursors
 from api.gorse.asked import Asked, Refused, here, text
 from graph import users
 from graph.events import PROPERTIES, Event, How
-from graph.gorse import UNSET, condition, inside, outside, time_of, written
+from graph.gorse import condition, inside, outside, time_of, value_of, written
 from graph.items import Items
 from graph.users import Feedback
 
@@ -49,15 +48,10 @@ Row = tuple[str, str, str, float, int | None, int | None, str | None]
 
 
 def _row(told: dict[str, Any]) -> Row:
-    value = told.get("value")
-    if value is None:
-        value = 0.0
-    elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise Refused(400, "Value must be a number")
     when = time_of(told.get("timestamp")) or (None, None)
     return (
-        text(told, "FeedbackType"), text(told, "UserId"), text(told, "ItemId"), float(value), *when,
-        text(told, "Comment") or None,
+        text(told, "FeedbackType"), text(told, "UserId"), text(told, "ItemId"), value_of(told.get("value")),
+        *when, text(told, "Comment") or None,
     )  # fmt: skip
 
 
@@ -159,7 +153,7 @@ def shown(said: Feedback, items: Items) -> dict[str, Any]:
     return {
         "FeedbackType": outside(said.type), "UserId": outside(said.user),
         "ItemId": item.id if item else said.title.removeprefix("item:"), "Value": said.value or 0.0,
-        "Timestamp": when or UNSET, "Updated": again, "Comment": said.comment or "",
+        "Timestamp": when, "Updated": again, "Comment": said.comment or "",
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 from api.gorse import cursors
@@ -99,26 +100,24 @@ def delete_item(asked: Asked) -> Any:
 
 def put_category(asked: Asked) -> Any:
     """PUT /item/{item-id}/category/{category}."""
-    id_, category = asked.names
-    items = asked.backing.items
-    old = items.now().by_id.get(id_)
-    if old is None:
-        raise Refused(404, f"{id_}: item not found")
-    if category not in (old.categories or ()):
-        items.change(dataclasses.replace(old, categories=(*(old.categories or ()), category)))
-    return {"RowAffected": 1}
+    return _recategorised(asked, lambda old, category: old if category in old else (*old, category))
 
 
 def delete_category(asked: Asked) -> Any:
     """DELETE /item/{item-id}/category/{category}."""
+    return _recategorised(asked, lambda old, category: tuple(one for one in old if one != category))
+
+
+def _recategorised(asked: Asked, changed: Callable[[tuple[str, ...], str], tuple[str, ...]]) -> Any:
     id_, category = asked.names
     items = asked.backing.items
-    old = items.now().by_id.get(id_)
-    if old is None:
+    item = items.now().by_id.get(id_)
+    if item is None:
         raise Refused(404, f"{id_}: item not found")
-    left = tuple(one for one in old.categories or () if one != category)
-    if left != (old.categories or ()):
-        items.change(dataclasses.replace(old, categories=left))
+    old = item.categories or ()
+    new = changed(old, category)
+    if new != old:
+        items.change(dataclasses.replace(item, categories=new))
     return {"RowAffected": 1}
 
 

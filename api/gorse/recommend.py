@@ -31,7 +31,7 @@ class _Known:
 
 
 def _known(asked: Asked, user: str) -> _Known:
-    latest, says = time.time() + CLOCKS_APART, asked.backing.says
+    latest, says = time.time() + CLOCKS_APART, asked.backing.kinds.of
     liked, disliked, seen = list[tuple[float, str]](), set[str](), set[str]()
     for title, type_, value, when in _said(asked.store, inside(user)):
         if when is None or when <= latest:
@@ -104,7 +104,7 @@ def session(asked: Asked) -> Any:
     for type_, _, item, value, seconds, *_ in map(_row, told):
         found = items.by_id.get(item)
         if found is not None:
-            events.append(Event(found.title, type_, value, seconds, backing.says(type_, value)))
+            events.append(Event(found.title, type_, value, seconds, backing.kinds.of(type_, value)))
     said = in_order(events)
     found_ = backing.lists.session(said.liked, said.titles, asked.names, n + offset)[offset:]
     return [{"Id": id_, "Score": score} for id_, score in found_]
@@ -183,7 +183,7 @@ def user_neighbors(asked: Asked) -> Any:
     table = asked.store.neighbours(list(mine), ["RATED"], "in", properties=["value"])
     shared: dict[str, set[int]] = {}
     for row in table.to_pylist():
-        if row["neighbour"] != user and backing.says(row["key"], row["value"]) == "liked":
+        if row["neighbour"] != user and backing.kinds.of(row["key"], row["value"]) == "liked":
             shared.setdefault(row["neighbour"], set()).add(row["source"])
     degrees = asked.store.degrees(list(shared), ["RATED"], "out").tolist()
     scores = {

@@ -67,7 +67,8 @@ def test_a_key_where_there_are_keys(gorse_store: GraphStore, gorse: Client) -> N
     ask = {role: {"X-API-Key": key} for role, key in keys.items()}
     assert gorse.get("/api/users", headers=ask["write"]).status_code == 200
     assert gorse.get("/api/latest", headers=ask["read"]).status_code == 200
-    for method, path in (("GET", "/users"), ("POST", "/user"), ("GET", "/recommend/u?write-back-type=x")):
+    back = [("GET", f"/recommend/u?{name}=x") for name in ("write-back-type", "write%2Dback%2dtype")]
+    for method, path in (("GET", "/users"), ("POST", "/user"), *back):
         body = {} if method == "POST" else None
         assert gorse.request(method, f"/api{path}", headers=ask["read"], json=body).status_code == 401
 
@@ -191,7 +192,8 @@ def test_every_field_of_an_item_and_of_feedback(gorse: Client) -> None:
     [("/user", "[]"), ("/user", "{"), ("/users", "{}"), ("/users", "[1]"), ("/item", '{"ItemId":"i","IsHidden":"x"}'),
      ("/item", '{"ItemId":"i","Categories":"x"}'), ("/item", '{"ItemId":"i","Categories":[1]}'),
      ("/item", '{"Comment":5}'), ("/feedback", "{}"), ("/feedback", '[{"Value":"5"}]'),
-     ("/feedback", '[{"Value":NaN}]'), ("/feedback", '[{"UserId":"\\ud800"}]'),
+     ("/feedback", '[{"Value":NaN}]'), ("/feedback", '[{"Value":1' + 400 * "0" + "}]"),
+     ("/feedback", '[{"UserId":"\\ud800"}]'),
      ("/user", '{"UserId":"\\u0000"}'),
      ("/session/recommend", "{}"), ("/session/recommend", "5")],
 )  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
 from graph.events import KEPT_EVENTS, Event
 from graph.schema import RELATIONSHIPS
-from graph.store import WHOLE_GRAPH, InvalidRows, Scope
+from graph.store import WHOLE_GRAPH, InvalidRows, Provenance, Scope
 
+MADE = Provenance("run-1", "m", 3, "0123456789abcdef", "2026-03-01T00:00:00Z")
 NAMES = [p.name for p in RELATIONSHIPS["RATED"].properties if p.name != "type"]
 
 
@@ -138,6 +140,16 @@ def test_an_own_title_goes_with_offers_and_feedback(loaded, contents):
     assert loaded.delete_nodes("Title", ["item:9", "item:8"]) == 1
     assert loaded.offered(Scope("south")).column("id").to_pylist() == ["tt02", "tt06", "tt10"]
     assert contents(loaded) == before
+
+
+def test_vectors_can_be_published_where_own_titles_have_come(loaded):
+    loaded.add_titles([{"id": "item:9"}])
+    given = np.eye(3, dtype=np.float32)
+    loaded.set_embeddings("embedding", ["tt02", "item:9", "tt01"], given, MADE)
+    ids, vectors = loaded.get_embeddings("embedding", ["tt01", "tt02"])
+    assert dict(zip(ids, vectors.tolist(), strict=True)) == {"tt02": [1, 0, 0], "tt01": [0, 0, 1]}
+    with pytest.raises(InvalidRows, match="'tt99'"):
+        loaded.set_embeddings("embedding", ["item:9", "tt99", "tt01"], given, MADE)
 
 
 def test_no_other_title_comes_or_goes_that_way(loaded, contents):

@@ -18,6 +18,7 @@ from gnn.runs import Run, list_runs, open_run
 from gnn.train import train
 from graph.foldin import VECTORS
 from graph.store import GraphStore, open_store
+from graph.tastes import LIKED, OFFERED
 from tests.gnn.conftest import VIEWERS, clusters, tables, watched
 
 SMALL = """
@@ -36,6 +37,20 @@ name = "Substitutes"
 dimension = 8
 [publish]
 name = "substitute_vector"
+"""
+
+
+TASTES = """
+[model]
+name = "Tastes"
+[model.options]
+long = 8
+recent = 8
+rank = 16
+landmarks = 32
+content = 16
+[publish]
+name = "offered_vector"
 """
 
 
@@ -229,6 +244,16 @@ def test_two_configurations_are_one_way_back_and_feedback_is_a_reason_too(viewed
     assert [(one.name, one.action) for one in done] == [("embedding", "kept"), (VECTORS, "published")]
     assert "of feedback" in done[1].why
     assert not retraining.due(job.store)
+
+
+def test_taste_vectors_are_part_of_the_same_way_back(viewed_job: Job) -> None:
+    job = viewed_job
+    job.config("tastes", TASTES)
+    loaded = job.store.info().version
+    assert [(one.name, one.action) for one in job()][-1] == (OFFERED, "published")
+    versions = job.store.info().versions
+    assert (len(versions), versions[0], job.published(LIKED), job.published(OFFERED)) == (2, loaded, "tastes", "tastes")
+    assert [one.action for one in job()] == ["kept"] * 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,20 @@ def test_trained_published_and_served(viewed: GraphStore, tmp_path: Path) -> Non
     assert not set(places) & passed
     assert len(set(places) & liked_half) >= 4, "what viewers of the same taste watch"
     assert any(reason.kind == "watched" for item in found.items for reason in item.evidence)
+
+
+def test_too_little_feedback_is_said(tmp_path: Path) -> None:
+    config = RunConfig.model_validate({"model": {"name": "Tastes"}, "publish": {"name": "offered_vector"}})
+    with contextlib.closing(open_store(f"embedded:{tmp_path / 'store'}", create=True)) as sample:
+        load_sample(sample)
+        with pytest.raises(FeedbackError, match="no feedback"):
+            train_tastes(config, sample, tmp_path / "runs")
+        titles = next(iter(sample.scan_nodes("Title", []))).column("id").to_pylist()[:4]
+        sample.upsert_nodes("User", [{"id": "ada"}])
+        likes = [{"head": "ada", "tail": id_, "key": "like", "type": "like"} for id_ in titles]
+        sample.upsert_relationships("RATED", likes)
+        with pytest.raises(FeedbackError, match="nobody likes five titles"):
+            train_tastes(config, sample, tmp_path / "runs")
 
 
 def test_options_are_checked() -> None:

@@ -17,7 +17,7 @@ from graph.search import Answer, Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, Scope, StoreFull, open_store
 from loaders.load import load_sample
 
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = dt.date(2026, 11, 21)
 NORTH = Scope("north", on=TODAY)
 
 
@@ -28,6 +28,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     load_sample(store)
     store.close()
     return url
+
+
+@pytest.fixture(autouse=True)
+def today(monkeypatch: pytest.MonkeyPatch) -> list[dt.date]:
+    """The day that is counted on, which a test may change: midnight does not wait for a test to end."""
+    days = [TODAY]
+    monkeypatch.setattr(demand, "_today", lambda: days[0])
+    return days
 
 
 @pytest.fixture
@@ -213,9 +221,7 @@ def test_a_day_keeps_so_many_different_searches_and_no_more(store: GraphStore, m
     assert searches(store, None, least=1).unknown == (("a", 3), ("b", 1), ("c", 1))
 
 
-def test_a_day_that_is_over_is_forgotten_and_stays_counted(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    today = [TODAY]
-    monkeypatch.setattr(demand, "_today", lambda: today[0])
+def test_a_day_that_is_over_is_forgotten_and_stays_counted(store: GraphStore, today: list[dt.date]) -> None:
     counting = Demand(store)
     counting.count(typed("late"))
     for day in (TODAY + dt.timedelta(days=1), TODAY):  # the clock is set right again

@@ -103,7 +103,9 @@ def test_a_count_is_made_once_then_beside_the_answers_and_an_error_leaves_the_la
         return len(made)
 
     counted = Recounted("test", count, 0.0)
+    assert counted.counted == 0.0
     assert counted.now() == 1
+    assert abs(counted.counted - time.time()) < 5
     counted._due = 0.0
     assert counted.now() == 1  # the second is under way, and nobody waits for it
     go_on.set()

@@ -127,6 +127,9 @@ def test_rows_that_are_wrong_are_left_out_and_named(exports, store):
     done = import_gorse(store, read_gorse(str(exports)), "shop")
     assert done.users == 0
     assert sum(done.left_out.values()) == 2
+    (exports / "feedback.jsonl").write_text('{"Value": true}\n{"Value": "5"}\n{"Value": 1%s}\n' % (400 * "0"), "utf-8")
+    done = import_gorse(store, read_gorse(str(exports)), "shop")
+    assert (done.feedback, done.left_out["feedback: Value must be a number"]) == (0, 3)
     (exports / "items.jsonl").write_text("{\n", "utf-8")
     with pytest.raises(LoadError, match=r"items.jsonl, row 1"):
         list(read_gorse(str(exports)))
