@@ -83,9 +83,9 @@ def all_there(store: GraphStore, liked: Liked, nodes: pa.Table) -> None:
 
 
 def recommending(
-    ranking: Ranking, liked: Liked, vectors: Mapping[str, Floats], scope: Scope, k: int, wanted: Preferences, state: str,
-    verb: str = "named",
-) -> Asking[list[Substitute]]:
+    ranking: Ranking, liked: Liked, vectors: Mapping[str, Floats], scope: Scope, k: int, wanted: Preferences,
+    state: str, verb: str = "named",
+) -> Asking[list[Substitute]]:  # fmt: skip
     """The k best in scope beside those named, with evidence; k whenever k others are there.
 
     liked: as `checked` gives it. vectors: of those that have one. state: of the store. verb: how they are told of.
@@ -108,7 +108,8 @@ def recommending(
     parts = {other: brought[:, column[other]] for other in chosen if other in column}
     items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, chosen)]
     (nodes, *offered), evidence = yield from together(
-        all_of(Nodes("Title", chosen, SHOWN), *items), _evidence(ranking, named, chosen, parts, scope, wanted, state, verb)
+        all_of(Nodes("Title", chosen, SHOWN), *items),
+        _evidence(ranking, named, chosen, parts, scope, wanted, state, verb),
     )
     rows = {row["id"]: row for row in nodes.to_pylist()}
     return shown({other: scores[other] for other in chosen}, rows, items_of(offered[0]) if offered else {}, evidence)

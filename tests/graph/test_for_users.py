@@ -214,8 +214,6 @@ def test_without_taste_vectors(stored: Stored) -> None:
     assert known.items
     assert not {TITLES[place] for place in (5, 6, 7, 8)} & set(ids(known))
     assert known.versions["tastes"] is None
-
-
     reason = next(one for item in known.items for one in item.evidence if one.kind == "liked")
     assert reason.text.startswith("because you liked Lonely")
 
