@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from gnn.evaluate_command import RatedIn, evaluate
+from gnn.evaluate_command import evaluate
+from gnn.evaluation_tasks import RatedIn
 from gnn.predict_command import predict
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 
