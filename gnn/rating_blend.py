@@ -50,7 +50,7 @@ def blend(known: Known, *, timed: bool) -> Blend:
     inner = _inner(known)
     held = known.ratings.parted(known.seed + 1_000, _SHARE)[1]
     x = features(inner, Asked.of(held), timed=timed)
-    weights = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ held.value)
+    weights: Points = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ held.value)
     return Blend(known, weights, timed)
 
 
@@ -114,9 +114,8 @@ def _by_content(known: Known, left: Points, asked: Asked) -> Points:
 def _same_sitting(ratings: Ratings, left: Points, asked: Asked, width: float) -> Points:
     """The mean residual of the user's ratings about the same time, shrunk; 0 where a time is unknown."""
     made = np.zeros(len(asked.user))
-    for own, places in _by_user(ratings, asked):
-        own = own[ratings.time[own] > UNKNOWN]
-        places = places[asked.time[places] > UNKNOWN]
+    for all_, wanted in _by_user(ratings, asked):
+        own, places = all_[ratings.time[all_] > UNKNOWN], wanted[asked.time[wanted] > UNKNOWN]
         apart = np.abs(ratings.time[own][None] - asked.time[places][:, None])
         near = np.exp(-apart / width)
         made[places] = (near @ left[own]) / (near.sum(1) + _DAMPING)

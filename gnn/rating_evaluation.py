@@ -1,7 +1,8 @@
 """`reelgraph evaluate --task rating`: how far said points are from given ones, 80 known to 20 judged, by chance.
 
 RMSE over all judged ratings of a seed, then the mean over seeds. Intervals and paired differences are by bootstrap over
-users, each with all their judged ratings of all seeds.
+users, each with all their judged ratings of all seeds. The seconds are those of fitting and of asking for all judged
+ratings; what an earlier row has fitted already is not counted again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from rich.text import Text
 
 from gnn.config import ConfigError
 from gnn.histories import Floats
@@ -23,7 +23,6 @@ from gnn.ratings import Asked, Biases, Ratings, ratings_in
 from gnn.resampled import Numbers, Resampled, interval
 from gnn.tastes import Options, matter_of
 from graph.store import GraphStore, Progress
-from graph.terminal import out
 
 SHARE, SEEDS = 0.2, (0, 1, 2, 3, 4)
 RATERS: Mapping[str, tuple[Callable[[Known], Rater], str]] = {
@@ -40,7 +39,7 @@ OURS = "blend"
 
 
 def rate(
-    store: GraphStore, rated: pa.Table | None, seeds: Sequence[int] | None, names: Sequence[str] | None,
+    store: GraphStore, rated: pa.Table | None, seeds: Sequence[int] = (), names: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Judge raters (none named: all) on a store's ratings, or on a table RATED, as plain data.
@@ -48,7 +47,7 @@ def rate(
     Raises ConfigError for a name that is none, FeedbackError where there are too few ratings.
     """
     say: Progress = progress or (lambda _what, _share: None)
-    chosen, draws = _known(names or ()), tuple(seeds or SEEDS)
+    chosen, draws = _known(names), tuple(seeds or SEEDS)
     ratings, kind = ratings_in(store, rated)
     say("content of titles", 0.0)
     z = content_of(store, ratings)
@@ -66,14 +65,17 @@ def rate(
             seconds[name] += time.perf_counter() - began
     return {
         "task": "rating",
-        "feedback": kind,
+        "data": f"{len(ratings):,} ratings ({kind}) of {len(ratings.users):,} users on {len(ratings.titles):,} titles",
         "split": f"{SHARE:.0%} by chance",
         "seeds": list(draws),
         "ratings": len(ratings),
         "users": len(ratings.users),
         "titles": len(ratings.titles),
         "judged": int(SHARE * len(ratings)),
-        "compared_with": OURS,
+        "compared_with": OURS if OURS in chosen else None,
+        "left_out": {},
+        "figures": {"rmse": "RMSE"},
+        "lower_is_better": ["rmse"],
         "strategies": _rows(judged, count, seconds),
     }
 
@@ -88,7 +90,7 @@ def _known(names: Sequence[str]) -> list[str]:
 def _squares(rater: Rater, known: Ratings, hidden: Ratings) -> Numbers:
     """The sum of squared errors of each user, points cut to the scale: (users,)."""
     said = np.clip(rater.rate(Asked.of(hidden)), known.value.min(), known.value.max())
-    return np.bincount(hidden.user, np.square(said - hidden.value), len(hidden.users))
+    return np.bincount(hidden.user, np.square(said - hidden.value), len(hidden.users)).astype(np.float64)
 
 
 def _rows(judged: Mapping[str, list[Numbers]], count: Numbers, seconds: Mapping[str, float]) -> list[dict[str, Any]]:
@@ -104,8 +106,8 @@ def _rows(judged: Mapping[str, list[Numbers]], count: Numbers, seconds: Mapping[
         row["rmse_by_seed"] = [round(own, 4) for own in each]
         if OURS in judged and name != OURS:
             gap = {"mean": round(whole[name] - whole[OURS], 4)} | interval(samples[name] - samples[OURS])
-            row[f"rmse_minus_{OURS}"] = gap
-        rows.append(row | {"seconds": round(seconds[name] / draws, 2)})
+            row["rmse_difference"] = gap
+        rows.append(row | {"cost": {"train_seconds": round(seconds[name] / draws, 2), "query_ms": None, "bytes": None}})
     return rows
 
 
@@ -113,31 +115,3 @@ def content_of(store: GraphStore, ratings: Ratings) -> Floats:
     """Unit vectors of content of the titles rated."""
     counts = np.bincount(ratings.title, minlength=len(ratings.titles))
     return matter_of(store, ratings.titles, counts, Options()).z
-
-
-def show_ratings(found: dict[str, Any]) -> None:
-    """Print an evaluation for a person to read."""
-    _say(
-        f"{found['ratings']:,} ratings ({found['feedback']}) of {found['users']:,} users on {found['titles']:,} titles; "
-        f"{found['split']} judged ({found['judged']:,}), seeds {', '.join(map(str, found['seeds']))}\n"
-    )
-    ours = found["compared_with"]
-    rows = [["strategy", "RMSE", f"RMSE − {ours}", "by seed", "s a seed", "what"]]
-    for one in found["strategies"]:
-        gap = one.get(f"rmse_minus_{ours}")
-        rows.append([
-            one["strategy"], _interval(one["rmse"]), _interval(gap, "+") if gap else "",
-            " ".join(f"{own:.3f}" for own in one["rmse_by_seed"]), f"{one['seconds']:.1f}", one["about"],
-        ])  # fmt: skip
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for place, row in enumerate(rows):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        out.print(Text(line, style="" if place else "dim"), soft_wrap=True)
-
-
-def _interval(figure: Mapping[str, float], sign: str = "") -> str:
-    return f"{figure['mean']:{sign}.4f} [{figure['low']:{sign}.4f}, {figure['high']:{sign}.4f}]"
-
-
-def _say(line: str) -> None:
-    out.print(Text(line), soft_wrap=True)

@@ -70,7 +70,7 @@ def _drawn(
     matrix = np.empty((len(own), d, d), np.float32)
     matrix[:, upper[0], upper[1]] = matrix[:, upper[1], upper[0]] = sums
     matrix = precision * matrix + prior.astype(np.float32)
-    target = precision * (left @ others) + (prior @ mean).astype(np.float32)
+    target = np.asarray(precision * (left @ others) + prior @ mean, np.float32)
     root = np.linalg.cholesky(matrix)
     half = np.linalg.solve(root, target[..., None])
     half += chance.normal(size=half.shape).astype(np.float32)

@@ -107,7 +107,9 @@ class ItemKnn:
         there.data = np.ones_like(there.data)
         for start in range(0, len(made), _AT_ONCE):
             rows = asked.user[start : start + _AT_ONCE]
-            weight = np.asarray(there[rows].toarray() * np.maximum(self.alike[asked.title[start : start + _AT_ONCE]], 0))
+            weight = np.asarray(
+                there[rows].toarray() * np.maximum(self.alike[asked.title[start : start + _AT_ONCE]], 0)
+            )
             if weight.shape[1] > self.neighbours:
                 least = np.partition(weight, -self.neighbours, axis=1)[:, -self.neighbours, None]
                 weight[weight < least] = 0

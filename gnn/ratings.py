@@ -1,4 +1,4 @@
-"""Ratings as numbers: who gave which title how many points when; what rating prediction learns from and is judged by."""
+"""Ratings as numbers: who gave which title how many points and when; what predicting them learns from."""
 
 from __future__ import annotations
 
@@ -117,4 +117,3 @@ class Biases:
             left = known.value - mean - title[known.title]
             user = np.bincount(known.user, left, len(user)) / (counts[0] + of_user)
         return Biases(mean, user, title)
-

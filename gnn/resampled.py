@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import numpy.typing as npt
 
@@ -27,7 +25,8 @@ class Resampled:
 
     def means(self, sums: Numbers) -> Numbers:
         """The same in each sample: (samples,)."""
-        return cast(Numbers, (self._drawn @ sums) / self._total)
+        made: Numbers = (self._drawn @ sums) / self._total
+        return made
 
 
 def interval(samples: Numbers) -> dict[str, float]:
