@@ -50,8 +50,8 @@ def blend(known: Known, *, timed: bool) -> Blend:
     inner = _inner(known)
     held = known.ratings.parted(known.seed + 1_000, _SHARE)[1]
     x = features(inner, Asked.of(held), timed=timed)
-    weights: Points = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ held.value)
-    return Blend(known, weights, timed)
+    weights = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ held.value)
+    return Blend(known, weights.astype(np.float64), timed)
 
 
 @dataclass(frozen=True)

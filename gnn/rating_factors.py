@@ -68,12 +68,12 @@ def _drawn(
     upper = np.triu_indices(d)
     sums = there @ (others[:, upper[0]] * others[:, upper[1]])
     matrix = np.empty((len(own), d, d), np.float32)
-    matrix[:, upper[0], upper[1]] = matrix[:, upper[1], upper[0]] = sums
-    matrix = precision * matrix + prior.astype(np.float32)
+    matrix[:, upper[0], upper[1]] = matrix[:, upper[1], upper[0]] = precision * sums
+    matrix += prior.astype(np.float32)
     target = np.asarray(precision * (left @ others) + prior @ mean, np.float32)
     root = np.linalg.cholesky(matrix)
     half = np.linalg.solve(root, target[..., None])
-    half += chance.normal(size=half.shape).astype(np.float32)
+    half += np.asarray(chance.normal(size=half.shape), np.float32)
     return np.asarray(np.linalg.solve(root.transpose(0, 2, 1), half)[..., 0], np.float32)
 
 
