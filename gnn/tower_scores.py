@@ -1,4 +1,4 @@
-"""What two towers and their ranker say, by NumPy alone: users by their histories, so that new ones and new events count.
+"""What two towers and their ranker say, by NumPy alone: users by their histories, so that new ones count at once.
 
 The user tower adds up what each liked title says, and turns the sum into d numbers; the title tower has made d numbers
 of each title already. Their product retrieves. The ranker is a network of pairs: how many points would this user give

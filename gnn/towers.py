@@ -2,8 +2,8 @@
 
 Sampled softmax: each like against titles drawn by their popularity, whose log-probability is taken off the scores (the
 correction of Yi et al. 2019), so that the product tends to the log-probability of the like and not to what is left of
-it when popular titles are drawn more often. A like is not part of the history that it is predicted from: each user's likes
-are parted by chance anew in each epoch, and each part is predicted from the others.
+it when popular titles are drawn more often. A like is not part of the history that it is predicted from: each user's
+likes are parted by chance anew in each epoch, and each part is predicted from the others.
 """
 
 from __future__ import annotations
