@@ -113,6 +113,15 @@ class Content:
         return Content(ids, **parts)
 
 
+def joined(parts: Sequence[Content]) -> Content:
+    """The titles of several, in their order. All read by one `ContentReader`."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {name: np.concatenate([getattr(one, name) for one in parts]) for name in _DENSE}
+    sparse = {name: sp.vstack([getattr(one, name) for one in parts], "csr") for name in _SPARSE}
+    return Content([id_ for one in parts for id_ in one.ids], **columns, **sparse)
+
+
 def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
     """How alike the titles of `a` and `b` are: (a, b) float32, not negative. Both read by one `ContentReader`."""
     t = terms or Terms()
@@ -143,6 +152,7 @@ def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
 
 
 _DENSE = ("genres", "genre_sets", "year", "votes", "rating", "form")
+_SPARSE = ("people", "writers", "keywords", "words")
 _ROWS = 512  # of a block: what is worked on stays in the processor's cache
 
 
