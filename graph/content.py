@@ -120,9 +120,11 @@ def joined(parts: Sequence[Content]) -> Content:
     """The titles of several, in their order. All read by one `ContentReader`."""
     if len(parts) == 1:
         return parts[0]
-    columns = {name: np.concatenate([getattr(one, name) for one in parts]) for name in _DENSE}
-    sparse = {name: sp.vstack([getattr(one, name) for one in parts], "csr") for name in _SPARSE}
-    return Content([id_ for one in parts for id_ in one.ids], **columns, **sparse)
+    made: dict[str, Any] = {}
+    for name in (one.name for one in fields(Content) if one.name != "ids"):
+        rows = [getattr(one, name) for one in parts]
+        made[name] = sp.vstack(rows, "csr") if sp.issparse(rows[0]) else np.concatenate(rows)
+    return Content([id_ for one in parts for id_ in one.ids], **made)
 
 
 def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
@@ -155,7 +157,6 @@ def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
 
 
 _DENSE = ("genres", "genre_sets", "year", "votes", "rating", "form")
-_SPARSE = ("people", "writers", "keywords", "words")
 _ROWS = 512  # of a block: what is worked on stays in the processor's cache
 
 
