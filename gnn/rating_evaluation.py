@@ -9,27 +9,54 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import scipy.sparse as sp
 
 from gnn.config import ConfigError
 from gnn.histories import Floats
+from gnn.prepare import needs
 from gnn.rating_blend import blend, once
 from gnn.rating_factors import bayesian
 from gnn.rating_models import Known, Mean, Rater, item_knn, svd
-from gnn.ratings import Asked, Biases, Ratings, ratings_in
+from gnn.ratings import Asked, Biases, Points, Ratings, ratings_in
 from gnn.resampled import Numbers, Resampled, interval
 from gnn.tastes import Options, matter_of
+from gnn.tower_options import TowerOptions
+from gnn.tower_scores import Pairs
 from graph.store import GraphStore, Progress
 
 SHARE, SEEDS = 0.2, (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class _Ranker:
+    """The towers' ranker, asked for points."""
+
+    pairs: Pairs
+    given: sp.csr_matrix
+
+    def rate(self, asked: Asked) -> Points:
+        return self.pairs.points(self.given, asked.user, asked.title).astype(np.float64)
+
+
+def _ranker(known: Known) -> _Ranker:
+    needs("torch")
+    from gnn.tower_ranker import train_ranker
+
+    given = known.ratings.matrix(known.ratings.value)
+    return _Ranker(train_ranker(given, known.z, TowerOptions(), seed=known.seed), given)
+
+
 RATERS: Mapping[str, tuple[Callable[[Known], Rater], str]] = {
     "mean": (lambda known: Mean(float(known.ratings.value.mean())), "the mean of all"),
     "biases": (lambda known: Biases.learned(known.ratings), "mean, user and title"),
     "svd": (svd, "biases and 10 factors by least squares"),
     "item-knn": (lambda known: once(known, "item-knn", item_knn), "biases and residuals on the titles most alike"),
+    "ranker": (_ranker, "the network of pairs that ranks what two towers found"),
     "factors": (lambda known: once(known, "factors", bayesian), "10 factors by Gibbs sampling, without biases"),
     "blend-untimed": (lambda known: blend(known, timed=False), "biases, factors, neighbours and content"),
     "blend": (lambda known: blend(known, timed=True), "the same, and what was said in the same sitting"),
