@@ -15,10 +15,13 @@ from graph.recounted import Recounted
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
 
 MOST_FEATURED = 1_000
-"""Titles of a scope that are pinned, and that are boosted: those pinned first, and those boosted most."""
+"""Titles of a scope that are pinned, and that are boosted: those pinned first, and those whose factors change most."""
 MOST_BOOST = 100.0
 _FRESH_SECONDS = 5.0
+_KEPT_CATALOGS = 64
 _READ = ("pinned", "boost")
+Pins = Sequence[str]
+Boosts = Mapping[str, float]
 Offers = Mapping[str, Sequence[tuple[str, int | None, float | None]]]
 """Title → its offers that are pinned or boosted: catalog, place, factor."""
 
@@ -32,8 +35,9 @@ class Featured:
         self._recounted = Recounted("pins and boosts", self._all, _FRESH_SECONDS)
         self._held: tuple[str, Offers] | None = None
         self._moving = threading.Lock()
+        self._made: dict[str | None, tuple[Offers, Pins, Boosts]] = {}
 
-    def of(self, scope: Scope, state: str) -> tuple[list[str], dict[str, float]]:
+    def of(self, scope: Scope, state: str) -> tuple[Pins, Boosts]:
         """The titles that are pinned for a scope, the first first, and how much others are boosted.
 
         They need not be in scope: an offer may not hold there. Of several catalogs the foremost place and the largest
@@ -41,18 +45,13 @@ class Featured:
         """
         if scope.catalog == WHOLE_GRAPH:
             return [], {}
-        pins: dict[str, int] = {}
-        boosts: dict[str, float] = {}
-        for title, offers in self._now(state).items():
-            for catalog, place, factor in offers:
-                if scope.catalog in (None, catalog):
-                    if place is not None:
-                        pins[title] = min(place, pins.get(title, place))
-                    if factor is not None:
-                        boosts[title] = max(factor, boosts.get(title, factor))
-        ordered = sorted(pins, key=lambda title: (pins[title], title))[:MOST_FEATURED]
-        most = sorted(boosts, key=lambda title: (-boosts[title], title))[:MOST_FEATURED]
-        return ordered, {title: boosts[title] for title in most}
+        offers = self._now(state)
+        made = self._made.get(scope.catalog)
+        if made is None or made[0] is not offers:
+            if len(self._made) > _KEPT_CATALOGS:
+                self._made = {}
+            made = self._made[scope.catalog] = offers, *_of_catalog(offers, scope.catalog)
+        return made[1], made[2]
 
     def _now(self, state: str) -> Offers:
         if not self._tells:
@@ -81,6 +80,22 @@ class Featured:
     def _all(self) -> Offers:
         batches = self._store.scan_relationships("OFFERS", list(_READ))
         return _marked((row["tail"], row["head"], row) for batch in batches for row in batch.to_pylist())
+
+
+def _of_catalog(offers: Offers, wanted: str | None) -> tuple[Pins, Boosts]:
+    """What one catalog, or all, pin and boost, within the bounds."""
+    pins: dict[str, int] = {}
+    boosts: dict[str, float] = {}
+    for title, own in offers.items():
+        for catalog, place, factor in own:
+            if wanted in (None, catalog):
+                if place is not None:
+                    pins[title] = min(place, pins.get(title, place))
+                if factor is not None:
+                    boosts[title] = max(factor, boosts.get(title, factor))
+    ordered = sorted(pins, key=lambda title: (pins[title], title))[:MOST_FEATURED]
+    most = sorted(boosts, key=lambda title: (-abs(boosts[title] - 1), title))[:MOST_FEATURED]
+    return ordered, {title: boosts[title] for title in most}
 
 
 def _marked(rows: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Offers:
