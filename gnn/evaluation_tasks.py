@@ -5,6 +5,7 @@
     {"task": NAME, "data": words, "compared_with": STRATEGY or None, "left_out": {STRATEGY: why},
      "figures": {FIGURE: heading, …},       the first is the one that is drawn; all: the larger the better
      "lower_is_better": [FIGURE, …],        but these, where there are any
+     "by": {BY: words},                     the slices that are drawn: popularity of the title, size of the history
      "strategies": [{"strategy": NAME, "about": words,
                      FIGURE: {"mean": …, "low": …, "high": …},              95% bootstrap interval
                      FIGURE_difference: the same,                           paired, to `compared_with`
