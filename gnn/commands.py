@@ -48,9 +48,9 @@ def after_load(store: GraphStore, runs: Path, progress: Progress) -> list[Folded
 def retraining(runs: Path, configs: Sequence[Path], above: float, worse: float) -> Retraining:
     """What keeps published vectors up to date for a refresh; see gnn.refresh."""
     from gnn.config import read_config
-    from gnn.prepare import SUBSTITUTES
+    from gnn.title_models import TITLE_MODELS
 
-    if any(read_config(path).model.name != SUBSTITUTES for path in configs):
+    if any(read_config(path).model.name not in TITLE_MODELS for path in configs):
         _start_again()
     from gnn.refresh import Retraining
 

@@ -105,7 +105,7 @@ class ForUsers:
         listed: Mapping[str, Substitute] = {}
         if liked:
             most = min(POOL * k + len(left_out), MAX_SUBSTITUTES)
-            found = yield from self._searcher.recommending(dict.fromkeys(liked, 1.0), scope, most, wanted)
+            found = yield from self._searcher.recommending(dict.fromkeys(liked, 1.0), scope, most, wanted, "liked")
             listed = {one.id: one for one in found.items if one.id not in left_out}
         ids = list(listed)
         if not liked:

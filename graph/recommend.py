@@ -83,11 +83,12 @@ def all_there(store: GraphStore, liked: Liked, nodes: pa.Table) -> None:
 
 
 def recommending(
-    ranking: Ranking, liked: Liked, vectors: Mapping[str, Floats], scope: Scope, k: int, wanted: Preferences, state: str
-) -> Asking[list[Substitute]]:
+    ranking: Ranking, liked: Liked, vectors: Mapping[str, Floats], scope: Scope, k: int, wanted: Preferences,
+    state: str, verb: str = "named",
+) -> Asking[list[Substitute]]:  # fmt: skip
     """The k best in scope beside those named, with evidence; k whenever k others are there.
 
-    liked: as `checked` gives it. vectors: of those that have one. state: of the store.
+    liked: as `checked` gives it. vectors: of those that have one. state: of the store. verb: how they are told of.
     """
     named = list(liked)
     directions = _directions(ranking.folded, named, vectors)
@@ -107,7 +108,8 @@ def recommending(
     parts = {other: brought[:, column[other]] for other in chosen if other in column}
     items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, chosen)]
     (nodes, *offered), evidence = yield from together(
-        all_of(Nodes("Title", chosen, SHOWN), *items), _evidence(ranking, named, chosen, parts, scope, wanted, state)
+        all_of(Nodes("Title", chosen, SHOWN), *items),
+        _evidence(ranking, named, chosen, parts, scope, wanted, state, verb),
     )
     rows = {row["id"]: row for row in nodes.to_pylist()}
     return shown({other: scores[other] for other in chosen}, rows, items_of(offered[0]) if offered else {}, evidence)
@@ -141,7 +143,7 @@ def _brought(
 
 def _evidence(
     ranking: Ranking, named: Sequence[str], chosen: Sequence[str], parts: Mapping[str, Floats], scope: Scope,
-    wanted: Preferences, state: str,
+    wanted: Preferences, state: str, verb: str,
 ) -> Asking[dict[str, list[Evidence]]]:  # fmt: skip
     """For each chosen title the one named that brought most of its score, then what the two share that raised it."""
     carriers: dict[str, list[str]] = defaultdict(list)
@@ -158,7 +160,7 @@ def _evidence(
         for other in others:
             share = min(float(parts[other].max() / parts[other].sum()), 1.0)
             paths = [replace(one, weight=share * one.weight) for one in shared[other] if one.kind == "path"]
-            made[other] = [_because(carrier, asked.names[carrier], share), *paths[: MOST - 1]]
+            made[other] = [_because(carrier, asked.names[carrier], share, verb), *paths[: MOST - 1]]
     return made
 
 
@@ -173,12 +175,12 @@ def sharing(
     return asked, ranking.reasons.found(others, answers), weighed[0] if weighed else None
 
 
-def _because(id_: str, name: str, share: float) -> Evidence:
-    return Evidence("liked", share, f"because you named {name}", (), (id_,))
+def _because(id_: str, name: str, share: float, verb: str) -> Evidence:
+    return Evidence("liked", share, f"because you {verb} {name}", (), (id_,))
 
 
 def by_hand(
-    candidates: Candidates, liked: Liked, names: Mapping[str, str], k: int, wanted: Preferences
+    candidates: Candidates, liked: Liked, names: Mapping[str, str], k: int, wanted: Preferences, verb: str = "named"
 ) -> Asking[list[Substitute]]:
     """The same where the graph has no vectors: the lists of each title named by hand weights, added up.
 
@@ -205,6 +207,6 @@ def by_hand(
         one = listed[carrier, other]
         share = parts[other][carrier] / totals[other] if totals[other] else 0.0
         paths = [reason for reason in one.evidence if reason.kind == "path"][: MOST - 1]
-        why = [_because(carrier, names[carrier], share), *paths] if share > 0 else paths
+        why = [_because(carrier, names[carrier], share, verb), *paths] if share > 0 else paths
         made.append(replace(one, score=scores[other], evidence=tuple(why)))
     return made

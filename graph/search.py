@@ -262,9 +262,9 @@ class Searcher:
         return ask(self._store, self.recommending(named, scope, k, preferences))
 
     def recommending(
-        self, named: Mapping[str, float], scope: Scope, k: int, preferences: Preferences
+        self, named: Mapping[str, float], scope: Scope, k: int, preferences: Preferences, verb: str = "named"
     ) -> Asking[Recommendation]:
-        """`recommend` as an asking; named: as `graph.recommend.checked` gives it."""
+        """`recommend` as an asking; named: as `graph.recommend.checked` gives it; verb: how they are told of."""
         state, nodes, held, *there = yield [
             State(), Nodes("Title", list(named), ["title"]), Embeddings(VECTORS, list(named)), *_there(scope)
         ]  # fmt: skip
@@ -272,9 +272,10 @@ class Searcher:
         all_there(self._store, named, nodes)
         ranking, found = self._vectors(state)[0], list[Substitute]()
         if k and ranking:
-            found = yield from recommending(ranking, named, dict(zip(*held, strict=True)), scope, k, preferences, state)
+            vectors = dict(zip(*held, strict=True))
+            found = yield from recommending(ranking, named, vectors, scope, k, preferences, state, verb)
         elif k:
-            found = yield from by_hand(self.candidates(scope, state), named, called(nodes), k, preferences)
+            found = yield from by_hand(self.candidates(scope, state), named, called(nodes), k, preferences, verb)
         return Recommendation(tuple(named), scope, self._versions(state), tuple(found))
 
     def _vectors(self, state: str) -> _ByVectors:
