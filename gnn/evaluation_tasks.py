@@ -65,7 +65,11 @@ class Setting:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data."""
-        return {name: str(one) if isinstance(one, Path) else one for name, one in asdict(self).items()}
+        plain = {Path: str, tuple: list}
+        return {
+            name: next((turn(one) for kind, turn in plain.items() if isinstance(one, kind)), one)
+            for name, one in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True)
