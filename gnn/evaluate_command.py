@@ -76,7 +76,7 @@ def evaluate(
         given = Given(setting, lambda: held.enter_context(opened(store)), rated_in, report)
         found = judged(judging, given, default_folder(), fresh=fresh)
     if found["from_cache"]:
-        err.print(Text(f"as judged {found['judged']}; --fresh judges again"), soft_wrap=True)
+        err.print(Text(f"as judged {found['judged_at']}; --fresh judges again"), soft_wrap=True)
     if plot is not None:
         from gnn.evaluation_plot import draw
 

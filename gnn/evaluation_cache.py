@@ -34,7 +34,7 @@ _LEFT_SECONDS = 3600
 def judged(judging: Task, given: Given, folder: Path, *, fresh: bool = False) -> dict[str, Any]:
     """What `judging.judge` says, from the folder where it is there; `from_cache` says which.
 
-    Adds `setting`, `judged` (when, UTC) and `hashes` (data, code). fresh: judge again whatever is there.
+    Adds `setting`, `judged_at` (UTC) and `hashes` (data, code). fresh: judge again whatever is there.
     """
     identity = getattr(judging, "identity", feedback_and_graph)
     given.progress("looking whether this was judged before", 0.0)
@@ -46,7 +46,7 @@ def judged(judging: Task, given: Given, folder: Path, *, fresh: bool = False) ->
         return kept | {"from_cache": True}
     found = judging.judge(given)
     found |= {"setting": given.setting.as_dict(), "hashes": hashes}
-    found["judged"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    found["judged_at"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     _write(path, json.dumps(found))
     return found | {"from_cache": False}
 

@@ -38,8 +38,8 @@ def lead(found: Mapping[str, Any]) -> str:
     told += [f"{key} {found[key]}" for key in ("hidden", "split", "part", "draws", "seeds") if found.get(key)]
     if found["compared_with"]:
         told.append(f"differences are paired, to {found['compared_with']}")
-    if found.get("judged"):
-        told.append(f"judged {found['judged'][:10]}")
+    if found.get("judged_at"):
+        told.append(f"judged {found['judged_at'][:10]}")
     return "; ".join(told) + "."
 
 
