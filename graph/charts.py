@@ -53,7 +53,7 @@ def bars(counts: Mapping[int, int], name: str, told: str, height: float = 260) -
         rect(x(key), y(count), step - min(1, step / 5), y.start - y(count), f"{key}: {count:,}")
         for key, count in sorted(counts.items())
     ]
-    years = replaced(across(x, y.start, y.start, name), {short(one): str(round(one)) for one in x.ticks()})
+    years = replaced(across(x, y.start, y.start, name, most=14), {short(one): str(round(one)) for one in x.ticks(14)})
     return svg(_WIDE, height, [upright(y, _LEFT, _WIDE - _RIGHT, "titles"), *drawn, years], told)
 
 
@@ -181,7 +181,7 @@ def curves(
     )
     x = Scale(x_low, x_high, _LEFT, _WIDE - _RIGHT, log=True)
     y = Scale(y_low, y_high, height - _BOTTOM, _TOP, log=True)
-    parts = [upright(y, _LEFT, _WIDE - _RIGHT, y_name), across(x, _TOP, y.start, x_name)]
+    parts = [upright(y, _LEFT, _WIDE - _RIGHT, y_name, most=7), across(x, _TOP, y.start, x_name)]
     for place, points in enumerate(known.values()):
         path = " ".join(f"{x(a):g},{y(b):g}" for a, b in points)
         parts.append(f'<polyline class="curve c{place % COLOURS}" points="{path}"/>')

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-LETTER = 6.3
+LETTER = 7.0
 """Mean width of a letter at 12 px."""
 
 
@@ -58,7 +58,9 @@ def short(value: float) -> str:
         if size >= bound:
             unit = 1e3 if letter == "k" else bound
             return f"{value / unit:g}{letter}"
-    return f"{value:,.0f}" if size >= 1000 else f"{value:g}"
+    if size >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.10f}".rstrip("0") if 0 < size < 1e-3 else f"{value:g}"
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "start", kind: str = "", turn: bool = False) -> str:
