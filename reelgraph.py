@@ -19,7 +19,14 @@ from api import commands as api_commands
 from api import keys_command
 from gnn import commands as gnn_commands
 from graph import commands as graph_commands
-from graph import communities_command, experiment_command, export_command, gaps_command, users_command
+from graph import (
+    communities_command,
+    experiment_command,
+    export_command,
+    gaps_command,
+    profile_command,
+    users_command,
+)
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
@@ -49,6 +56,7 @@ export_command.register(app)
 gaps_command.register(app)
 communities_command.register(app)
 users_command.register(app)
+profile_command.register(app)
 experiment_command.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)
 api_commands.register(app)
