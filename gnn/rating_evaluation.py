@@ -1,15 +1,15 @@
 """`reelgraph evaluate --task rating`: how far said points are from given ones, 80 known to 20 judged, by chance.
 
-RMSE over all judged ratings of a seed, then the mean over seeds. Intervals and paired differences are by bootstrap over
-users, each with all their judged ratings of all seeds. The seconds are those of fitting and of asking for all judged
-ratings; what an earlier row has fitted already is not counted again.
+RMSE over all judged ratings of a seed, then over all seeds. Intervals and paired differences are by bootstrap over
+users, each with all their judged ratings of all seeds. The seconds of processor time are those of fitting and of asking
+for all judged ratings; what an earlier row has fitted already is not counted again.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from gnn.config import ConfigError
+from gnn.cost import timed
 from gnn.histories import Floats
 from gnn.prepare import needs
 from gnn.rating_blend import blend, once
@@ -87,9 +88,9 @@ def rate(
         given = Known(known, z, seed)
         for step, name in enumerate(chosen):
             say(f"{name}, seed {seed}", (place + step / len(chosen)) / len(draws))
-            began = time.perf_counter()
-            judged[name].append(_squares(RATERS[name][0](given), known, hidden))
-            seconds[name] += time.perf_counter() - began
+            squares, spent = timed(partial(_squares, RATERS[name][0], given, hidden))
+            judged[name].append(squares)
+            seconds[name] += spent
     return {
         "task": "rating",
         "data": f"{len(ratings):,} ratings ({kind}) of {len(ratings.users):,} users on {len(ratings.titles):,} titles",
@@ -114,9 +115,10 @@ def _known(names: Sequence[str]) -> list[str]:
     return [name for name in RATERS if not names or name in names]
 
 
-def _squares(rater: Rater, known: Ratings, hidden: Ratings) -> Numbers:
+def _squares(fit: Callable[[Known], Rater], given: Known, hidden: Ratings) -> Numbers:
     """The sum of squared errors of each user, points cut to the scale: (users,)."""
-    said = np.clip(rater.rate(Asked.of(hidden)), known.value.min(), known.value.max())
+    known = given.ratings.value
+    said = np.clip(fit(given).rate(Asked.of(hidden)), known.min(), known.max())
     return np.bincount(hidden.user, np.square(said - hidden.value), len(hidden.users)).astype(np.float64)
 
 

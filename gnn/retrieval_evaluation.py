@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gnn.config import ConfigError
+from gnn.cost import Cost, held_bytes, timed, together
 from gnn.histories import Floats, Histories
 from gnn.prepare import NotInstalled
 from gnn.recommend_splits import SHARE, Split, by_chance
@@ -32,10 +34,11 @@ _AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Found:
-    """Of each user, how many held-out titles were found: with what they have had left out, and kept. (users,)."""
+    """Of each user, how many held-out titles were found: with what they have had left out, and kept. (users,) both."""
 
     hits: Numbers
     kept: Numbers
+    cost: Cost
 
 
 def retrieve(
@@ -56,7 +59,8 @@ def retrieve(
         for place, name in enumerate(chosen):
             say(f"{name}, seed {seed}", (draw + place / len(chosen)) / len(draws))
             try:
-                judged[name].append(found(RECOMMENDERS[name][0](given), split))
+                recommender, seconds = given.meter.fit(partial(RECOMMENDERS[name][0], given))
+                judged[name].append(found(recommender, split, seconds))
             except NotInstalled as error:
                 left_out[name] = str(error)
     return {
@@ -75,7 +79,7 @@ def retrieve(
 def _learning(store: GraphStore, split: Split, options: Options, seed: int) -> Learning:
     titles = split.learned.titles
     counts = np.bincount(split.learned.title, minlength=len(titles))
-    return Learning(split.learned, matter_of(store, titles, counts, options), options, seed)
+    return Learning(split.learned, partial(matter_of, store, titles, counts, options), options, seed)
 
 
 def _chosen(names: Sequence[str]) -> list[str]:
@@ -88,19 +92,20 @@ def _chosen(names: Sequence[str]) -> list[str]:
     return chosen
 
 
-def found(recommender: Recommender, split: Split) -> Found:
-    """How many of each user's held-out titles are among the first hundred."""
+def found(recommender: Recommender, split: Split, seconds: float = 0.0) -> Found:
+    """How many of each user's held-out titles are among the first hundred. seconds: that fitting took."""
     size = len(split.known.users)
     hits, kept = np.zeros(size), np.zeros(size)
-    known = split.known
+    known, asking = split.known, 0.0
     for start in range(0, len(split.users), _AT_ONCE):
         users = split.users[start : start + _AT_ONCE]
-        scores = np.array(recommender.score(known, users), np.float32)
+        made, spent = timed(partial(recommender.score, known, users))
+        scores, asking = np.array(made, np.float32), asking + spent
         for own, user in zip(scores, users.tolist(), strict=True):
             kept[user] = _within(own, split.liked[user])
             own[known.title[known.starts[user] : known.starts[user + 1]]] = -np.inf
             hits[user] = _within(own, split.liked[user])
-    return Found(hits, kept)
+    return Found(hits, kept, Cost(seconds, 1000 * asking / max(len(split.users), 1), held_bytes(recommender)))
 
 
 def _within(scores: Floats, wanted: Any) -> int:
@@ -122,7 +127,7 @@ def _rows(judged: Mapping[str, Sequence[Found]], wanted: Numbers) -> list[dict[s
             row[figure] = _figure(resampled, hits)
             if COMPARED in sums and name != COMPARED:
                 row[f"{figure}_difference"] = _figure(resampled, hits - sums[COMPARED][figure])
-        rows.append(row | {"cost": {"train_seconds": None, "query_ms": None, "bytes": None}})
+        rows.append(row | {"cost": together([one.cost for one in judged[name]]).as_dict()})
     return rows
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from gnn.evaluation_tasks import Given
 from gnn.histories import histories_in
-from gnn.printed import interval, say, table
+from gnn.printed import COST, costs, interval, say, table
 from gnn.retrieval_evaluation import FIGURES, FIRST, retrieve
 from gnn.tastes import Options
 from graph.feedback_kinds import FeedbackKinds
@@ -26,11 +26,14 @@ def show(found: dict[str, Any]) -> None:
     say(f"{found['data']}; {found['split']} to find: {found['events_to_find']:,}, seeds {_listed(found['seeds'])}")
     say(f"share of these in the first {FIRST} of each user, what they have had left out; and kept, as published\n")
     against = found["compared_with"]
-    header = ["strategy", *(one for name in FIGURES for one in (FIGURES[name], f"less {against}"))]
+    header = ["strategy", *(one for name in FIGURES for one in (FIGURES[name], f"less {against}")), *COST]
     rows = [
-        [one["strategy"], *(cell for name in FIGURES for cell in (interval(one[name]), _difference(one, name)))]
+        [
+            one["strategy"], *(cell for name in FIGURES for cell in (interval(one[name]), _difference(one, name))),
+            *costs(one["cost"]),
+        ]
         for one in found["strategies"]
-    ]
+    ]  # fmt: skip
     table(header, rows)
     for name, why in found["left_out"].items():
         say(f"{name}: left out; {why}")

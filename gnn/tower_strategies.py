@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +66,9 @@ def by_towers(given: Learning) -> ByTowers:
     needs("torch")
     from gnn.towers import train_towers
 
-    return ByTowers(train_towers(given.histories.matrix(liked=True), given.matter.z, TowerOptions(), seed=given.seed))
+    likes = given.histories.matrix(liked=True)
+    made = partial(train_towers, likes, given.matter.z, TowerOptions(), seed=given.seed)
+    return ByTowers(given.meter.shared("towers", made))
 
 
 def by_ranked_towers(given: Learning) -> ByRankedTowers:

@@ -172,7 +172,7 @@ def test_as_recommenders_they_score_every_title() -> None:
     says = np.ones(len(user), np.int8)
     names = [f"u{n}" for n in range(60)], [f"t{n:02}" for n in range(40)]
     known = Histories(*names, user.astype(np.int64), title.astype(np.int64), says, np.zeros(len(user), np.int64))
-    given = Learning(known, Matter(NOTHING, np.full(40, np.nan, np.float32)), Options())
+    given = Learning(known, lambda: Matter(NOTHING, np.full(40, np.nan, np.float32)), Options())
     everyone = np.arange(60)
     for fit in (by_towers, by_ranked_towers):
         made: Any = fit(given)
