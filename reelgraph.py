@@ -19,7 +19,7 @@ from api import commands as api_commands
 from api import keys_command
 from gnn import commands as gnn_commands
 from graph import commands as graph_commands
-from graph import communities_command, export_command, gaps_command, users_command
+from graph import communities_command, export_command, gaps_command, strategies_command, users_command
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
@@ -47,6 +47,7 @@ live_command.register(app)
 graph_commands.register(app)
 export_command.register(app)
 gaps_command.register(app)
+strategies_command.register(app)
 communities_command.register(app)
 users_command.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)

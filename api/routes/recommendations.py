@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import Problem, responses
 from api.routes.users import UserPath
-from api.schemas import Answered, Day, Substitute
-from api.service import PreferencesDep, ScopeDep, ServiceDep, today
+from api.schemas import Answered, Day, Strategy, StrategyName, Substitute
+from api.service import PreferencesDep, ScopeDep, ServiceDep, StrategyQuery, today
 from graph.consistent import at_one_version
 from graph.personal import MOST_USERS
 from graph.preferences import MOST_WEIGHT, Preferences
@@ -42,6 +42,7 @@ class UserRecommendations(Answered):
     region: str | None
     on: str | None = Field(examples=["2026-11-21"])
     versions: TasteVersions
+    strategy: Strategy
     counted: int = Field(description="how many titles of theirs counted", examples=[12])
     strangers: list[str] = Field(description="those of whom nothing is known: they get what many like")
     items: list[Substitute]
@@ -62,6 +63,7 @@ class Lists(BaseModel):
     genre: _Facet = 1.0
     era: _Facet = 1.0
     popularity: _Facet = 1.0
+    strategy: StrategyName = None
     watched: bool = Field(default=False, description="whether watched titles may come again; disliked ones never do")
     per_series: int = Field(default=2, ge=0, le=MAX_SUBSTITUTES, description="at most so many of one; 0: any number")
     per_director: int = Field(default=0, ge=0, le=MAX_SUBSTITUTES)
@@ -130,6 +132,7 @@ def user_recommendations(
     minutes: Annotated[int | None, Query(ge=1, le=10_000, description="nothing longer")] = None,
     explore: Annotated[float, Query(ge=0, le=1, description="share that is drawn from farther down")] = 0.0,
     seed: Annotated[int, Query(ge=0, lt=2**53, description="of that draw")] = 0,
+    strategy: StrategyQuery = None,
 ) -> Any:
     """Titles for a user, each with the reason; watched ones are left out, disliked ones never come again.
 
@@ -141,7 +144,10 @@ def user_recommendations(
     )  # fmt: skip
     user = _text(id)
     found = at_one_version(
-        service.store, lambda: service.for_users.recommend(user, scope, limit, preferences=preferences, rules=rules)
+        service.store,
+        lambda: service.for_users.recommend(
+            user, scope, limit, preferences=preferences, rules=rules, strategy=strategy
+        ),
     )
     return found.value.as_dict()
 
@@ -153,8 +159,14 @@ def group_recommendations(service: ServiceDep, body: Group) -> Any:
     found = at_one_version(
         service.store,
         lambda: service.for_users.recommend(
-            named, body.scope(), body.limit, preferences=body.preferences(), rules=body.rules(), together=body.together
-        ),
+            named,
+            body.scope(),
+            body.limit,
+            preferences=body.preferences(),
+            rules=body.rules(),
+            together=body.together,
+            strategy=body.strategy,
+        ),  # fmt: skip
     )
     return found.value.as_dict()
 
@@ -166,8 +178,13 @@ def session_recommendations(service: ServiceDep, body: Session) -> Any:
     found = at_one_version(
         service.store,
         lambda: service.for_users.session(
-            events, body.scope(), body.limit, preferences=body.preferences(), rules=body.rules()
-        ),
+            events,
+            body.scope(),
+            body.limit,
+            preferences=body.preferences(),
+            rules=body.rules(),
+            strategy=body.strategy,
+        ),  # fmt: skip
     )
     return found.value.as_dict()
 
