@@ -36,7 +36,7 @@ class Answered(BaseModel):
 
 class _Evidence(Answered):
     kind: EvidenceKind = Field(
-        description="what it rests on; `liked`: the request named a title; `watched`: one of the user's; `near`: vectors",
+        description="what it rests on; `liked`: a title named or liked; `watched`: one of the user's; `near`: vectors",
         examples=["path"],
     )
     weight: float = Field(description="the share of the score that goes with it", examples=[0.0349])

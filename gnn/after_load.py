@@ -16,6 +16,7 @@ from gnn.prepare import needs, now
 from gnn.publish import title_vectors
 from gnn.runs import Run, RunError, open_run
 from gnn.scorer import TrainingError
+from gnn.title_models import TITLE_MODELS
 from gnn.triples import TriplesError
 from graph.foldin import VECTORS, WEIGHTS
 from graph.store import GraphStore, Progress, Provenance, StoreBusy, StoreError
@@ -136,7 +137,13 @@ def _vectors(
             raise _another(run)
     back = [id_ for id_ in lacking if id_ in rows]
     ids, made = back, own[[rows[id_] for id_ in back]]
-    if strange := [id_ for id_ in lacking if id_ not in rows]:
+    strange = [id_ for id_ in lacking if id_ not in rows]
+    if strange and run.config.model.name in TITLE_MODELS:
+        raise RunError(
+            f"{run.config.model.name} gives new titles a vector when it is trained again: reelgraph train "
+            f"{run.folder / 'config.toml'}, then publish"
+        )
+    if strange:
         needs("torch", "pykeen")
         from gnn.foldin import fold_in
 

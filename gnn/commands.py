@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from gnn.evaluate_command import RatedIn, evaluate
+from gnn.evaluate_command import evaluate
+from gnn.evaluation_tasks import RatedIn
 from gnn.predict_command import predict
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 
@@ -47,9 +48,9 @@ def after_load(store: GraphStore, runs: Path, progress: Progress) -> list[Folded
 def retraining(runs: Path, configs: Sequence[Path], above: float, worse: float) -> Retraining:
     """What keeps published vectors up to date for a refresh; see gnn.refresh."""
     from gnn.config import read_config
-    from gnn.prepare import SUBSTITUTES
+    from gnn.title_models import TITLE_MODELS
 
-    if any(read_config(path).model.name != SUBSTITUTES for path in configs):
+    if any(read_config(path).model.name not in TITLE_MODELS for path in configs):
         _start_again()
     from gnn.refresh import Retraining
 

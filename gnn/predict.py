@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gnn.calibration import Calibration, Side, among, ask, log_shares
-from gnn.prepare import SUBSTITUTES
 from gnn.runs import CALIBRATION, Run, RunError, list_runs, open_run
+from gnn.title_models import TITLE_MODELS
 from gnn.train import load_scorer
 from gnn.triples import Ids
 from graph.explain import names_of
@@ -161,7 +161,7 @@ def default_run(runs: Path, store: GraphStore, name: str = "embedding") -> Run:
     Raises RunError where there is none.
     """
     published = store.info().embeddings.get(name)
-    finished = [run for run in list_runs(runs) if run.state == "finished" and run.config.model.name != SUBSTITUTES]
+    finished = [run for run in list_runs(runs) if run.state == "finished" and run.config.model.name not in TITLE_MODELS]
     for run in finished:
         if published and run.name == published.run:
             return run

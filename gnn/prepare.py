@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from gnn.config import ConfigError, RunConfig
 from gnn.scorer import TrainingError
+from gnn.title_models import TITLE_MODELS
 from gnn.triples import Split
 from graph.store import GraphStore, StoreBusy
 
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from gnn.audit import Audit
 
 GRAPH_NETWORKS = ("RGCN", "GraphSAGE")
-SUBSTITUTES = "Substitutes"
-TASTES = "Tastes"
-FROM_FEEDBACK = (SUBSTITUTES, TASTES)
-"""Learned from feedback, not from triples, and without torch (gnn/substitutes.py, gnn/tastes.py)."""
 _READINGS = 3
 _LIBRARIES = ("reelgraph", "torch", "pykeen", "dgl", "numpy", "scipy", "safetensors")
 
@@ -53,14 +50,18 @@ def needs(*packages: str) -> None:
         raise NotInstalled(f"{' and '.join(absent)} must be installed for this: pip install 'reelgraph[train]'")
 
 
+def needed(config: RunConfig) -> tuple[str, ...]:
+    """The packages that training a model takes, beyond the core; those of PyKEEN for a name that nobody knows."""
+    if (model := TITLE_MODELS.get(config.model.name)) is not None:
+        return model.needs
+    return ("torch", "dgl" if config.model.name in GRAPH_NETWORKS else "pykeen")
+
+
 def check_model(config: RunConfig) -> None:
     """Refuse an unknown model before the graph is read. Raises ConfigError or NotInstalled."""
-    if config.model.name in FROM_FEEDBACK:
+    needs(*needed(config))
+    if config.model.name in TITLE_MODELS or config.model.name in GRAPH_NETWORKS:
         return
-    if config.model.name in GRAPH_NETWORKS:
-        needs("torch", "dgl")
-        return
-    needs("torch", "pykeen")
     from pykeen.models import model_resolver
 
     from gnn.kge import nearest
@@ -68,7 +69,7 @@ def check_model(config: RunConfig) -> None:
     try:
         model_resolver.lookup(config.model.name)
     except KeyError:
-        names = [*sorted(class_.__name__ for class_ in model_resolver), *GRAPH_NETWORKS, SUBSTITUTES]
+        names = [*sorted(class_.__name__ for class_ in model_resolver), *GRAPH_NETWORKS, *TITLE_MODELS]
         near = nearest(config.model.name, names)
         raise ConfigError(f"model.name: there is no model {config.model.name!r}{near}") from None
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gnn.prepare import FROM_FEEDBACK, SUBSTITUTES, TASTES
 from gnn.runs import Run, RunError, open_run
+from gnn.title_models import SUBSTITUTES, TASTES, TITLE_MODELS
 from graph.foldin import VECTORS, WEIGHTS, folded_in
 from graph.store import GraphStore, Provenance
 from graph.tastes import LIKED, OFFERED
@@ -47,9 +47,9 @@ def publish(
     if now != then:
         text = f"the graph has changed since {run.name} was trained: {int((~there).sum()):,} of its titles are gone"
         fresh = store.info().counts["Title"] - len(ids)
-        more = "" if fold_in or not fresh or run.config.model.name in FROM_FEEDBACK else "; --fold-in gives them one"
+        more = "" if fold_in or not fresh or run.config.model.name in TITLE_MODELS else "; --fold-in gives them one"
         warnings.warn(GraphMoved(f"{text}, {fresh:,} of the graph's titles have no vector{more}"), stacklevel=2)
-    if fold_in and run.config.model.name not in FROM_FEEDBACK:
+    if fold_in and run.config.model.name not in TITLE_MODELS:
         ids, vectors = _folded_in(run, store, ids, vectors)
     provenance = Provenance(
         run=run.name,

@@ -18,9 +18,10 @@ from typing import Any, Literal
 from gnn.after_load import FoldedIn, fold_in_new
 from gnn.changes import changed, keep_titles, rated_since
 from gnn.config import ConfigError, RunConfig, read_config
-from gnn.prepare import FROM_FEEDBACK, GRAPH_NETWORKS, SUBSTITUTES, TASTES, needs
+from gnn.prepare import needed, needs
 from gnn.publish import GraphMoved, publish
 from gnn.runs import Run, RunError, differences, list_runs, open_run, unfinished
+from gnn.title_models import SUBSTITUTES, TASTES, TITLE_MODELS
 from gnn.train import train
 from graph.foldin import VECTORS, WEIGHTS
 from graph.store import GraphStore, Progress
@@ -75,8 +76,7 @@ class Retraining:
             if config.publish.name in names:
                 raise ConfigError(f"{path}: publish.name: {config.publish.name!r} is that of another one; name it anew")
             names.add(config.publish.name)
-            if config.model.name not in FROM_FEEDBACK:
-                needs("torch", "dgl" if config.model.name in GRAPH_NETWORKS else "pykeen")
+            needs(*needed(config))
 
     def settled(self) -> str:
         """What is asked for, in short."""
@@ -203,7 +203,8 @@ def _folded_in(one: FoldedIn) -> Renewed:
 
 
 def _learns_from_feedback(config: RunConfig) -> bool:
-    return config.model.name in FROM_FEEDBACK or config.graph.feedback
+    model = TITLE_MODELS.get(config.model.name)
+    return config.graph.feedback if model is None else model.feedback
 
 
 def _differ(run: Run, config: RunConfig) -> bool:

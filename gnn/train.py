@@ -20,20 +20,10 @@ from gnn.card import write_card
 from gnn.checkpoint import write_text
 from gnn.config import ConfigError, RunConfig, read_config
 from gnn.plots import best_known, draw
-from gnn.prepare import (
-    FROM_FEEDBACK,
-    GRAPH_NETWORKS,
-    SUBSTITUTES,
-    TASTES,
-    Prepared,
-    check_model,
-    facts,
-    needs,
-    now,
-    prepare,
-)
+from gnn.prepare import GRAPH_NETWORKS, Prepared, check_model, facts, needs, now, prepare
 from gnn.runs import CALIBRATION, Run, RunError, as_json, new_run, unfinished
 from gnn.scorer import Checkpoint, Epoch, Scorer, Trained, TrainingError
+from gnn.title_models import TITLE_MODELS
 from graph.settings import GraphSettings
 from graph.store import GraphStore, Progress, open_store
 
@@ -62,8 +52,8 @@ def train(
     config = read_config(config) if isinstance(config, Path) else config
     say = progress or (lambda _what, _share: None)
     check_model(config)
-    if config.model.name in FROM_FEEDBACK:
-        return _from_feedback(config, store, runs, resume, progress)
+    if config.model.name in TITLE_MODELS:
+        return _of_titles(config, store, runs, resume, progress)
     run = unfinished(runs, config) if resume else None
     with _opened(config, store) as graph, _memory_explained(config):
         began = time.perf_counter()
@@ -81,28 +71,23 @@ def train(
     return run
 
 
-def _from_feedback(
+def _of_titles(
     config: RunConfig, store: GraphStore | str | None, runs: Path, resume: bool, progress: Progress | None
 ) -> Run:
-    """Learn substitute or taste vectors; without checkpoints, for it takes seconds to minutes."""
-    from gnn.substitutes_run import train_substitutes
-    from gnn.tastes_run import train_tastes
-
-    what = {SUBSTITUTES: "substitute", TASTES: "taste"}[config.model.name]
+    """Learn vectors of titles; without checkpoints, for it takes seconds to minutes."""
+    model = TITLE_MODELS[config.model.name]
     if resume:
-        raise RunError(f"nothing to resume: {what} vectors are learned in one go; train anew, without --resume")
+        raise RunError(f"nothing to resume: {model.what} are learned in one go; train anew, without --resume")
     with _opened(config, store) as graph:
         if graph is None:
-            raise ConfigError(f"graph.folder: {what} vectors are learned from a store, not from a folder of triples")
-        learn = train_tastes if config.model.name == TASTES else train_substitutes
-        return learn(config, graph, runs, progress)
+            raise ConfigError(f"graph.folder: {model.what} are learned from a store, not from a folder of triples")
+        return model.train(config, graph, runs, progress)
 
 
 def load_scorer(run: Run) -> Scorer:
     """The trained model of a finished run, ready to score. Raises RunError where its files do not fit together."""
-    if run.config.model.name in FROM_FEEDBACK:
-        what = {SUBSTITUTES: "substitute", TASTES: "taste"}[run.config.model.name]
-        raise RunError(f"{run.folder} holds {what} vectors, which predict no links; name another run")
+    if (model := TITLE_MODELS.get(run.config.model.name)) is not None:
+        raise RunError(f"{run.folder} holds {model.what}, which predict no links; name another run")
     needs("torch")
     try:
         if run.config.model.name in GRAPH_NETWORKS:

@@ -70,8 +70,9 @@ def wrong_offers(store: GraphStore, offers: Sequence[Offer]) -> dict[int, str]:
 
 
 def replace_offers(store: GraphStore, slug: str, name: str | None, offers: Sequence[Offer]) -> None:
-    """Let a catalog offer exactly this from now on, all or nothing; made where it is not there yet. name: None: as before.
+    """Let a catalog offer exactly this from now on, all or nothing; made where it is not there yet.
 
+    name: as people call it; None: as before. What else is said of the catalog stays.
     Raises InvalidRows for a title that the graph lacks, StoreBusy while another process loads.
     """
     (held,) = store.get_nodes("Catalog", [slug]).to_pylist() or [{"name": slug}]

@@ -10,8 +10,8 @@ from functools import cached_property
 import pyarrow as pa
 
 from graph.feedback_kinds import FeedbackKinds, Says
-from graph.reads import Asking, Neighbours, ask
-from graph.store import GraphStore
+from graph.reads import Neighbours
+from graph.store import WHOLE_GRAPH, Scope
 
 CLOCKS_APART = 5
 """Seconds by which a service's clock may be ahead of this one before its feedback counts as of the future."""
@@ -59,8 +59,12 @@ class History:
 
 
 def history_read(user: str | Sequence[str]) -> Neighbours:
-    """What reads the feedback of a user, or of several; another read may take its titles as its ids."""
-    return Neighbours([user] if isinstance(user, str) else list(user), ["RATED"], "out", properties=_READ)
+    """What reads the feedback of a user, or of several, on titles that are in the graph now.
+
+    Another read may take its titles as its ids.
+    """
+    users = [user] if isinstance(user, str) else list(user)
+    return Neighbours(users, ["RATED"], "out", within=Scope(WHOLE_GRAPH, adult=True), properties=_READ)
 
 
 _READ = ("value", "timestamp")
@@ -87,14 +91,3 @@ def in_order(events: Iterable[Event]) -> History:
         return event.timestamp is None, -(event.timestamp or 0), event.title, event.type
 
     return History(tuple(sorted(events, key=key)))
-
-
-def reading_history(user: str, kinds: FeedbackKinds, now: float | None = None) -> Asking[History]:
-    """The history of a user; empty for one that nobody knows."""
-    (table,) = yield [history_read(user)]
-    return histories_of(table, 1, kinds, now)[0]
-
-
-def history(store: GraphStore, user: str, kinds: FeedbackKinds | None = None, now: float | None = None) -> History:
-    """`reading_history`, asked of a store. kinds: None: those of the environment."""
-    return ask(store, reading_history(user, kinds or FeedbackKinds.configured(), now))

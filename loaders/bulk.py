@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graph.settings import GraphSettings
 from graph.store import GraphStore
 
 if TYPE_CHECKING:
@@ -39,6 +38,8 @@ def bulk_of(graph: GraphStore, bucket: str | None, role: str | None, parallelism
         return None
     if not graph.url.startswith("neptune://"):
         raise typer.BadParameter(f"{graph.url} has no bulk loader, Neptune alone has; leave out --bulk")
+    from graph.settings import GraphSettings
+
     role = role or GraphSettings().iam_role
     if not role:
         raise typer.BadParameter("--bulk needs --iam-role ARN: the role by which Neptune reads from the bucket")

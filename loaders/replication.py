@@ -7,7 +7,6 @@ then its number there, then its place) says which of two about the same thing is
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from graph.gorse import BadValue, time_of
+from graph.gorse import BadValue, Time, time_of
 from loaders.feedback_rows import HEADERS
 from loaders.table_files import columns_of, imdb_id
 from loaders.tsv import LoadError
@@ -38,6 +37,7 @@ _OPS = {
 }  # fmt: skip
 _FINER = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3))
 _UNFINISHED = (".tmp", ".partial", ".part", ".crdownload")
+_SHORT_ZONE = re.compile(r":\d\d(?:\.\d+)?[+-]\d\d$")
 _DAY = re.compile(r"(\d{4})[-/_]?(\d\d)[-/_]?(\d\d)")
 
 
@@ -139,18 +139,17 @@ def _nanos(told: Mapping[str, Any]) -> int:
         number = int(text[:19])
         return number * next((each for most, each in _FINER if number < most), 1)
     try:
-        when = time_of(_plain(text))
+        when = database_time(text)
     except BadValue:
         raise _Fault("the time of the change is no time") from None
     return 0 if when is None else when[0] * 10**9 + (when[1] or 0)
 
 
-def _plain(text: str) -> str:
-    """A time with the blank and microseconds that databases write, as RFC 3339."""
-    try:
-        return dt.datetime.fromisoformat(text).isoformat()
-    except ValueError:
-        return text
+def database_time(text: str | None) -> Time:
+    """A time as databases write one too, with a zone such as +00. Raises BadValue."""
+    if text and _SHORT_ZONE.search(text):
+        text += ":00"
+    return time_of(text)
 
 
 def _number(text: str) -> int:

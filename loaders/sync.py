@@ -20,12 +20,12 @@ from typing import Any
 from platformdirs import user_data_path
 
 from graph.events import Event
-from graph.gorse import BadValue, time_of
+from graph.gorse import BadValue
 from graph.item_titles import Meant
 from graph.items import CatalogItems, Item, ServedItems
 from graph.store import GraphStore, Progress
 from graph.users import User
-from loaders.replication import Change, changes, dropped
+from loaders.replication import Change, changes, database_time, dropped
 from loaders.table_files import imdb_id
 
 _BATCH = 5_000
@@ -242,7 +242,7 @@ def _batches(rows: Iterable[Change]) -> Iterator[list[Change]]:
 
 def _event(one: Change, title: str) -> Event:
     value = one.told.get("value")
-    seconds, nanos = time_of(one.told.get("time")) or (None, None)
+    seconds, nanos = database_time(one.told.get("time")) or (None, None)
     return Event(
         one.key[0], title, one.key[2], None if value is None else float(value), seconds, nanos,
         one.told.get("comment"), None, "replace",
@@ -253,7 +253,7 @@ def _item(one: Change) -> Item:
     told = one.told
     categories, labels = told.get("categories"), _json(told.get("labels"))
     try:
-        when = time_of(told.get("time")) or (None, None)
+        when = database_time(told.get("time")) or (None, None)
     except BadValue:
         when = None, None
     return Item(

@@ -47,9 +47,13 @@ class Backing:
     ) -> None:
         self.store, self.served, self.writer, self.kinds, self.options = store, served, writer, kinds, options
         self.default_n = options.default_n
-        self.quick = store.url.startswith("embedded:")
-        """Whether a read is so quick that it needs no thread of its own."""
+        self._local = store.url.startswith("embedded:")
         self._lists: dict[str, Lists] = {}
+
+    @property
+    def quick(self) -> bool:
+        """Whether a read needs no thread of its own: on this machine, and what lists are made of has been counted."""
+        return self._local and self.lists.counted > 0
 
     @property
     def items(self) -> CatalogItems:

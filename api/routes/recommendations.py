@@ -166,7 +166,7 @@ def group_recommendations(service: ServiceDep, body: Group) -> Any:
             rules=body.rules(),
             together=body.together,
             strategy=body.strategy,
-        ),  # fmt: skip
+        ),
     )
     return found.value.as_dict()
 
@@ -184,7 +184,7 @@ def session_recommendations(service: ServiceDep, body: Session) -> Any:
             preferences=body.preferences(),
             rules=body.rules(),
             strategy=body.strategy,
-        ),  # fmt: skip
+        ),
     )
     return found.value.as_dict()
 

@@ -77,17 +77,21 @@ class Jobs:
             raise StoreError(f"{url} needs a region; add ?region=… to the URL, or set AWS_REGION")
         import botocore
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
 
         self.url, self.region, self.session = url, place.signing.region, place.signing.session
         # No proxy stands between a cluster and its clients, as for the store's own connections.
         options: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _READ_SECONDS, "proxies": {}}
-        if not self.session.get_credentials():
-            options["signature_version"] = botocore.UNSIGNED
         self.endpoint = place.http
-        self._client = self.session.create_client(
-            "neptunedata", region_name=self.region, endpoint_url=self.endpoint,
-            config=Config(retries={"total_max_attempts": 1}, **options),
-        )  # fmt: skip
+        try:
+            if not self.session.get_credentials():
+                options["signature_version"] = botocore.UNSIGNED
+            self._client = self.session.create_client(
+                "neptunedata", region_name=self.region, endpoint_url=self.endpoint,
+                config=Config(retries={"total_max_attempts": 1}, **options),
+            )  # fmt: skip
+        except BotoCoreError as error:
+            raise StoreError(f"the bulk loader at {self.endpoint} cannot be asked: {error}") from None
 
     def run(self, source: str, role: str, parallelism: str, told: Told) -> Seen:
         """Load all files under an S3 URL and wait for the end; told: how far it is, every few seconds.
@@ -154,8 +158,8 @@ class Jobs:
             logs = answer["payload"].get("errors", {}).get("errorLogs", ())
             named += [f"  {_place(one, source)}: {one.get('errorCode')}, {one.get('errorMessage')}" for one in logs]
         lines += named[:_SHOWN]
-        if more := max(len(named), seen.errors) - _SHOWN:
-            lines += [f"  … and {more:,} more"] if more > 0 else []
+        if (more := max(len(named), seen.errors) - _SHOWN) > 0:
+            lines.append(f"  … and {more:,} more")
         if "LOAD_S3_ACCESS_DENIED_ERROR" in {seen.status, *seen.failed.values()}:
             lines.append(f"The role {role} must be attached to the cluster, and may list the bucket and read from it.")
         if seen.status == "LOAD_DATA_DEADLOCK":

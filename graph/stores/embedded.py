@@ -88,10 +88,7 @@ class EmbeddedStore:
     def info(self) -> StoreInfo:
         now = self._now()
         manifest = self._versions.read()
-        counts = {name: len(now.columns.nodes(name)) for name in NODES if not is_live(name)}
-        counts[OWN_TITLES] += len(own_titles.later(now.columns.nodes(OWN_TITLES), self._live))
-        counts |= {name: len(now.columns.edges(name)) for name in RELATIONSHIPS if not is_live(name)}
-        counts |= {name: self._live.count(name) for name in (*NODES, *RELATIONSHIPS) if is_live(name)}
+        counts = {name: self._count(now, name) for name in (*NODES, *RELATIONSHIPS)}
         return StoreInfo(
             self.url,
             now.name,
@@ -182,7 +179,7 @@ class EmbeddedStore:
     def merge_feedback(self, events: Sequence[Event]) -> int:
         check_events(events)
         with self._live.transaction() as connection:
-            self._check_titles(self._now(), "RATED", list({event.title for event in events}))
+            self._check_there(self._now(), "RATED", "Title", list({event.title for event in events}))
             return merge_feedback(connection, events)
 
     def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
@@ -247,7 +244,7 @@ class EmbeddedStore:
                 merged.setdefault(tuple(full[key] for key in keys), {}).update(full)
             target = Path(folder)
             for other in bulk_names():
-                if other != name and self._count(other):
+                if other != name and self._count(self._now(), other):
                     write_table(
                         target, other, self.scan_nodes(other) if other in NODES else self.scan_relationships(other)
                     )
@@ -261,25 +258,17 @@ class EmbeddedStore:
 
     def _check_ends(self, now: Snapshot, type_: str, heads: Sequence[str], tails: Sequence[str]) -> None:
         for ends, label in ((heads, RELATIONSHIPS[type_].head), (tails, RELATIONSHIPS[type_].tail)):
-            ids = list(dict.fromkeys(ends))
-            if label == OWN_TITLES:
-                self._check_titles(now, type_, ids)
-                continue
-            if is_live(label):
-                missing = set(ids) - self._live.existing(label, ids)
-            else:
-                found = now.columns.nodes(label).positions(ids)
-                missing = {id_ for id_, position in zip(ids, found, strict=True) if position < 0}
-            if missing:
-                raise InvalidRows(f"a {type_} row names the {label} {min(missing)!r}, which is not in {self.url}")
+            self._check_there(now, type_, label, list(dict.fromkeys(ends)))
 
-    def _check_titles(self, now: Snapshot, type_: str, ids: Sequence[str]) -> None:
-        found = now.columns.nodes("Title").positions(ids)
-        missing = {id_ for id_, position in zip(ids, found.tolist(), strict=True) if position < 0}
-        if is_live(type_) and missing:
-            missing -= self._live.existing(OWN_TITLES, list(missing))
+    def _check_there(self, now: Snapshot, type_: str, label: str, ids: Sequence[str]) -> None:
+        missing = set(ids)
+        if not is_live(label):
+            found = now.columns.nodes(label).positions(ids)
+            missing = {id_ for id_, position in zip(ids, found.tolist(), strict=True) if position < 0}
+        if missing and is_live(type_):  # its ends are live, or titles, of which own ones may have come since
+            missing -= self._live.existing(label, list(missing))
         if missing:
-            raise InvalidRows(f"a {type_} row names the Title {min(missing)!r}, which is not in {self.url}")
+            raise InvalidRows(f"a {type_} row names the {label} {min(missing)!r}, which is not in {self.url}")
 
     # Reading
 
@@ -298,12 +287,11 @@ class EmbeddedStore:
     def _offers(self) -> Offers:
         return self._now().offers(self._live)
 
-    def _count(self, name: str) -> int:
-        columns = self._now().columns
+    def _count(self, now: Snapshot, name: str) -> int:
         if is_live(name):
             return self._live.count(name)
-        later = len(own_titles.later(columns.nodes(name), self._live)) if name == OWN_TITLES else 0
-        return later + (len(columns.nodes(name)) if name in NODES else len(columns.edges(name)))
+        later = len(own_titles.later(now.columns.nodes(name), self._live)) if name == OWN_TITLES else 0
+        return later + len(now.columns.nodes(name) if name in NODES else now.columns.edges(name))
 
     def get_nodes(self, label: str, ids: Sequence[str], properties: Sequence[str] | None = None) -> pa.Table:
         _known(label, NODES, properties)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +15,12 @@ from graph.reads import Read
 from graph.store import Direction, Scope, TextHit
 
 
-class Gathered:
+class Gathered(ABC):
     """What `graph.store.GraphStore` promises of these calls, by the store's own `gather`."""
 
+    @abstractmethod
     def gather(self, asked: Sequence[Read]) -> Sequence[Any]:
         """The answers to reads, in one exchange."""
-        raise NotImplementedError
 
     def state(self) -> str:
         return str(self.gather([reads.State()])[0])

@@ -180,7 +180,7 @@ class Live:
                     if end_label == label:
                         sql = f'DELETE FROM "{type_}" WHERE {end} IN (SELECT value FROM json_each(?))'
                         connection.execute(sql, (listed,))
-                        self._touch(connection, type_)
+                        self._touch(connection, type_, ids if end == "tail" else None)
             sql = f'DELETE FROM "{label}" WHERE id IN (SELECT value FROM json_each(?))'
             count = connection.execute(sql, (listed,)).rowcount
             self._touch(connection, label)
@@ -197,7 +197,7 @@ class Live:
 
     def _touch(self, connection: sqlite3.Connection, name: str, titles: Sequence[str] | None = None) -> None:
         """Count a change to offers, and note of which titles; None: of any."""
-        if name not in ("OFFERS", "Catalog"):
+        if name not in ("OFFERS", "Catalog") or (titles is not None and not titles):
             return
         connection.execute(_CHANGES)
         ((now,),) = connection.execute(

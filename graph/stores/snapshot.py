@@ -47,7 +47,10 @@ class Embedding:
 
 @dataclass
 class Snapshot:
-    """A version's columns, title index and vectors. Positions of one snapshot mean nothing in another."""
+    """A version's columns, title index and vectors. Positions of one snapshot mean nothing in another.
+
+    titles: these by position, with own ones that came since; one object for all threads, since it gives the positions.
+    """
 
     name: str
     stamp: tuple[int, int, int] | None
@@ -55,8 +58,12 @@ class Snapshot:
     columns: Columns
     details: Mapping[str, Any]
     embeddings: Mapping[str, Embedding]
+    titles: Titles = field(init=False)
     _offers: tuple[int, Offers] | None = field(default=None)
     _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.titles = Titles(self.columns)
 
     @classmethod
     def open(cls, versions: Versions, name: str | None) -> Snapshot:
@@ -91,11 +98,6 @@ class Snapshot:
         """The index of titles' names; None before the first load."""
         path = self.folder / "text"
         return TitleIndex.open(path) if path.exists() else None
-
-    @cached_property
-    def titles(self) -> Titles:
-        """The titles by position, with those that came since."""
-        return Titles(self.columns)
 
     def offers(self, live: Live) -> Offers:
         """The offers as they are now; read again only when they have changed, and only what has."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graph.stores.columns import Columns, Positions
+from graph.stores.columns import Columns, Nodes, Positions
 
 OWN = "item:"
 """What the id of a title begins with that only a catalog knows."""
@@ -28,10 +28,13 @@ class Titles:
     """Positions of titles, (n,) int32, -1 for one that is not there. Positions once given stay. Safe for threads."""
 
     def __init__(self, columns: Columns) -> None:
-        self._nodes = columns.nodes("Title")
         self._columns = columns
         self._places: dict[str, int] = {}
         self._learning = threading.Lock()
+
+    @property
+    def _nodes(self) -> Nodes:
+        return self._columns.nodes("Title")
 
     def __len__(self) -> int:
         return len(self._nodes) + len(self._places)

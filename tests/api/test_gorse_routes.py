@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
+from graph import lists
+from graph.crowd import Crowd, counted
+from graph.feedback_kinds import FeedbackKinds
 from graph.store import GraphStore
 from tests.api.gorse_client import KINDS, Client, crowd, items, listed, say
 
@@ -110,3 +117,24 @@ def test_an_item_is_a_title_of_imdb_where_it_says_so(own_store: GraphStore, serv
 def test_the_only_catalog_stands_behind_it(gorse: Client, gorse_store: GraphStore) -> None:
     items(gorse, {"ItemId": "a"})
     assert [row["id"] for batch in gorse_store.scan_nodes("Catalog") for row in batch.to_pylist()] == ["gorse"]
+
+
+def test_nobody_else_waits_while_likes_are_counted_first(gorse: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    items(gorse, {"ItemId": "i"})
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(store: GraphStore, kinds: FeedbackKinds) -> Crowd:
+        begun.set()
+        go_on.wait(20)
+        return counted(store, kinds)
+
+    monkeypatch.setattr(lists, "counted", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(listed, gorse, "/recommend/u")
+        try:
+            assert begun.wait(10)
+            assert gorse.get("/api/item/i", timeout=5).json()["ItemId"] == "i"
+            assert not first.done()
+        finally:
+            go_on.set()
+        assert first.result() == ["i"]

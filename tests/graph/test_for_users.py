@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,13 +57,13 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     }  # fmt: skip
 
 
-def publish(store: GraphStore) -> None:
+def publish(store: GraphStore, titles: Sequence[str] = TITLES) -> None:
     chance = np.random.default_rng(3)
-    liked = chance.normal(size=(len(TITLES), 5)).astype(np.float32)
-    offered = chance.normal(size=(len(TITLES), 6)).astype(np.float32)
+    liked = chance.normal(size=(len(titles), 5)).astype(np.float32)
+    offered = chance.normal(size=(len(titles), 6)).astype(np.float32)
     made = Provenance("run", "Tastes", 5, "h", "2026-11-21T00:00:00+00:00", WEIGHTING.facts)
-    store.set_embeddings(LIKED, TITLES, liked, made)
-    store.set_embeddings(OFFERED, TITLES, offered, Provenance("run", "Tastes", 6, "h", made.made, WEIGHTING.facts))
+    store.set_embeddings(LIKED, titles, liked, made)
+    store.set_embeddings(OFFERED, titles, offered, Provenance("run", "Tastes", 6, "h", made.made, WEIGHTING.facts))
 
 
 @pytest.fixture
@@ -213,6 +214,22 @@ def test_without_taste_vectors(stored: Stored) -> None:
     assert known.items
     assert not {TITLES[place] for place in (5, 6, 7, 8)} & set(ids(known))
     assert known.versions["tastes"] is None
+    reason = next(one for item in known.items for one in item.evidence if one.kind == "liked")
+    assert reason.text.startswith("because you liked Lonely")
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_liked_titles_that_left_the_graph_count_nothing(stored: Stored, published: bool) -> None:
+    store = stored(rows())
+    less = {name: [row for row in some if TITLES[5] not in row.values()] for name, some in rows().items()}
+    stored({name: some for name, some in less.items() if name not in ("User", "RATED")}, store)
+    if published:
+        publish(store, [id_ for id_ in TITLES if id_ != TITLES[5]])
+    found = asked(store).recommend("ada", SCOPE, 5, now=NOW)
+    assert len(found.items) == 5
+    assert TITLES[6] in {via for item in found.items for one in item.evidence for via in one.via}
+    assert TITLES[5] not in {via for item in found.items for one in item.evidence for via in one.via}
+    assert asked(store).recommend("bob", SCOPE, 5, now=NOW).items
 
 
 def test_a_catalog_that_is_not_there(store: GraphStore) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from graph.feedback_kinds import Condition, FeedbackKinds, KindError
-from graph.history import histories_of, history, history_read
+from graph.history import History, histories_of, history_read
 from graph.settings import GraphSettings
 from graph.store import GraphStore
 from tests.graph.conftest import Stored
@@ -44,8 +44,18 @@ def store(stored: Stored) -> GraphStore:
     )
 
 
+def histories(store: GraphStore, *users: str, now: float | None = 1_000) -> list[History]:
+    """Read at once, as those who recommend do."""
+    (answer,) = store.gather([history_read(users)])
+    return histories_of(answer, len(users), KINDS, now)
+
+
+def history(store: GraphStore, user: str, now: float | None = 1_000) -> History:
+    return histories(store, user, now=now)[0]
+
+
 def test_newest_first_and_what_has_no_time_last(store: GraphStore) -> None:
-    found = history(store, "ada", KINDS, now=1_000)
+    found = history(store, "ada")
     assert [(event.title, event.type, event.says) for event in found.events] == [
         (TITLES[2], "watch", "liked"),
         (TITLES[3], "rating", "liked"),
@@ -58,26 +68,25 @@ def test_newest_first_and_what_has_no_time_last(store: GraphStore) -> None:
 
 
 def test_dislike_holds_whatever_comes_later(store: GraphStore) -> None:
-    found = history(store, "ada", KINDS, now=1_000)
+    found = history(store, "ada")
     assert found.liked == (TITLES[3], TITLES[0], TITLES[4])
     assert found.disliked == {TITLES[2]}
     assert found.watched == {TITLES[0], TITLES[1], TITLES[3], TITLES[4]}
 
 
 def test_feedback_of_the_future_is_not_there_until_its_time(store: GraphStore) -> None:
-    assert TITLES[5] not in history(store, "ada", KINDS, now=1_994).titles
-    assert history(store, "ada", KINDS, now=1_995).liked[0] == TITLES[5]
+    assert TITLES[5] not in history(store, "ada", now=1_994).titles
+    assert history(store, "ada", now=1_995).liked[0] == TITLES[5]
 
 
 def test_strangers_have_an_empty_history(store: GraphStore) -> None:
-    assert history(store, "eve", KINDS).events == history(store, "nobody", KINDS).events == ()
+    assert history(store, "eve").events == history(store, "nobody").events == ()
 
 
 def test_several_users_in_one_exchange(store: GraphStore) -> None:
     users = ["bob", "nobody", "ada"]
-    (answer,) = store.gather([history_read(users)])
-    found = histories_of(answer, 3, KINDS, now=1_000)
-    assert found == [history(store, user, KINDS, now=1_000) for user in users]
+    found = histories(store, *users)
+    assert found == [history(store, user) for user in users]
     assert found[0].disliked == {TITLES[6]}
 
 

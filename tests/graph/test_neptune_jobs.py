@@ -183,6 +183,8 @@ def test_other_stores_have_no_loader(credentials):
         Bulk("gremlin://localhost", "s3://films/x", ROLE)
     with pytest.raises(StoreError, match="needs a region"):
         Bulk("neptune://10.0.0.7", "s3://films/x", ROLE)
+    with pytest.raises(StoreError, match="'eu_west_1' doesn't match"):
+        Bulk("neptune://10.0.0.7?region=eu_west_1", "s3://films/x", ROLE)
 
 
 def test_who_may_write_but_not_ask_for_the_bucket_writes(cluster, tmp_path):

@@ -83,6 +83,23 @@ def test_only_changed_titles_are_read_again(store: EmbeddedStore, monkeypatch: p
     assert len(store.offered(Scope())) == 8  # ten, one deleted, one adult
 
 
+def test_an_own_title_that_goes_is_all_that_is_read_again(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add_titles([{"id": "item:1"}])
+    store.upsert_relationships("OFFERS", [offer("a", "item:1")])
+    assert "item:1" in store.offered(Scope("a")).column("id").to_pylist()
+    asked: list[object] = []
+    plain = store._live.offers
+    monkeypatch.setattr(store._live, "offers", lambda titles=None: asked.append(titles) or plain(titles))
+
+    store.delete_nodes("Title", ["item:1"])
+    assert "item:1" not in store.offered(Scope("a")).column("id").to_pylist()
+    store.upsert_relationships("OFFERS", [])
+    store.offered(Scope("a"))
+    assert asked == [["item:1"]]
+
+
 def test_too_many_changes_to_note_are_read_all(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graph.stores.live._NOTED", 5)
     answers(store)

@@ -75,6 +75,13 @@ def test_inserts_updates_and_deletes(drops, turn, store):
     assert said(store) == {("1", "rating"): 5.0}
 
 
+@pytest.mark.parametrize("time", ["2026-11-29 12:00:00+02", "2026-11-29 10:00:00.25+00", "2026-11-29T10:00:00Z"])
+def test_times_as_databases_write_them(drops, turn, store, time):
+    drops("1.csv", HEAD + f"I,{time},u1,tt0000001,rating,3,{time}\nD,2026-11-29 09:59:59,u1,tt0000001,rating,,\n")
+    assert turn().written == 1
+    assert [one.timestamp for one in feedback_of(store, ["u1"])] == [1795946400]
+
+
 def test_nothing_new_is_nothing_done(drops, turn, store):
     drops("a.csv", HEAD + "I,2026-11-29,u1,tt0000001,rating,3,\n")
     turn()

@@ -1,0 +1,34 @@
+"""How evaluations are printed: aligned columns, figures with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.text import Text
+
+from graph.terminal import out
+
+
+def say(line: str) -> None:
+    """A line, never cut."""
+    out.print(Text(line), soft_wrap=True)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Aligned columns, never cut: a log is read as well as a terminal."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    for row in (header, *rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        out.print(Text(line, style="dim" if row is header else ""), soft_wrap=True)
+
+
+def interval(figure: Mapping[str, float], sign: str = "") -> str:
+    """`.123 [.101, .145]`; sign "+" for differences."""
+    low, mean, high = (number(figure[name], f"{sign}.3f") for name in ("low", "mean", "high"))
+    return f"{mean} [{low}, {high}]"
+
+
+def number(value: float, form: str = ".3f") -> str:
+    """A figure without its leading nought."""
+    text = f"{value:{form}}"
+    return text if abs(value) >= 1 else text.replace("0.", ".", 1)

@@ -1,0 +1,47 @@
+"""Models that give each title a vector and predict no links: how each is called, trained, and what it needs.
+
+A new one is a module with `train(config, store, runs, progress) → Run`, a file in configs/, and a line here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gnn.config import RunConfig
+    from gnn.runs import Run
+    from graph.store import GraphStore, Progress
+
+SUBSTITUTES = "Substitutes"
+TASTES = "Tastes"
+
+
+@dataclass(frozen=True)
+class TitleModel:
+    """One of them. what: its vectors in words; trainer: `module:function`, imported when it is called.
+
+    needs: packages beyond the core. feedback: it learns from what viewers did, so that a refresh counts that.
+    """
+
+    what: str
+    trainer: str
+    needs: tuple[str, ...] = ()
+    feedback: bool = False
+
+    def train(self, config: RunConfig, store: GraphStore, runs: Path, progress: Progress | None) -> Run:
+        """Train it and leave a run folder."""
+        module, _, name = self.trainer.partition(":")
+        call: Callable[[RunConfig, GraphStore, Path, Progress | None], Run]
+        call = getattr(importlib.import_module(module), name)
+        return call(config, store, runs, progress)
+
+
+TITLE_MODELS: Mapping[str, TitleModel] = {
+    SUBSTITUTES: TitleModel("substitute vectors", "gnn.substitutes_run:train_substitutes", feedback=True),
+    TASTES: TitleModel("taste vectors", "gnn.tastes_run:train_tastes", feedback=True),
+}
+"""By `model.name`. None of them has checkpoints: each is learned in one go, in seconds to minutes."""
