@@ -92,7 +92,7 @@ def test_weights_and_diversity_change_what_is_answered(run: Run) -> None:
         ("recommend tt0114709 --weight fame=2", r"no facet 'fame'; there are people, genre, era, popularity"),
         ("similar tt0114709 --weight people=9", r"weight of people is 9; it must be from 0 to 4"),
         ("similar tt0114709 --diversity 2", r"--diversity: diversity is 2; it must be from 0 to 1"),
-        ("similar tt0114709 --diversity 1 --by embedding", r"leave out --by"),
+        ("similar tt0114709 --diversity 1 --strategy fold-in", r"--strategy: the strategy 'fold-in' follows no preferences"),
         ("search toy story --weight people", r"'' is no weight of people; write a number, as in people=2"),
     ],
 )
