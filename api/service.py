@@ -184,13 +184,16 @@ async def scope_of(
 
 async def preferences_of(
     diversity: Annotated[float, Query(ge=0, le=1, description="0: the best; 1: the best that differ most")] = 0.0,
-    people: Annotated[float, Query(ge=0, le=MOST_WEIGHT, description="how much people in common count")] = 1.0,
+    cast: Annotated[float, Query(ge=0, le=MOST_WEIGHT, description="how much a cast in common counts")] = 1.0,
+    director: Annotated[
+        float, Query(ge=0, le=MOST_WEIGHT, description="how much directors and other makers count")
+    ] = 1.0,
     genre: Annotated[float, Query(ge=0, le=MOST_WEIGHT, description="how much genres in common count")] = 1.0,
     era: Annotated[float, Query(ge=0, le=MOST_WEIGHT, description="how much being of one time counts")] = 1.0,
     popularity: Annotated[float, Query(ge=0, le=MOST_WEIGHT, description="how much votes count")] = 1.0,
 ) -> Preferences:
     """How substitutes are ranked, as the query says; 1 changes nothing, 0 takes a facet's pull away."""
-    return Preferences(diversity, people, genre, era, popularity)
+    return Preferences(diversity, cast, director, genre, era, popularity)
 
 
 ServiceDep = Annotated[Service, Depends(service_of)]

@@ -24,7 +24,7 @@ from benchmarks.figure import Figure, run
 from benchmarks.series import learn, loaded
 from gnn.substitutes import likes_of
 from graph.content import ContentReader, Terms, kernel, near_in_years
-from graph.facets import POOL
+from graph.facets import POOL, by_role
 from graph.foldin import VECTORS, FoldIn, loudness
 from graph.preferences import FACETS, Preferences
 from graph.search import Searcher
@@ -42,7 +42,8 @@ def likeness(store: GraphStore, asked: str, found: Sequence[str], facet: str) ->
     reader = ContentReader(store, [asked])
     own, others = reader.landmarks, reader.read(found)
     made = {
-        "people": (others.people @ own.people.T).mean(),
+        "cast": (others.cast @ own.cast.T).mean(),
+        "director": ((others.people - others.cast) @ (own.people - own.cast).T).mean(),
         "genre": (others.genres @ own.genres.T).mean(),
         "era": np.nanmean(np.abs(others.year - own.year)),
         "popularity": np.nan_to_num(others.votes).mean(),
@@ -65,11 +66,13 @@ def asked_anew(store: GraphStore) -> Answers:
     def answers(asked: str, facet: str, weight: float) -> list[str]:
         title, landmarks = folded.reader.read([asked]), folded.reader.landmarks
         terms = {
-            "people": {"people": plain.people * weight, "writers": plain.writers * weight},
+            "cast": {},
+            "director": {"writers": plain.writers * weight},
             "genre": {"genres": plain.genres * weight, "genre_overlap": plain.genre_overlap * weight},
             "era": {},
         }[facet]
-        row = kernel(title, landmarks, dataclasses.replace(plain, **terms))
+        wanted = Preferences(**{facet: weight})
+        row = kernel(by_role(title, wanted), by_role(landmarks, wanted), dataclasses.replace(plain, **terms))
         if facet == "era":
             row *= near_in_years(title, landmarks) ** (weight - 1)
         before = kernel(title, landmarks) @ folded.weights
@@ -88,7 +91,7 @@ def rows(store: GraphStore, name: str, answers: Answers, groups: dict[str, list[
     judged: of the larger group all four must.
     """
     made = []
-    for facet in FACETS if judged else FACETS[:3]:
+    for facet in FACETS if judged else FACETS[:-1]:
         for group, asked in groups.items():
             means = [np.mean([likeness(store, id_, answers(id_, facet, w), facet) for id_ in asked]) for w in WEIGHTS]
             right = int(((np.diff(means) if facet != "era" else -np.diff(means)) >= 0).sum())
@@ -130,7 +133,8 @@ def powers(store: GraphStore, asked: Sequence[str]) -> list[Figure]:
         known.append(logs[:, :-1])
         products.append(logs[:, -1])
     found_ = np.linalg.lstsq(np.concatenate(known), np.concatenate(products), rcond=None)[0]
-    return [Figure(f"power of {name}", float(power)) for name, power in zip(("length", *FACETS), found_, strict=False)]
+    names = ("length", "people", "genre", "era")
+    return [Figure(f"power of {name}", float(power)) for name, power in zip(names, found_, strict=True)]
 
 
 def measure(options: argparse.Namespace) -> list[Figure]:

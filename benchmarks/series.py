@@ -44,7 +44,7 @@ CATALOG = "movielens"
 
 
 @contextlib.contextmanager
-def loaded(data: Path, *, keywords: bool) -> Iterator[GraphStore]:
+def loaded(data: Path, *, keywords: bool = False) -> Iterator[GraphStore]:
     """imdb-24k with the ratings of ml-latest-small, and TMDB's keywords if wanted, in a store that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="reelgraph-series-") as folder:
         store = open_store(f"embedded:{folder}/store", create=True)

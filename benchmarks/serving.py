@@ -92,6 +92,14 @@ class Served:
         """Memory beyond mapped files: anonymous pages, and file pages that it has changed."""
         return sum(self._held(pid) for pid in [self.pid, *self._workers()])
 
+    def peak_bytes(self) -> int:
+        """The most that it has had in memory at once, mapped files and all."""
+        return sum(self._peak(pid) for pid in [self.pid, *self._workers()])
+
+    def _peak(self, pid: int) -> int:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(re.findall(r"^VmHWM:\s+(\d+) kB", status, re.M)[0]) * 1024
+
     def _held(self, pid: int) -> int:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         sizes = {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB", rollup, re.M)}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -126,6 +127,21 @@ def parse_config(raw: dict[str, Any], where: str = "configuration") -> RunConfig
         for part in first["loc"][:-1]:
             section = section.model_fields[str(part)].annotation
         raise ConfigError(f"{where}: there is no key {key!r}{nearest_key(str(first['loc'][-1]), section)}") from None
+
+
+Options = TypeVar("Options", bound=BaseModel)
+
+
+def model_options(raw: Mapping[str, Any], options: type[Options]) -> Options:
+    """Check `model.options` against those of a model. Raises ConfigError naming the key and the nearest that exists."""
+    try:
+        return options.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] != "extra_forbidden":
+            raise ConfigError(f"model.options.{key}: {first['msg']}") from None
+        raise ConfigError(f"model.options: there is no key {key!r}{nearest_key(key, options)}") from None
 
 
 def nearest_key(key: str, section: type[BaseModel]) -> str:

@@ -38,6 +38,7 @@ TASKS: Mapping[str, str] = {
     "substitutes": "gnn.substitutes_table",
     "recommend": "gnn.recommend_table",
     "link-prediction": "gnn.link_table",
+    "rating": "gnn.rating_table",
 }
 """By name, the module that judges it."""
 

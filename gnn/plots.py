@@ -161,7 +161,7 @@ def flat(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
     Source: van der Maaten and Hinton, "Visualizing Data using t-SNE", JMLR 2008.
     """
-    from sklearn.manifold import TSNE  # type: ignore[import-untyped]
+    from sklearn.manifold import TSNE
 
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     if len(unit) < 10:

@@ -45,9 +45,13 @@ class Prepared:
 
 def needs(*packages: str) -> None:
     """Raise NotInstalled, saying what to install, when a package is absent."""
-    absent = [package for package in packages if importlib.util.find_spec(package) is None]
-    if absent:
-        raise NotInstalled(f"{' and '.join(absent)} must be installed for this: pip install 'reelgraph[train]'")
+    if missing := absent(*packages):
+        raise NotInstalled(f"{' and '.join(missing)} must be installed for this: pip install 'reelgraph[train]'")
+
+
+def absent(*packages: str) -> list[str]:
+    """Those of these packages that are not installed."""
+    return [package for package in packages if importlib.util.find_spec(package) is None]
 
 
 def needed(config: RunConfig) -> tuple[str, ...]:

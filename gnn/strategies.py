@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gnn.cluster_strategies import clusters_lack, fit_clusters, plots_lack
 from gnn.learned_strategies import NEIGHBOURS, Neighbours, WithSeries, by_content, fold_in, unblended
 from gnn.plain_strategies import Genres, HandWeights, People, Popularity, Random, Warm
 from gnn.strategy import Entry
@@ -14,6 +15,14 @@ STRATEGIES: Mapping[str, Entry] = {
     "genres": Entry(lambda given: Genres(given.store), "cosine of genres, by rarity"),
     "people": Entry(lambda given: People(given.store), "cosine of people, by role and rarity"),
     "hand-weights": Entry(lambda given: HandWeights(given.store), "people, genres, year, fame, weighed by hand"),
+    "clusters-random": Entry(
+        fit_clusters("clusters-random"),
+        "k-means on genres, votes, year and such, any of the cluster",
+        lacks=clusters_lack,
+    ),
+    "clusters": Entry(fit_clusters("clusters"), "the nearest of the same clusters", lacks=clusters_lack),
+    "clusters-likes": Entry(fit_clusters("clusters-likes"), "clusters of co-likes", lacks=clusters_lack),
+    "clusters-plots": Entry(fit_clusters("clusters-plots"), "clusters of plots and keywords", lacks=plots_lack),
     "embedding-cut": Entry(
         lambda given: Neighbours(given.run, whole=True),
         f"the whole graph's {NEIGHBOURS} nearest by link prediction, cut to the catalog",

@@ -60,8 +60,12 @@ class Learning:
 
 @dataclass(frozen=True)
 class Entry:
-    """A strategy by its name. ceiling: it is fitted on likes of the asked titles, too; what no real answer can be."""
+    """A strategy by its name. ceiling: it is fitted on likes of the asked titles, too; what no real answer can be.
+
+    lacks: why it cannot be fitted on a graph, or with what is installed; None where it can. Asked unless named.
+    """
 
     fit: Callable[[Learning], Strategy]
     about: str
     ceiling: bool = False
+    lacks: Callable[[GraphStore], str | None] = lambda _: None

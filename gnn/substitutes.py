@@ -17,13 +17,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from scipy.linalg import cho_solve, cholesky, eigh
 from scipy.linalg.blas import strmm
 from scipy.linalg.lapack import dtrtri
 from scipy.sparse.linalg import svds
 
-from gnn.config import ConfigError, nearest_key
+from gnn.config import ConfigError, model_options
 from graph.content import Content, ContentReader, kernel
 from graph.foldin import FoldIn, damped
 from graph.store import GraphStore, Progress
@@ -97,14 +97,7 @@ class Fitted:
 
 def options_of(raw: dict[str, Any]) -> Options:
     """Check `model.options`. Raises ConfigError naming the key."""
-    try:
-        return Options.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] != "extra_forbidden":
-            raise ConfigError(f"model.options.{key}: {first['msg']}") from None
-        raise ConfigError(f"model.options: there is no key {key!r}{nearest_key(key, Options)}") from None
+    return model_options(raw, Options)
 
 
 def likes_of(store: GraphStore, likes_from: float, rated: pa.Table | None = None) -> Likes:

@@ -70,7 +70,7 @@ def evaluate(
 
     Raises ConfigError for a name that is none, and FeedbackError where the likes are too few.
     """
-    chosen, left_out = _chosen(names, embedding)
+    chosen, left_out = _chosen(store, names, embedding)
     report: Progress = progress or (lambda _what, _share: None)
     done = [0.0]
 
@@ -99,17 +99,17 @@ def evaluate(
     )  # fmt: skip
 
 
-def _chosen(names: Sequence[str], embedding: Run | None) -> tuple[list[str], dict[str, str]]:
+def _chosen(store: GraphStore, names: Sequence[str], embedding: Run | None) -> tuple[list[str], dict[str, str]]:
     """The strategies to judge, in the order of a table, and why others are not."""
     for name in names:
         if name not in STRATEGIES:
             raise ConfigError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
-    if embedding is not None or any(name in EMBEDDING for name in names):
-        return [name for name in STRATEGIES if not names or name in names], {}
+    if names:
+        return [name for name in STRATEGIES if name in names], {}
     why = "needs a run of a link-prediction model: reelgraph train configs/complex.toml, then --embedding RUN"
-    return [name for name in STRATEGIES if name not in EMBEDDING and (not names or name in names)], (
-        {} if names else dict.fromkeys(EMBEDDING, why)
-    )
+    left_out = {} if embedding is not None else dict.fromkeys(EMBEDDING, why)
+    left_out |= {name: lacking for name, entry in STRATEGIES.items() if (lacking := entry.lacks(store)) is not None}
+    return [name for name in STRATEGIES if name not in left_out], left_out
 
 
 def _setting(

@@ -40,8 +40,10 @@ class TitleModel:
         return call(config, store, runs, progress)
 
 
+CLUSTERS = "Clusters"
 TITLE_MODELS: Mapping[str, TitleModel] = {
     SUBSTITUTES: TitleModel("substitute vectors", "gnn.substitutes_run:train_substitutes", feedback=True),
     TASTES: TitleModel("taste vectors", "gnn.tastes_run:train_tastes", feedback=True),
+    CLUSTERS: TitleModel("vectors of clusters", "gnn.clusters_run:train_clusters", ("sklearn",)),
 }
 """By `model.name`. None of them has checkpoints: each is learned in one go, in seconds to minutes."""

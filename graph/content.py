@@ -24,6 +24,7 @@ import scipy.sparse as sp
 
 from graph.explain import ROLE_WEIGHTS
 from graph.names import normalise
+from graph.preferences import SEEN
 from graph.reads import Asking, Degrees, Neighbours, Nodes, ask
 from graph.schema import CREDITS
 from graph.store import GraphStore, NotInGraph
@@ -82,6 +83,7 @@ _FACTORS = _form_factors()
 class Content:
     """Titles row by row. Sparse parts are (n, ·) with rows of unit length, `genre_sets` of zeros and ones.
 
+    cast: of `people` the part that is seen or heard; its rows are shorter where others made the title.
     year, votes (powers of ten) and rating: (n,) float32, NaN where missing. form: (n,) the group of its kind, and
     whether it is animated or a documentary, as one number.
     """
@@ -90,6 +92,7 @@ class Content:
     genres: Floats
     genre_sets: Floats
     people: sp.csr_matrix
+    cast: sp.csr_matrix
     writers: sp.csr_matrix
     keywords: sp.csr_matrix
     words: sp.csr_matrix
@@ -111,6 +114,17 @@ class Content:
         ids = self.ids[chosen] if isinstance(chosen, slice) else [self.ids[row] for row in np.arange(len(self))[chosen]]
         parts = {one.name: getattr(self, one.name)[chosen] for one in fields(self) if one.name != "ids"}
         return Content(ids, **parts)
+
+
+def joined(parts: Sequence[Content]) -> Content:
+    """The titles of several, in their order. All read by one `ContentReader`."""
+    if len(parts) == 1:
+        return parts[0]
+    made: dict[str, Any] = {}
+    for name in (one.name for one in fields(Content) if one.name != "ids"):
+        rows = [getattr(one, name) for one in parts]
+        made[name] = sp.vstack(rows, "csr") if sp.issparse(rows[0]) else np.concatenate(rows)
+    return Content([id_ for one in parts for id_ in one.ids], **made)
 
 
 def kernel(a: Content, b: Content, terms: Terms | None = None) -> Floats:
@@ -283,9 +297,12 @@ class ContentReader:
                 sets[row, place] = genres[row, place] = 0
         copies["genres"] = genres / np.maximum(np.linalg.norm(genres, axis=1, keepdims=True), 1e-9)
         parts = {
-            part: _cut(getattr(title, part), [self._columns[part].get(name, -1) if label == of else -1
-                                              for label, name in nodes])
-            for part, of in (("people", "Person"), ("writers", "Person"), ("keywords", "Keyword"), ("words", "Series"))
+            part: _cut(getattr(title, part), [self._columns[whole].get(name, -1) if label == of else -1
+                                              for label, name in nodes], getattr(title, whole))
+            for part, whole, of in (
+                ("people", "people", "Person"), ("cast", "people", "Person"), ("writers", "writers", "Person"),
+                ("keywords", "keywords", "Keyword"), ("words", "words", "Series"),
+            )
         }  # fmt: skip
         return Content(title.ids * len(nodes), **copies, **parts)
 
@@ -304,8 +321,8 @@ class ContentReader:
                 made += step * (sets[:, self.genres.index(name)] > 0)
         return made
 
-    def _credits(self, n: int, found: pa.Table, idf: Floats) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-        """People by their weightiest role, and writers alone."""
+    def _credits(self, n: int, found: pa.Table, idf: Floats) -> tuple[sp.csr_matrix, sp.csr_matrix, sp.csr_matrix]:
+        """People by their weightiest role, those of them who are seen, and writers alone."""
         rows = found.column("source").to_numpy()
         names, codes = _names(found.column("neighbour"))
         types, type_codes = _names(found.column("type"))
@@ -313,8 +330,12 @@ class ContentReader:
         # Types come the most telling first, so the first row of a title and person is the weightiest role.
         _, first = np.unique(rows.astype(np.int64) * max(len(names), 1) + codes, return_index=True)
         wrote = np.flatnonzero(np.isin(type_codes, [place for place, type_ in enumerate(types) if type_ == "WROTE"]))
+        people = self._unit("people", n, rows[first], codes[first], names, weights[first] * idf[codes[first]])
+        seen = np.isin(type_codes[first], [place for place, type_ in enumerate(types) if type_ in SEEN])
+        cast_ = self._unit("people", n, rows[first], codes[first], names, weights[first] * idf[codes[first]], seen)
         return (
-            self._unit("people", n, rows[first], codes[first], names, weights[first] * idf[codes[first]]),
+            people,
+            cast_,
             self._unit("writers", n, rows[wrote], codes[wrote], names, idf[codes[wrote]]),
         )
 
@@ -341,29 +362,33 @@ class ContentReader:
         return np.log1p(self._titles / np.maximum(degrees, 1)).astype(np.float32)
 
     def _unit(
-        self, part: str, n: int, rows: npt.NDArray[Any], codes: npt.NDArray[Any], names: Sequence[str], values: Floats
-    ) -> sp.csr_matrix:
-        """Rows of unit length over the landmarks' columns.
+        self, part: str, n: int, rows: npt.NDArray[Any], codes: npt.NDArray[Any], names: Sequence[str], values: Floats,
+        kept: npt.NDArray[np.bool_] | None = None,
+    ) -> sp.csr_matrix:  # fmt: skip
+        """Rows of unit length over the landmarks' columns, or of these the values that are kept.
 
-        rows: (m,) ascending; codes: (m,) places among `names`; values: (m,).
+        rows: (m,) ascending; codes: (m,) places among `names`; values: (m,); kept: (m,), None: all.
         """
         columns = self._columns[part]
-        if self._growing:
-            columns.update({name: len(columns) + place for place, name in enumerate(names)})
+        if self._growing and not columns:
+            columns.update({name: place for place, name in enumerate(names)})
         place = np.fromiter(map(columns.get, names, repeat(-1)), np.int64, len(names))[codes]
         lengths = np.sqrt(np.bincount(rows, values.astype(np.float64) ** 2, n))
         scaled = (values / np.maximum(lengths, 1e-9)[rows]).astype(np.float32)
-        known = place >= 0
+        known = place >= 0 if kept is None else (place >= 0) & kept
         starts = np.searchsorted(rows[known], np.arange(n + 1))
         made = sp.csr_matrix((scaled[known], place[known], starts), (n, max(len(columns), 1)))
         made.sum_duplicates()  # a writer may be credited twice
         return made
 
 
-def _cut(row: sp.csr_matrix, columns: Sequence[int]) -> sp.csr_matrix:
-    """One row of unit length, once without each column (-1: none), lengthened as if it had never been there."""
-    gone = row.indices == np.array(columns, np.int64)[:, None]
-    left = np.maximum(1 - np.square(row.data * gone).sum(1, keepdims=True), 1e-9)
+def _cut(row: sp.csr_matrix, columns: Sequence[int], whole: sp.csr_matrix) -> sp.csr_matrix:
+    """One row, once without each column (-1: none), lengthened as if it had never been there.
+
+    whole: the row of unit length of which it is a part, or all.
+    """
+    gone, missing = (one.indices == np.array(columns, np.int64)[:, None] for one in (row, whole))
+    left = np.maximum(1 - np.square(whole.data * missing).sum(1, keepdims=True), 1e-9)
     data = np.where(gone, 0, row.data / np.sqrt(left)).astype(np.float32)
     starts = row.nnz * np.arange(len(columns) + 1)
     return sp.csr_matrix((data.ravel(), np.tile(row.indices, len(columns)), starts), (len(columns), row.shape[1]))

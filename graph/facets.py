@@ -1,15 +1,16 @@
-"""Facet weights of a request: how much people, genre, era and popularity count in one answer.
+"""Facet weights of a request: how much cast, makers, genre, era and popularity count in one answer.
 
 A candidate's score is multiplied by what a weight makes of its likeness to the asked title: the kernel of
-`graph.content` with the terms of people or genre scaled, over the kernel as it is, and nearness in years to the power
-of (weight - 1). Scores of content follow the kernel, so weight 0 takes a facet's pull away; learned ones follow it to
-the power of about PULL. Popularity is the length of a substitute vector. The other way, a new vector for the asked
-title with those terms scaled, moves people less and years not always the right way (docs/answers.md).
+`graph.content` with people by their roles or the terms of genre scaled, over the kernel as it is, and nearness in years
+to the power of (weight - 1). Scores of content follow the kernel, so weight 0 takes a facet's pull away; learned ones
+follow it to the power of about PULL. Popularity is the length of a substitute vector. The other way, a new vector for
+the asked title with those terms scaled, moves people less and years not always the right way (docs/answers.md).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from graph.content import Content, ContentReader, Terms, kernel, near_in_years
 from graph.foldin import VECTORS, FoldIn
-from graph.preferences import Preferences
+from graph.preferences import FACETS, Preferences
 from graph.reads import Asking, Embeddings, Read
 
 Floats = npt.NDArray[np.float32]
@@ -68,11 +69,11 @@ class Weighed:
         """What weights make of likeness in people, genre and years: (asked, ids)."""
         wanted, terms = self._wanted, Terms()
         scaled = dataclasses.replace(
-            terms, people=terms.people * wanted.people, writers=terms.writers * wanted.people,
+            terms, writers=terms.writers * wanted.director,
             genres=terms.genres * wanted.genre, genre_overlap=terms.genre_overlap * wanted.genre,
         )  # fmt: skip
         others = read[1].rows(np.array([self._row[id_] for id_ in ids], np.int64))
-        ratio = kernel(asked, others, scaled) / kernel(asked, others, terms)
+        ratio = kernel(by_role(asked, wanted), by_role(others, wanted), scaled) / kernel(asked, others, terms)
         ratio *= near_in_years(asked, others) ** (wanted.era - 1)
         return cast(Floats, ratio**self._pull)
 
@@ -84,10 +85,19 @@ class Weighed:
         return cast(Floats, np.maximum(made, 1e-9) ** (self._wanted.popularity - 1))
 
 
+def by_role(content: Content, wanted: Preferences) -> Content:
+    """People scaled, so that two of one facet count its weight together, and two of different ones the root of both."""
+    if wanted.cast == wanted.director == 1:
+        return content
+    cast_, made = math.sqrt(wanted.cast), math.sqrt(wanted.director)
+    people = (content.people * np.float32(made) + content.cast * np.float32(cast_ - made)).tocsr()
+    return dataclasses.replace(content, people=people)
+
+
 def weighing(folded: FoldIn, asked: Sequence[str], ids: Sequence[str], preferences: Preferences) -> Asking[Weighed]:
     """Reads what weighing candidates takes: their content, where anything but popularity is weighed."""
     reader, pull = folded.reader, 1.0 if folded.fame else PULL
-    by_content = preferences.people != 1 or preferences.genre != 1 or preferences.era != 1
+    by_content = any(getattr(preferences, facet) != 1 for facet in FACETS if facet != "popularity")
     wanted: list[Read] = [Embeddings(VECTORS, ids)] if preferences.popularity != 1 else []
     own, candidates = (reader.reads(some) if by_content else () for some in (asked, ids))
     found = yield [*own, *candidates, *wanted]

@@ -21,7 +21,7 @@ from graph.diversity import POOL, diversifying
 from graph.explain import GENRE_WEIGHT, ROLE_WEIGHTS, Evidence, called, credit_text, rarity
 from graph.foldin import VECTORS
 from graph.franchise import same_series, series_label, series_name
-from graph.preferences import NEUTRAL, Preferences
+from graph.preferences import NEUTRAL, Preferences, counting
 from graph.reads import Asking, Degrees, Neighbours, Nodes, all_of, ask, together
 from graph.schema import CREDITS
 from graph.store import GraphStore, Scope
@@ -53,6 +53,12 @@ class _People:
     weight: Floats
     ids: list[str]
     there: list[str]
+
+    def counting(self, wanted: Preferences) -> Floats:
+        """How much each pair counts by the weights of cast and makers: (pairs,)."""
+        there = np.array([counting(wanted, role) for role in self.there], np.float64)
+        here = np.array([counting(wanted, role) for role in self.here], np.float64)
+        return cast(Floats, np.sqrt(here * there[self.person]) if len(here) else here)
 
 
 @dataclass(frozen=True)
@@ -154,7 +160,8 @@ class Candidates:
         namesakes = self._namesakes(asked["title"] or "", content, people)
         content[namesakes] += NAME
         content += (wanted.genre - 1) * GENRES * self._genre_score(genre)
-        np.add.at(content, people.candidate, (wanted.people - 1) * PEOPLE * people.weight)
+        counted = people.counting(wanted)
+        np.add.at(content, people.candidate, (counted - 1) * PEOPLE * people.weight)
         setting = self._setting(asked, genre, wanted)
         # Parts of one series belong together however many years lie between them, film or series.
         setting[[*namesakes, *related]] = np.maximum(setting[[*namesakes, *related]], 1.0)
@@ -163,7 +170,7 @@ class Candidates:
         if own is not None:
             score[own] = -np.inf
         # From here on genres and people stand for reasons: as much as they counted.
-        people = replace(people, weight=wanted.people * people.weight)
+        people = replace(people, weight=counted * people.weight)
         return Scored(asked, wanted.genre * genre, people, related, set(namesakes), score)
 
     def _substitute(self, row: int, score: float, evidence: Sequence[Evidence]) -> Substitute:

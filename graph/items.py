@@ -115,12 +115,16 @@ class CatalogItems:
 
     def now(self) -> Items:
         """The items as they are."""
+        return self.at()[1]
+
+    def at(self) -> tuple[str, Items]:
+        """The items as they are, and what the store's `state` was then."""
         state = self._store.state()
         held = self._held
         if held is not None and held[0] == state:
-            return held[1]
+            return held
         with self._lock:
-            return self._moved(state)
+            return state, self._moved(state)
 
     def _moved(self, state: str) -> Items:
         held = self._held

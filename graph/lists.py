@@ -1,11 +1,13 @@
 """Lists of a catalog's items for a service's clients: for a user, for a session, beside an item, the newest, the
 best liked. Ids and scores alone, in a fraction of a millisecond: who asks for reasons asks `graph.search`.
 
-What is like what is worked out beforehand (`graph.likeness`): an answer adds up the rows of what somebody likes.
+For users and sessions by taste vectors (`graph.item_tastes`) where these are published. Else, and beside an item, by
+likeness, which is worked out beforehand (`graph.likeness`): an answer adds up the rows of what somebody likes.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +19,12 @@ import numpy.typing as npt
 
 from graph.consistent import version_of
 from graph.crowd import counted
-from graph.feedback_kinds import FeedbackKinds
+from graph.feedback_kinds import FeedbackKinds, Says
 from graph.foldin import VECTORS
+from graph.item_tastes import ItemTastes
 from graph.items import CatalogItems, Items
 from graph.likeness import Likeness, likeness
+from graph.personal import MOST_TITLES
 from graph.recounted import Recounted
 from graph.store import GraphStore
 from graph.vectors import top
@@ -30,7 +34,7 @@ Mask = npt.NDArray[np.bool_]
 Scored = list[tuple[str, float]]
 """Ids of items with their scores, the best first."""
 CONTEXT = 100
-"""How many likes of a user or session count, the newest."""
+"""How many likes of a user or session count for likeness, the newest."""
 _FRESH_SECONDS = 1.0
 
 
@@ -56,57 +60,82 @@ class Lists:
     def __init__(self, store: GraphStore, items: CatalogItems, kinds: FeedbackKinds) -> None:
         self._store, self.items, self._kinds = store, items, kinds
         self._alike = Recounted("likeness", self._likenesses, _FRESH_SECONDS)
+        self._tastes = ItemTastes(store)
         self._vectors: tuple[str, dict[str, Floats | None]] = "", {}
         self._held: _Shelf | None = None
         self._making = threading.Lock()
 
     def recommended(
-        self, liked: Sequence[str], seen: Collection[str], categories: Iterable[str], most: int, *,
+        self, says: Mapping[str, Says], seen: Collection[str], categories: Iterable[str], most: int, *,
         back: Mapping[str, float] | None = None,
     ) -> Scored:  # fmt: skip
-        """For somebody who likes titles (the newest first) and has seen some: the first `most`, best first.
+        """For somebody who says something of titles (the newest first) and has seen some: the first `most`, best first.
 
-        Without likes, or where nothing is like them, the best liked and then the newest. back: titles seen that come
-        back all the same, with what their score is multiplied by.
+        What has no taste vector comes behind what has, and what nothing is known of last: the best liked, then the
+        newest. back: titles seen that come back all the same, with what their score is multiplied by.
         """
-        shelf = self._shelf()
+        state, shelf = self._shelf()
         mask = self._open(shelf, seen, categories)
-        scores = self._likeness(shelf, liked[:CONTEXT])
+        says = dict(itertools.islice(says.items(), MOST_TITLES))
+        liked = [title for title, said in says.items() if said == "liked"]
+        tastes = self._tastes.odds(state, shelf.items, says)
+        ways: list[npt.NDArray[Any]] = [] if tastes is None else [tastes]
+        if tastes is None or (tastes < 0).any():
+            ways.append(self._likeness(shelf, liked[:CONTEXT]))
         if back:
             allowed = shelf.items.listed(categories)
             for title, share in back.items():
                 place = shelf.items.place.get(title)
                 if place is not None and allowed[place]:
                     mask[place] = True
-                    scores[place] *= share
-        found = _ranked(scores, mask & (scores > 0), most)
+                    for scores in ways:
+                        scores[place] *= share
+        found: list[tuple[int, float]] = []
+        for scores in ways:
+            if len(found) >= most:
+                break
+            found += _ranked(scores, mask & (scores > 0), most - len(found))
+            mask &= scores <= 0
         if len(found) < most:
-            mask[scores > 0] = False
             rest = shelf.fallback[mask[shelf.fallback]][: most - len(found)].tolist()
             times = shelf.items.times
             found += [(place, float(shelf.likes[place] or max(times[place], 0))) for place in rest]
         return _named(shelf, found)
 
     def session(self, liked: Sequence[str], seen: Collection[str], categories: Iterable[str], most: int) -> Scored:
-        """What is like the titles of a session, without those: the sum of the likeness to each."""
-        shelf = self._shelf()
+        """For somebody of whom nothing is known but what they like now (the newest first); nothing for no likes."""
+        state, shelf = self._shelf()
+        says: dict[str, Says] = dict.fromkeys(liked[:MOST_TITLES], "liked")
+        tastes = self._tastes.odds(state, shelf.items, says) if liked else None
+        if tastes is None:
+            return self.alike(liked, seen, categories, most)
+        mask = self._open(shelf, seen, categories)
+        found = _ranked(tastes, mask & (tastes > 0), most)
+        if len(found) < most and (tastes < 0).any():
+            scores = self._likeness(shelf, liked[:CONTEXT])
+            found += _ranked(scores, mask & (tastes < 0) & (scores > 0), most - len(found))
+        return _named(shelf, found)
+
+    def alike(self, liked: Sequence[str], seen: Collection[str], categories: Iterable[str], most: int) -> Scored:
+        """What is like titles that are liked (the newest first): the sum of the likeness to each."""
+        _, shelf = self._shelf()
         scores = self._likeness(shelf, liked[:CONTEXT])
         return _named(shelf, _ranked(scores, self._open(shelf, seen, categories) & (scores > 0), most))
 
     def neighbours(self, title: str, seen: Collection[str], categories: Iterable[str], most: int) -> Scored:
         """What is like a title, without it."""
-        return self.session([title], {title, *seen}, categories, most)
+        return self.alike([title], {title, *seen}, categories, most)
 
     def latest(self, seen: Collection[str], categories: Iterable[str], most: int) -> Scored:
         """Items that have a time, the newest first; the score is that time in seconds since 1970."""
-        shelf = self._shelf()
+        _, shelf = self._shelf()
         times = shelf.items.times
         mask = self._open(shelf, seen, categories) & (times > np.iinfo(np.int64).min)
         return _named(shelf, _ranked(times, mask, most))
 
     def popular(self, seen: Collection[str], categories: Iterable[str], most: int) -> Scored:
         """Items that were liked, the most liked first; the score is how often."""
-        shelf = self._shelf()
+        _, shelf = self._shelf()
         return _named(shelf, _ranked(shelf.likes, self._open(shelf, seen, categories) & (shelf.likes > 0), most))
 
     @property
@@ -116,11 +145,12 @@ class Lists:
 
     # What they are made of
 
-    def _shelf(self) -> _Shelf:
-        items, alike = self.items.now(), self._alike.now()
+    def _shelf(self) -> tuple[str, _Shelf]:
+        """What lists are made of, and the state of the store."""
+        (state, items), alike = self.items.at(), self._alike.now()
         held = self._held
         if held is not None and held.items is items and held.alike is alike:
-            return held
+            return state, held
         with self._making:
             held = self._held
             if held is None or held.items is not items or held.alike is not alike:
@@ -130,7 +160,7 @@ class Lists:
                 places = moved[titles]
                 likes[places] = alike.likes[titles]
                 held = self._held = _Shelf(items, alike, titles, places, likes)
-            return held
+            return state, held
 
     def _likenesses(self) -> Likeness:
         titles = list(self.items.now().place)

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from graph.explain import Evidence, called
 from graph.preferences import Preferences
-from graph.reads import Asking, Nodes, all_of, together
+from graph.reads import Asking, Nodes
 from graph.reasons import MOST
-from graph.recommend import sharing
+from graph.sharing import sharing
 from graph.store import Scope
 from graph.strategy import popular
 from graph.substitutes import Ranking
@@ -38,19 +38,11 @@ def evidence_of(
         if own[carrier] > _LEAST * total > 0:
             carriers[carrier].append(other)
             shares[other] = own[carrier] / total
-    names = all_of(Nodes("Title", sorted(carriers), ["title"]))
-    if ranking is None:
-        (nodes,) = yield from names
-        paths: dict[str, list[Evidence]] = {}
+    if ranking is not None:
+        called_, paths = yield from sharing(ranking, carriers, scope, wanted, state)
     else:
-        (nodes,), landmarks, *found = yield from together(
-            names, ranking.reasons.landmarks_in(scope, state),
-            *(sharing(ranking, carrier, others, wanted) for carrier, others in carriers.items()),
-        )  # fmt: skip
-        paths = {}
-        for others, (asked, titles, weighed) in zip(carriers.values(), found, strict=True):
-            paths |= ranking.reasons.of(asked, titles, others, {}, {}, landmarks, weighed)
-    called_ = called(nodes)
+        (nodes,) = yield [Nodes("Title", sorted(carriers), ["title"])]
+        called_, paths = called(nodes), {}
     made: dict[str, list[Evidence]] = {other: [] if other in shares else [popular()] for other in parts}
     for carrier, others in carriers.items():
         for other in others:

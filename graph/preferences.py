@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-FACETS = ("people", "genre", "era", "popularity")
+FACETS = ("cast", "director", "genre", "era", "popularity")
 MOST_WEIGHT = 4.0
+SEEN = ("ACTED_IN", "SEEN_IN_ARCHIVE")
+"""Roles of the cast; all others make a title."""
 
 
 class PreferenceError(ValueError):
@@ -20,12 +22,14 @@ class Preferences:
     """How diverse an answer is, and the weight of each facet in it; as they stand here, nothing is changed.
 
     diversity: 0 to 1, the share of a score that being unlike the titles before it makes (`graph.diversity`).
-    people, genre, era, popularity: 0 to 4; 0 takes that facet's pull away, 2 doubles it (`graph.facets`).
+    cast, director, genre, era, popularity: 0 to 4; 0 takes that facet's pull away, 2 doubles it (`graph.facets`).
+    cast: who is seen or heard; director: who made it: directors, and writers and all others behind the camera.
     Raises PreferenceError for anything else.
     """
 
     diversity: float = 0.0
-    people: float = 1.0
+    cast: float = 1.0
+    director: float = 1.0
     genre: float = 1.0
     era: float = 1.0
     popularity: float = 1.0
@@ -42,12 +46,12 @@ class Preferences:
 
     @classmethod
     def parse(cls, diversity: float, weights: Iterable[str]) -> Preferences:
-        """From texts such as "people=2", the last of a facet counts. Raises PreferenceError."""
+        """From texts such as "cast=2", the last of a facet counts. Raises PreferenceError."""
         given: dict[str, float] = {}
         for text in weights:
             facet, _, value = text.partition("=")
             if facet not in FACETS:
-                raise PreferenceError(f"there is no facet {facet!r}; there are {', '.join(FACETS)}, as in people=2")
+                raise PreferenceError(f"there is no facet {facet!r}; there are {', '.join(FACETS)}, as in cast=2")
             try:
                 given[facet] = float(value)
             except ValueError:
@@ -60,6 +64,11 @@ def _check(what: str, value: Any, most: float) -> None:
         raise PreferenceError(f"{what} is {value!r}; it must be a number from 0 to {most:g}")
     if not 0 <= value <= most:
         raise PreferenceError(f"{what} is {value:g}; it must be from 0 to {most:g}")
+
+
+def counting(preferences: Preferences, role: str) -> float:
+    """The weight of the facet that people in a role (a type of relationship) belong to."""
+    return preferences.cast if role in SEEN else preferences.director
 
 
 NEUTRAL = Preferences()

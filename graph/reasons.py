@@ -8,13 +8,13 @@ score is known: "liked by viewers of X" names the one that carried most of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graph.content import Content, kernel
+from graph.content import Content, joined, kernel
 from graph.explain import Evidence, called, credit_text
 from graph.facets import Weighed
 from graph.foldin import CONTENT, VECTORS, FoldIn, loudness
@@ -71,6 +71,21 @@ class Found:
         return Found({**self.shared, **other.shared}, {**self.vectors, **other.vectors})
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """What is tried: which titles an asked one has brought, and what is known besides. See `Reasons.of`."""
+
+    asked: Asked
+    chosen: Sequence[str]
+    weighed: Weighed | None = None
+    related: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    series: Mapping[str, Sequence[Evidence]] = field(default_factory=dict)
+
+    def nodes(self, found: Found) -> list[tuple[str, str]]:
+        """What any of the chosen titles shares with the asked one: (label, id), ordered."""
+        return sorted({(one.label, one.id) for other in self.chosen for one in found.shared[other]})
+
+
 class Reasons:
     """Tries reasons, by what the substitute vectors were made with."""
 
@@ -87,13 +102,24 @@ class Reasons:
 
     def asked(self, id_: str) -> Asking[Asked]:
         """What has to be known of the asked title."""
+        (made,) = yield from self.asked_all([id_])
+        return made
+
+    def asked_all(self, ids: Sequence[str]) -> Asking[list[Asked]]:
+        """The same of several titles, each named once, in the exchanges of one."""
+        if not ids:
+            return []
         reader = self._folded.reader
-        wanted = reader.reads([id_])
+        wanted = reader.reads(ids)
         found = yield [*wanted, Nodes("Person", wanted[2], ["name"])]
         counts = yield reader.counts(found)
-        content = reader.content([id_], found, counts)
-        names = {id_: found[0].column("title")[0].as_py() or id_} | called(found[4])
-        return Asked(id_, content, names)
+        content = reader.content(ids, found, counts)
+        people = called(found[4])
+        titles = found[0].column("title").to_pylist()
+        return [
+            Asked(id_, content.rows(slice(row, row + 1)), {id_: title or id_} | people)
+            for row, (id_, title) in enumerate(zip(ids, titles, strict=True))
+        ]
 
     def landmarks_in(self, scope: Scope, state: str | None = None) -> Asking[Mask]:
         """Which landmarks reasons may name in a scope, (landmarks,): read where it is not known of that state."""
@@ -107,26 +133,32 @@ class Reasons:
             self._inside = {**self._inside, (scope, state): held} if len(self._inside) < _KEPT else {}
         return held
 
-    def reads(self, asked: str, titles: Sequence[str]) -> list[Read]:
-        """What has to be known of titles that may be answered: what they share with the asked one, their vectors."""
-        both = [asked, *titles]
+    def reads(self, asked: Sequence[str], titles: Sequence[str]) -> list[Read]:
+        """What has to be known of titles that may be answered: what they share with those asked, their vectors."""
+        both = _both(asked, titles)
         return [
             Neighbours(both, CREDITS, "in"),
             Neighbours(both, ["IN_GENRE", "HAS_KEYWORD"], "out"),
             Embeddings(VECTORS, titles),
         ]
 
-    def found(self, titles: Sequence[str], answers: Sequence[Any]) -> Found:
-        """What is known of titles, by the answers to `reads`."""
+    def found(self, brought: Mapping[str, Sequence[str]], answers: Sequence[Any]) -> Found:
+        """What is known of titles, by the asked one that they are compared with, by the answers to `reads` of all."""
+        titles = [other for others in brought.values() for other in others]
         shared: dict[str, list[Shared]] = {other: [] for other in titles}
+        both = _both(list(brought), titles)
+        row = {id_: place for place, id_ in enumerate(both)}
         for table, label in ((answers[0], "Person"), (answers[1], "")):
-            roles: list[dict[str, str]] = [{} for _ in range(len(titles) + 1)]
+            roles: list[dict[str, str]] = [{} for _ in both]
             for source, type_, node in steps(table):
                 roles[source].setdefault(node, type_)
-            for other, own in zip(titles, roles[1:], strict=True):
-                for node in sorted(own.keys() & roles[0].keys()):
-                    kind = label or ("Genre" if own[node] == "IN_GENRE" else "Keyword")
-                    shared[other].append(Shared(kind, node, roles[0][node], own[node]))
+            for asked, others in brought.items():
+                there = roles[row[asked]]
+                for other in others:
+                    own = roles[row[other]]
+                    for node in sorted(own.keys() & there.keys()):
+                        kind = label or ("Genre" if own[node] == "IN_GENRE" else "Keyword")
+                        shared[other].append(Shared(kind, node, there[node], own[node]))
         ids, vectors = answers[2]
         return Found(shared, dict(zip(ids, vectors, strict=True)))
 
@@ -145,30 +177,67 @@ class Reasons:
         found: of all that are chosen. series: the reasons of those that came up as siblings. landmarks: those that may
         be named. weighed: the facets of a request that weighs some; the score that must fall is then the weighed one.
         """
-        nodes = sorted({(one.label, one.id) for other in chosen for one in found.shared[other]})
+        tries = [_Tried(asked, chosen, weighed, related, series)]
+        return self._of_all(tries, found, landmarks)
+
+    def of_all(
+        self,
+        asked: Sequence[Asked],
+        found: Found,
+        brought: Mapping[str, Sequence[str]],
+        landmarks: Mask,
+        weighed: Sequence[Weighed | None],
+    ) -> dict[str, list[Evidence]]:
+        """The same for several asked titles, each for those that it brought. asked, weighed: in the order of these."""
+        tries = [
+            _Tried(one, others, facets) for one, others, facets in zip(asked, brought.values(), weighed, strict=True)
+        ]
+        return self._of_all(tries, found, landmarks)
+
+    def _of_all(self, tries: Sequence[_Tried], found: Found, landmarks: Mask) -> dict[str, list[Evidence]]:
+        """All titles without all nodes are compared with the landmarks at once."""
+        if not tries:
+            return {}
         reader = self._folded.reader
-        title = reader.without(asked.content, [_NOTHING, *nodes])
-        likeness = kernel(title, reader.landmarks) * loudness(title, self._folded.fame)[:, None]
-        without = likeness[1:] @ self._folded.weights
-        ids = [other for other in chosen if other in found.vectors]
+        nodes = [one.nodes(found) for one in tries]
+        title = joined(
+            [reader.without(one.asked.content, [_NOTHING, *own]) for one, own in zip(tries, nodes, strict=True)]
+        )
+        likeness: Floats = kernel(title, reader.landmarks) * loudness(title, self._folded.fame)[:, None]
+        without: Floats = likeness @ self._folded.weights
+        made: dict[str, list[Evidence]] = {}
+        start = 0
+        for one, own in zip(tries, nodes, strict=True):
+            rows = slice(start + 1, start + 1 + len(own))
+            made |= self._tried(one, found, own, likeness[start], without[rows], landmarks)
+            start += 1 + len(own)
+        return made
+
+    def _tried(
+        self, one: _Tried, found: Found, nodes: Sequence[tuple[str, str]], likeness: Floats, without: Floats,
+        landmarks: Mask,
+    ) -> dict[str, list[Evidence]]:  # fmt: skip
+        """likeness: of the asked title to the landmarks (landmarks,); without: its vector without each node."""
+        asked = one.asked
+        ids = [other for other in one.chosen if other in found.vectors]
         vectors = np.array([found.vectors[other] for other in ids], np.float32).reshape(len(ids), without.shape[1])
-        parts = likeness[0][:, None] * (self._folded.weights @ vectors.T)  # (landmarks, chosen with a vector)
+        parts = likeness[:, None] * (self._folded.weights @ vectors.T)  # (landmarks, chosen with a vector)
         whole = parts.sum(0)
         tried = without @ vectors.T  # (nodes, chosen with a vector)
-        if weighed is not None:
-            tried *= weighed.left(nodes, ids)
+        if one.weighed is not None:
+            tried *= one.weighed.left(nodes, ids)
         place, column = ({one: at for at, one in enumerate(some)} for some in (nodes, ids))
         carried = self._carried(ids, parts, whole, self._open(asked.id, landmarks)) if self._learned else {}
         made: dict[str, list[Evidence]] = {}
-        for other in chosen:
-            reasons = [*self._series(other, asked.names[asked.id], related), *series.get(other, ())]
-            told = {id_ for one in reasons for id_ in (*one.path[2:-1:2], *one.via)}
+        for other in one.chosen:
+            reasons = [*self._series(other, asked.names[asked.id], one.related), *one.series.get(other, ())]
+            told = {id_ for reason in reasons for id_ in (*reason.path[2:-1:2], *reason.via)}
             if other in column and whole[column[other]] > 0:
                 fall = 1 - tried[:, column[other]] / whole[column[other]]
                 falls = {
-                    one: float(fall[place[one.label, one.id]]) for one in found.shared[other] if one.id not in told
+                    node: float(fall[place[node.label, node.id]]) for node in found.shared[other] if node.id not in told
                 }
-                reasons += [self._path(asked, other, *one) for one in falls.items() if one[1] > _LEAST]
+                reasons += [self._path(asked, other, *node) for node in falls.items() if node[1] > _LEAST]
                 reasons += carried.get(other, [])
             made[other] = _best(reasons)
         return made
@@ -211,6 +280,11 @@ class Reasons:
                 text = f"liked by viewers of {self._title[row]}"
                 made[other] = [Evidence("viewers", _VIEWERS * min(share, 1.0), text, (), (via,))]
         return made
+
+
+def _both(asked: Sequence[str], titles: Sequence[str]) -> list[str]:
+    """Titles asked for and those compared with them, each once."""
+    return list(dict.fromkeys([*asked, *titles]))
 
 
 def _best(reasons: Sequence[Evidence]) -> list[Evidence]:

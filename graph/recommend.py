@@ -19,11 +19,12 @@ import pyarrow as pa
 
 from graph import diversity
 from graph.explain import Evidence
-from graph.facets import Weighed, weighing
+from graph.facets import weighing
 from graph.foldin import VECTORS, FoldIn
 from graph.preferences import PreferenceError, Preferences
-from graph.reads import Asking, Embeddings, Nearest, all_of, together
-from graph.reasons import MOST, Asked, Found
+from graph.reads import Asking, Embeddings, Nearest
+from graph.reasons import MOST
+from graph.sharing import sharing
 from graph.store import GraphStore, NotInGraph, Scope
 from graph.strategy import NoVector, Question, answered
 from graph.substitutes import Ranking, Substitute, pool
@@ -159,26 +160,11 @@ def _evidence(
     for other, own in parts.items():
         if own.sum() > 0:
             carriers[named[int(np.argmax(own))]].append(other)
-    landmarks, *found = yield from together(
-        ranking.reasons.landmarks_in(question.scope, question.state),
-        *(sharing(ranking, carrier, others, wanted) for carrier, others in carriers.items()),
-    )
+    _, paths = yield from sharing(ranking, carriers, question.scope, wanted, question.state)
     made: dict[str, list[Evidence]] = {other: [] for other in chosen}
-    for (carrier, others), (asked, titles, weighed) in zip(carriers.items(), found, strict=True):
-        shared = ranking.reasons.of(asked, titles, others, {}, {}, landmarks, weighed)
+    for carrier, others in carriers.items():
         for other in others:
             share = min(float(parts[other].max() / parts[other].sum()), 1.0)
-            paths = [replace(one, weight=share * one.weight) for one in shared[other] if one.kind == "path"]
-            made[other] = [question.because(carrier, share), *paths[: MOST - 1]]
+            shared = [replace(one, weight=share * one.weight) for one in paths[other] if one.kind == "path"]
+            made[other] = [question.because(carrier, share), *shared[: MOST - 1]]
     return made
-
-
-def sharing(
-    ranking: Ranking, carrier: str, others: Sequence[str], wanted: Preferences
-) -> Asking[tuple[Asked, Found, Weighed | None]]:
-    """What is known of a title named and of those that it brought, and their facets where some are weighed."""
-    asked, answers, *weighed = yield from together(
-        ranking.reasons.asked(carrier), all_of(*ranking.reasons.reads(carrier, others)),
-        *([weighing(ranking.folded, [carrier], others, wanted)] if wanted.weighed else []),
-    )  # fmt: skip
-    return asked, ranking.reasons.found(others, answers), weighed[0] if weighed else None

@@ -162,7 +162,9 @@ class Ranking:
         up = {other: alike[other] for other in brought_up(products, near.related, alike) if other in chosen}
         highest = scores[chosen[0]] if scores[chosen[0]] > 0 else 1.0
         with self._stage("evidence"):
-            about = _About.of([one for one in known if not {*chosen}.isdisjoint(one.titles)], self.reasons)
+            about = _About.of(
+                [one for one in known if not {*chosen}.isdisjoint(one.titles)], question.asked.id, self.reasons
+            )
             evidence = self._evidence(question, near, about, chosen, up, found, weighed)
         return shown({other: scores[other] / highest for other in chosen}, about.rows, about.items, evidence)
 
@@ -171,7 +173,7 @@ class Ranking:
         if not titles:
             return _Read((), ())
         items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, titles)]
-        answers = yield [Nodes("Title", titles, SHOWN), *self.reasons.reads(asked, titles), *items]
+        answers = yield [Nodes("Title", titles, SHOWN), *self.reasons.reads([asked], titles), *items]
         return _Read(titles, answers)
 
     def _evidence(
@@ -213,11 +215,11 @@ class _About:
     items: Mapping[str, str | None]
 
     @classmethod
-    def of(cls, parts: Sequence[_Read], reasons: Reasons) -> _About:
-        """All that was read of some titles."""
+    def of(cls, parts: Sequence[_Read], asked: str, reasons: Reasons) -> _About:
+        """All that was read of some titles, compared with the asked one."""
         found, rows, items = Found({}, {}), dict[str, Mapping[str, Any]](), dict[str, str | None]()
         for part in parts:
-            found |= reasons.found(part.titles, part.answers[1:4])
+            found |= reasons.found({asked: part.titles}, part.answers[1:4])
             rows |= {row["id"]: row for row in part.answers[0].to_pylist()}
             items |= items_of(part.answers[4]) if len(part.answers) > 4 else {}
         return cls(found, rows, items)

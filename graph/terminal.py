@@ -38,7 +38,9 @@ DiversityOption = Annotated[
 WeightOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--weight", metavar="FACET=0-4", help="How much a facet counts: people, genre, era or popularity. Repeatable."
+        "--weight",
+        metavar="FACET=0-4",
+        help="How much a facet counts: cast, director, genre, era or popularity. Repeatable.",
     ),
 ]
 StrategyOption = Annotated[

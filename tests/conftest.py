@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from tests.servers.neptune_cluster import Cluster
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one kind of server run in one worker: it is started once, and its caches are warm."""
+    for item in items:
+        told = " ".join([item.nodeid, *getattr(item, "fixturenames", ())])
+        for server in ("neo4j", "gremlin"):
+            if server in told:
+                item.add_marker(pytest.mark.xdist_group(server))
+                break
+
+
 def started(version: str, settings: str = "") -> Iterator[Neo4jServer]:
     """A server of that version for the block; a skip where none can be had, a failure where all must be."""
     with _or_skipped(f"Neo4j {version}"), neo4j_server(version, settings) as server:

@@ -75,7 +75,7 @@ def test_weights_and_diversity_change_what_is_answered(run: Run) -> None:
         found = answer(run, "similar", TOY_STORY, "--everything", *options)["similar"]
         assert len(found) == 10
         assert [one["id"] for one in found] != plain
-    neutral = answer(run, "similar", TOY_STORY, "--everything", "--weight", "people=1", "--diversity", "0")
+    neutral = answer(run, "similar", TOY_STORY, "--everything", "--weight", "cast=1", "--diversity", "0")
     assert [one["id"] for one in neutral["similar"]] == plain
     searched = answer(run, "search", "toy story", "--catalog", "south", "--weight", "genre=4")["hits"][0]
     assert [one["id"] for one in searched["substitutes"]] != [
@@ -89,11 +89,11 @@ def test_weights_and_diversity_change_what_is_answered(run: Run) -> None:
         ("recommend tt9999999", r"no title 'tt9999999' .*; find its id by its name: reelgraph search NAME"),
         ("recommend tt0114709 --catalog nope", r"no catalog 'nope'; there are: north, south"),
         (f"recommend {' '.join(f'tt{n:07}' for n in range(101))}", r"101 titles are named; name from 1 to 100"),
-        ("recommend tt0114709 --weight fame=2", r"no facet 'fame'; there are people, genre, era, popularity"),
-        ("similar tt0114709 --weight people=9", r"weight of people is 9; it must be from 0 to 4"),
+        ("recommend tt0114709 --weight fame=2", r"no facet 'fame'; there are cast, director, genre, era, popularity"),
+        ("similar tt0114709 --weight cast=9", r"weight of cast is 9; it must be from 0 to 4"),
         ("similar tt0114709 --diversity 2", r"--diversity: diversity is 2; it must be from 0 to 1"),
         ("similar tt0114709 --diversity 1 --strategy fold-in", r"--strategy: the strategy 'fold-in' follows no preferences"),
-        ("search toy story --weight people", r"'' is no weight of people; write a number, as in people=2"),
+        ("search toy story --weight cast", r"'' is no weight of cast; write a number, as in cast=2"),
     ],
 )
 def test_what_was_given_wrongly_is_one_line_and_exit_code_2(run: Run, command: str, says: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
 from api.gorse.asked import Asked, Refused
 from api.gorse.feedback import Row, _row, insert
+from graph.feedback_kinds import Says
 from graph.gorse import duration, inside
 from graph.history import CLOCKS_APART, Event, in_order
 from graph.lists import Scored
@@ -23,27 +24,35 @@ _POSITIVE_DECAY, _READ_DECAY = 0.8, 0.6
 
 @dataclass(frozen=True)
 class _Known:
-    """What a user said, as `graph.history` has it, of ids alone: liked (the newest first), disliked, all seen."""
+    """What a user said, as `graph.history` has it, of ids alone: of each title that they did not dislike, the newest
+    first; disliked ones; all seen.
+    """
 
-    liked: Sequence[str]
+    says: Mapping[str, Says]
     disliked: frozenset[str]
     seen: frozenset[str]
+
+    @property
+    def liked(self) -> list[str]:
+        """Titles they like, the newest first."""
+        return [title for title, says in self.says.items() if says == "liked"]
 
 
 def _known(asked: Asked, user: str) -> _Known:
     latest, says = time.time() + CLOCKS_APART, asked.backing.kinds.of
-    liked, disliked, seen = list[tuple[float, str]](), set[str](), set[str]()
+    told, liked, disliked = list[tuple[float, str]](), set[str](), set[str]()
     for title, type_, value, when in _said(asked.store, inside(user)):
         if when is None or when <= latest:
             said = says(type_, value)
-            seen.add(title)
+            told.append((_NEVER if when is None else -when, title))
             if said == "liked":
-                liked.append((_NEVER if when is None else -when, title))
+                liked.add(title)
             elif said == "disliked":
                 disliked.add(title)
-    liked.sort()
-    ordered = dict.fromkeys(title for _, title in liked)
-    return _Known([title for title in ordered if title not in disliked], frozenset(disliked), frozenset(seen))
+    told.sort()
+    ordered = dict.fromkeys(title for _, title in told)
+    kept: dict[str, Says] = {title: "liked" if title in liked else "seen" for title in ordered if title not in disliked}
+    return _Known(kept, frozenset(disliked), frozenset(ordered))
 
 
 def _said(store: GraphStore, user: str) -> Iterable[tuple[str, str, float | None, int | None]]:
@@ -85,11 +94,9 @@ def _recommended(asked: Asked) -> Scored:
     known = _known(asked, user)
     back: dict[str, float] | None = None
     if backing.options.replacement:
-        liked = set(known.liked)
-        seen = known.seen - known.disliked
-        back = {title: _POSITIVE_DECAY if title in liked else _READ_DECAY for title in seen}
+        back = {title: _POSITIVE_DECAY if said == "liked" else _READ_DECAY for title, said in known.says.items()}
     categories = [*category, *asked.all("category")]
-    return backing.lists.recommended(known.liked, known.seen, categories, n + offset, back=back)[offset:]
+    return backing.lists.recommended(known.says, known.seen, categories, n + offset, back=back)[offset:]
 
 
 def session(asked: Asked) -> Any:
@@ -168,7 +175,7 @@ def collaborative(asked: Asked) -> Any:
     user, *category = asked.names
     n, offset = asked.page()
     known = _known(asked, user)
-    found = asked.backing.lists.session(known.liked, known.seen, [*category, *asked.all("category")], n + offset)
+    found = asked.backing.lists.alike(known.liked, known.seen, [*category, *asked.all("category")], n + offset)
     return [{"Id": id_, "Score": score} for id_, score in found[offset:]]
 
 

@@ -37,7 +37,8 @@ class Wanted(BaseModel):
     adult: bool = False
     limit: int = Field(default=10, ge=1, le=MAX_SUBSTITUTES)
     diversity: float = Field(default=0.0, ge=0, le=1, description="0: the best; 1: the best that differ most")
-    people: Facet = 1.0
+    cast: Facet = 1.0
+    director: Facet = 1.0
     genre: Facet = 1.0
     era: Facet = 1.0
     popularity: Facet = 1.0
@@ -48,7 +49,7 @@ class Wanted(BaseModel):
 def recommend(service: ServiceDep, body: Wanted) -> Any:
     """Titles in a catalog for somebody who likes others, each with the reason; those named are left out."""
     scope = Scope(body.catalog, body.region.upper() if body.region else None, body.on or today(), body.adult)
-    preferences = Preferences(body.diversity, body.people, body.genre, body.era, body.popularity)
+    preferences = Preferences(body.diversity, body.cast, body.director, body.genre, body.era, body.popularity)
     found = at_one_version(
         service.store,
         lambda: service.searcher.recommend(

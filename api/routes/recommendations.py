@@ -59,7 +59,8 @@ class Lists(BaseModel):
     adult: bool = False
     limit: int = Field(default=10, ge=1, le=MAX_SUBSTITUTES)
     diversity: float = Field(default=0.0, ge=0, le=1)
-    people: _Facet = 1.0
+    cast: _Facet = 1.0
+    director: _Facet = 1.0
     genre: _Facet = 1.0
     era: _Facet = 1.0
     popularity: _Facet = 1.0
@@ -81,7 +82,7 @@ class Lists(BaseModel):
 
     def preferences(self) -> Preferences:
         """How they are ranked."""
-        return Preferences(self.diversity, self.people, self.genre, self.era, self.popularity)
+        return Preferences(self.diversity, self.cast, self.director, self.genre, self.era, self.popularity)
 
     def rules(self) -> Rules:
         """Which of them are answered."""

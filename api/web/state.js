@@ -3,9 +3,9 @@
 const TEXTS = ["q", "pick", "title", "from", "person", "view", "user", "catalog", "region", "on", "all"];
 const NUMBERS = { // least, most, default
   hits: [1, 20, 1], substitutes: [0, 20, 5], diversity: [0, 1, 0],
-  people: [0, 4, 1], genre: [0, 4, 1], era: [0, 4, 1], popularity: [0, 4, 1], days: [0, 3650, 0], budget: [0, 50, 0],
+  cast: [0, 4, 1], director: [0, 4, 1], genre: [0, 4, 1], era: [0, 4, 1], popularity: [0, 4, 1], days: [0, 3650, 0], budget: [0, 50, 0],
 };
-const TUNED = ["diversity", "people", "genre", "era", "popularity"];
+const TUNED = ["diversity", "cast", "director", "genre", "era", "popularity"];
 
 let listener = () => {};
 

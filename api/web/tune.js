@@ -5,7 +5,8 @@ import { goTo, hrefOf, read } from "./state.js";
 
 const SLIDERS = [
   // name in the state, label, most, step, usual, how its value is said
-  ["people", "People", 4, 0.5, 1, (value) => `× ${value}`],
+  ["cast", "Cast", 4, 0.5, 1, (value) => `× ${value}`],
+  ["director", "Makers", 4, 0.5, 1, (value) => `× ${value}`],
   ["genre", "Genre", 4, 0.5, 1, (value) => `× ${value}`],
   ["era", "Era", 4, 0.5, 1, (value) => `× ${value}`],
   ["popularity", "Popularity", 4, 0.5, 1, (value) => `× ${value}`],

@@ -13,7 +13,7 @@ Visiting = Callable[..., Any]
 
 VIEWS = {
     "start": "",
-    "answer": "?q=toy+story&catalog=north&hits=2&people=2",
+    "answer": "?q=toy+story&catalog=north&hits=2&cast=2",
     "ambiguous": "?q=nosferatu&catalog=north",
     "unknown": "?q=qwxz+vvkj",
     "title": "?title=tt0120623&from=tt0114709&catalog=north",

@@ -43,7 +43,7 @@ def test_titles_may_count_more_or_less(client: httpx.Client) -> None:
         ({"titles": {"tt0114709": 0}}, 422, "body.titles"),
         ({"titles": LIKED, "limit": 101}, 422, "body.limit"),
         ({"titles": LIKED, "diversity": 2}, 422, "body.diversity"),
-        ({"titles": LIKED, "people": 5}, 422, "body.people"),
+        ({"titles": LIKED, "cast": 5}, 422, "body.cast"),
         ({"titles": LIKED, "mood": "blue"}, 422, "body.mood"),
         ({"titles": ["tt9999999"]}, 404, "there is no title 'tt9999999' in the graph"),
         ({"titles": LIKED, "catalog": "west"}, 404, "there is no catalog 'west'"),
@@ -56,9 +56,9 @@ def test_what_cannot_be_recommended(client: httpx.Client, body: Any, status: int
 
 
 def test_preferences_of_a_search(client: httpx.Client, own_store: GraphStore) -> None:
-    asked = {"q": "toy story", "catalog": "*", "people": 4, "genre": 0, "diversity": 0.3}
+    asked = {"q": "toy story", "catalog": "*", "cast": 4, "director": 2, "genre": 0, "diversity": 0.3}
     expected = Searcher(own_store).search(
-        "toy story", Scope("*"), preferences=Preferences(diversity=0.3, people=4, genre=0)
+        "toy story", Scope("*"), preferences=Preferences(diversity=0.3, cast=4, director=2, genre=0)
     )
     assert client.get("/search", params=asked).json() == expected.as_dict()
     plain = client.get("/search", params={"q": "toy story", "catalog": "*"}).json()

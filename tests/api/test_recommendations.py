@@ -65,7 +65,7 @@ def test_groups_and_sessions(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["limit=0", "limit=101", "explore=2", "per_series=-1", "minutes=0", "diversity=2", "people=9", "region=1"],
+    ["limit=0", "limit=101", "explore=2", "per_series=-1", "minutes=0", "diversity=2", "cast=9", "region=1"],
 )
 def test_what_cannot_be_followed(client: httpx.Client, path: str) -> None:
     assert client.get(f"/users/u1/recommendations?{path}").status_code == 422

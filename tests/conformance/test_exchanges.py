@@ -113,7 +113,7 @@ def test_without_substitutes_there_is_less_to_ask(counting, searcher):
     assert counting.exchanges <= 3
 
 
-@pytest.mark.parametrize("wanted", [Preferences(diversity=0.5), Preferences(people=2.0), Preferences(0.5, era=0.0)])
+@pytest.mark.parametrize("wanted", [Preferences(diversity=0.5), Preferences(cast=2.0), Preferences(0.5, era=0.0)])
 def test_preferences_ask_for_what_they_weigh(counting, searcher, wanted):
     counting.exchanges = 0
     assert searcher.search("The Lost Boy", NORTH, preferences=wanted).hits[0].substitutes

@@ -24,7 +24,7 @@ from tests.graph.test_reasons import nodes, publish
 DAY = dt.date(2026, 11, 21)
 WHOLE = Scope(WHOLE_GRAPH, on=DAY)
 TOY_STORY, MATRIX = "tt0114709", "tt0133093"
-WANTED = [Preferences(), Preferences(0.5, people=3.0, popularity=0.5)]
+WANTED = [Preferences(), Preferences(0.5, cast=3.0, popularity=0.5)]
 
 
 @pytest.fixture(scope="module", params=["sample", "sample, learned", "random, learned", "no vectors"])
