@@ -21,7 +21,7 @@ from graph import diversity
 from graph.explain import Evidence
 from graph.facets import weighing
 from graph.foldin import VECTORS, FoldIn
-from graph.preferences import PreferenceError, Preferences
+from graph.preferences import PreferenceError
 from graph.reads import Asking, Embeddings, Nearest
 from graph.reasons import MOST
 from graph.sharing import sharing
