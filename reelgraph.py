@@ -24,6 +24,7 @@ from graph import (
     experiment_command,
     export_command,
     gaps_command,
+    profile_command,
     strategies_command,
     users_command,
 )
@@ -57,6 +58,7 @@ gaps_command.register(app)
 strategies_command.register(app)
 communities_command.register(app)
 users_command.register(app)
+profile_command.register(app)
 experiment_command.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)
 api_commands.register(app)

@@ -47,7 +47,19 @@ _PHRASES = {
 }
 
 EvidenceKind = Literal[
-    "path", "name", "part", "people", "keyword", "viewers", "liked", "watched", "near", "popular", "explored", "chance"
+    "path",
+    "name",
+    "part",
+    "people",
+    "keyword",
+    "viewers",
+    "liked",
+    "watched",
+    "near",
+    "popular",
+    "explored",
+    "chance",
+    "pinned",
 ]
 _BY_TITLES = ("viewers", "liked", "watched", "near")
 

@@ -17,6 +17,7 @@ from graph.diversity import POOL
 from graph.explain import Evidence
 from graph.preferences import NEUTRAL, PreferenceError, Preferences
 from graph.reads import Asking, Neighbours, Nodes, Offered, all_of, steps, together
+from graph.reasons import MOST
 from graph.rules import SCORED, Rules
 from graph.store import WHOLE_GRAPH, NotInGraph, Scope
 from graph.substitutes import SHOWN, Substitute, items_of, shown
@@ -111,7 +112,11 @@ def answered(
     items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, chosen)]
     (nodes, *offered), told = yield from together(all_of(Nodes("Title", chosen, SHOWN), *items), because(chosen))
     rows = {row["id"]: row for row in nodes.to_pylist()}
-    evidence = {id_: [*([explored()] if id_ in drawn else []), *told.get(id_, ())] for id_ in chosen}
+    evidence: dict[str, list[Evidence]] = {}
+    for id_ in chosen:
+        first = [put_first()] if id_ in rules.pin else [explored()] if id_ in drawn else []
+        own = [one for one in told.get(id_, ()) if one.kind != "popular" or id_ not in rules.pin]
+        evidence[id_] = [*first, *own][:MOST]
     return shown({id_: known[id_] for id_ in chosen}, rows, items_of(offered[0]) if offered else {}, evidence)
 
 
@@ -142,3 +147,8 @@ def popular() -> Evidence:
 def explored() -> Evidence:
     """The reason of a title that a list has to find out more."""
     return Evidence("explored", 0.0, "drawn by chance, to find out whether you like it", ())
+
+
+def put_first() -> Evidence:
+    """The reason of a title that the catalog, or the request, pins."""
+    return Evidence("pinned", 0.0, "put first by the service", ())
