@@ -39,6 +39,7 @@ TASKS: Mapping[str, str] = {
     "recommend": "gnn.recommend_table",
     "link-prediction": "gnn.link_table",
     "rating": "gnn.rating_table",
+    "genres": "gnn.genres_table",
 }
 """By name, the module that judges it."""
 
