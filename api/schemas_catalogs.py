@@ -7,6 +7,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas import Answered, Day, TitleId, Year
+from graph.featured import MOST_BOOST, MOST_FEATURED
+
+Pinned = Annotated[
+    int | None, Field(ge=1, le=MOST_FEATURED, description="its place before all else in recommendations, 1 first")
+]
+Boost = Annotated[float | None, Field(ge=0, le=MOST_BOOST, description="what its score is multiplied by in these")]
 
 
 class CatalogAnswer(Answered):
@@ -35,6 +41,8 @@ class OfferedTitle(BaseModel):
     )
     available_from: Day | None = Field(default=None, description="first day; none: always was")
     available_until: Day | None = Field(default=None, description="last day, included; none: no end")
+    pinned: Pinned = None
+    boost: Boost = None
 
 
 class CatalogTitles(BaseModel):

@@ -22,6 +22,8 @@ from api.tracing import Tracing
 from graph.cards import best_known
 from graph.consistent import at_one_version
 from graph.demand import Demand
+from graph.experiments import Running
+from graph.exposures import Exposures
 from graph.feedback_kinds import FeedbackKinds
 from graph.feedback_writer import FeedbackWriter
 from graph.for_users import ForUsers
@@ -66,6 +68,10 @@ class Service:
     accumulated: frozenset[str]
     """Types of feedback whose values add up."""
     items: ServedItems
+    experiments: Running
+    """The experiments that run."""
+    exposures: Exposures
+    """What they show to whom."""
     shelves: Shelves
     """What is new and what is popular."""
     kinds: FeedbackKinds
@@ -101,6 +107,8 @@ class Service:
             FeedbackWriter(store),
             frozenset(type_.lower() for type_ in settings.accumulated_feedback),
             ServedItems(store, settings.items_catalog),
+            Running(store),
+            Exposures(store),
             Shelves(store, kinds),
             kinds,
             anyio.CapacityLimiter(2),
@@ -131,10 +139,11 @@ class Service:
     def close(self) -> None:
         """Write and send what is still held."""
         self.feedback.close()
-        try:
-            self.demand.close()
-        except StoreError as error:
-            _log.error("counted searches are lost", extra={"fields": {"error": str(error)}})
+        for what, one in (("counted searches", self.demand), ("answers of experiments", self.exposures)):
+            try:
+                one.close()
+            except StoreError as error:
+                _log.error("%s are lost", what, extra={"fields": {"error": str(error)}})
         self.tracing.stop()
         self.metrics.stop()
 

@@ -32,3 +32,16 @@ def number(value: float, form: str = ".3f") -> str:
     """A figure without its leading nought."""
     text = f"{value:{form}}"
     return text if abs(value) >= 1 else text.replace("0.", ".", 1)
+
+
+COST = ("train s", "ms", "MB")
+"""Headings of `costs`."""
+
+
+def costs(cost: Mapping[str, float | None]) -> list[str]:
+    """Processor time to learn and of a question, megabytes held; nothing where it is unknown."""
+    seconds, query, size = cost["train_seconds"], cost["query_ms"], cost["bytes"]
+    return [
+        *("" if one is None else f"{one:,.3g}" if one < 100 else f"{one:,.0f}" for one in (seconds, query)),
+        "" if size is None else f"{size / 1e6:,.1f}",
+    ]

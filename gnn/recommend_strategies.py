@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from scipy.linalg import lapack
 
 from gnn.config import ConfigError
+from gnn.cost import Meter
 from gnn.histories import Floats, Histories, Ints
 from gnn.tastes import Matter, Options, fit, scores
 
@@ -27,12 +28,18 @@ class Recommender(Protocol):
 
 @dataclass(frozen=True)
 class Learning:
-    """What a recommender may be fitted on."""
+    """What a recommender may be fitted on. read: makes `matter`, once, when it is first used. meter: times it."""
 
     histories: Histories
-    matter: Matter
+    read: Callable[[], Matter]
     options: Options
     seed: int = 0
+    meter: Meter = field(default_factory=Meter, compare=False)
+
+    @property
+    def matter(self) -> Matter:
+        """The content of the titles."""
+        return self.meter.shared("matter", self.read)
 
 
 @dataclass(frozen=True)
@@ -152,3 +159,5 @@ RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
     "hybrid": (_Hybrid, "taste vectors, as served"),
 }  # fmt: skip
 """By name: how it is fitted, and what it is."""
+DEFAULT = "hybrid"
+"""What is served, and what the others are compared with."""

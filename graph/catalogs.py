@@ -30,6 +30,8 @@ class Offer:
     regions: Sequence[str] = ()
     available_from: dt.date | None = None
     available_until: dt.date | None = None
+    pinned: int | None = None
+    boost: float | None = None
 
 
 def catalogs(store: GraphStore) -> list[Catalog]:
@@ -78,6 +80,8 @@ def replace_offers(store: GraphStore, slug: str, name: str | None, offers: Seque
             "available_until": offer.available_until,
             "match": "id",
             "confidence": 1.0,
+            "pinned": offer.pinned,
+            "boost": offer.boost,
         }
         for offer in offers
     ]

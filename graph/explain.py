@@ -47,7 +47,7 @@ _PHRASES = {
 }
 
 EvidenceKind = Literal[
-    "path", "name", "part", "people", "keyword", "viewers", "liked", "watched", "popular", "explored"
+    "path", "name", "part", "people", "keyword", "viewers", "liked", "watched", "popular", "explored", "pinned"
 ]
 _BY_TITLES = ("viewers", "liked", "watched")
 

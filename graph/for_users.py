@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from graph.consistent import version_of
 from graph.diversity import POOL
+from graph.featured import Featured
 from graph.feedback_kinds import FeedbackKinds
 from graph.history import Event, History, histories_of, history_read, in_order
 from graph.kept import Kept
@@ -37,6 +38,7 @@ class ForUsers:
     def __init__(self, store: GraphStore, searcher: Searcher, kinds: FeedbackKinds | None = None) -> None:
         self._store, self._searcher = store, searcher
         self._kinds = kinds or FeedbackKinds.configured()
+        self._featured = Featured(store)
         self._weighting: Kept[Weighting | None] = Kept(lambda: version_of(store.state()), 1)
 
     def recommend(
@@ -74,7 +76,9 @@ class ForUsers:
     ) -> Asking[Personal]:  # fmt: skip
         read = history_read(users)
         held = liked_read(read) if session is None else Embeddings(LIKED, sorted(session.titles))
-        weighting = self._weighted(self._store.state())
+        before = self._store.state()
+        weighting = self._weighted(before)
+        rules = rules.featuring(*self._featured.of(scope, before))
         state, table, *rest = yield [
             State(), *([read] if session is None else [Nodes("Title", sorted(session.titles), [])]),
             *([held] if weighting else []), *self._searcher.there(scope),

@@ -55,3 +55,8 @@ def evidence_of(
 def popular() -> Evidence:
     """The reason of a title to which nothing that somebody watched has brought much."""
     return Evidence("popular", 1.0, "what many like", ())
+
+
+def put_first() -> Evidence:
+    """The reason of a title that the catalog, or the request, pins."""
+    return Evidence("pinned", 0.0, "put first by the service", ())

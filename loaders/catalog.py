@@ -126,6 +126,7 @@ def _offer(slug: str, title_id: str, item: Mapping[str, Any]) -> dict[str, Any]:
     if item["status"] != "sure":
         how, confidence = ("unsure", round(1 - confidence, 4)) if item["status"] == "unsure" else ("own", 1.0)
     kept = {name: item[name] or None for name in ("item_id", "regions", "available_from", "available_until")}
+    kept |= {name: item[name] for name in ("pinned", "boost")}
     return {"head": slug, "tail": title_id, "key": item["item_id"], **kept, "match": how, "confidence": confidence}
 
 

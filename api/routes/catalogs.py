@@ -37,7 +37,15 @@ def put_titles(service: ServiceDep, slug: SlugPath, body: CatalogTitles) -> Any:
     A title that is in no row is offered no more. The catalog is made where it is not there yet.
     """
     offers = [
-        Offer(row.id, row.item_id, [code.upper() for code in row.regions], row.available_from, row.available_until)
+        Offer(
+            row.id,
+            row.item_id,
+            [code.upper() for code in row.regions],
+            row.available_from,
+            row.available_until,
+            row.pinned,
+            row.boost,
+        )
         for row in body.titles
     ]
     wrong = wrong_offers(service.store, offers)

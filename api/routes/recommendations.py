@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.problems import Problem, responses
 from api.routes.users import UserPath
 from api.schemas import Answered, Day, Substitute
-from api.service import PreferencesDep, ScopeDep, ServiceDep, today
+from api.service import PreferencesDep, ScopeDep, Service, ServiceDep, today
 from graph.consistent import at_one_version
 from graph.personal import MOST_USERS
 from graph.preferences import MOST_WEIGHT, Preferences
@@ -34,6 +34,13 @@ class TasteVersions(BaseModel):
     tastes: str | None
 
 
+class OfExperiment(Answered):
+    """Which experiment and which arm of it answered."""
+
+    name: str = Field(examples=["crowd-or-tastes"])
+    arm: str = Field(examples=["tastes"])
+
+
 class UserRecommendations(Answered):
     """What users are recommended."""
 
@@ -42,6 +49,7 @@ class UserRecommendations(Answered):
     region: str | None
     on: str | None = Field(examples=["2026-11-21"])
     versions: TasteVersions
+    experiment: OfExperiment | None = Field(description="where one answered a user; null: none did")
     counted: int = Field(description="how many titles of theirs counted", examples=[12])
     strangers: list[str] = Field(description="those of whom nothing is known: they get what many like")
     items: list[Substitute]
@@ -140,24 +148,22 @@ def user_recommendations(
         watched=watched, per_series=per_series, per_director=per_director, kinds=tuple(kind or ()), minutes=minutes,
         explore=explore, seed=seed,
     )  # fmt: skip
-    user = _text(id)
-    found = at_one_version(
-        service.store, lambda: service.for_users.recommend(user, scope, limit, preferences=preferences, rules=rules)
-    )
-    return found.value.as_dict()
+    return _alone(service, _text(id), scope, limit, preferences, rules)
 
 
 @router.post("/users/recommendations", response_model=UserRecommendations, responses=responses(404, 422, 503))
 def group_recommendations(service: ServiceDep, body: Group) -> Any:
     """Titles for several users who watch together, or for one with rules of all kinds."""
     named = [_text(user) for user in body.users]
+    if len(named) == 1:
+        return _alone(service, named[0], body.scope(), body.limit, body.preferences(), body.rules())
     found = at_one_version(
         service.store,
         lambda: service.for_users.recommend(
             named, body.scope(), body.limit, preferences=body.preferences(), rules=body.rules(), together=body.together
         ),
     )
-    return found.value.as_dict()
+    return found.value.as_dict() | {"experiment": None}
 
 
 @router.post("/sessions/recommendations", response_model=UserRecommendations, responses=responses(404, 422, 503))
@@ -170,7 +176,22 @@ def session_recommendations(service: ServiceDep, body: Session) -> Any:
             events, body.scope(), body.limit, preferences=body.preferences(), rules=body.rules()
         ),
     )
-    return found.value.as_dict()
+    return found.value.as_dict() | {"experiment": None}
+
+
+def _alone(
+    service: Service, user: str, scope: Scope, limit: int, preferences: Preferences, rules: Rules
+) -> dict[str, Any]:
+    """For one user: by the arm of an experiment, where one is about this."""
+    by = service.experiments.assigned(user, scope)
+    if by is not None:
+        preferences, rules = by.arm.applied(preferences, rules)
+    found = at_one_version(
+        service.store, lambda: service.for_users.recommend(user, scope, limit, preferences=preferences, rules=rules)
+    ).value
+    if by is not None and found.items:
+        service.exposures.add(user, by, [item.id for item in found.items], found.versions, None)
+    return found.as_dict() | {"experiment": by.as_dict() if by else None}
 
 
 def _text(id_: str) -> str:

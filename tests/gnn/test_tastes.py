@@ -181,6 +181,16 @@ def test_every_recommender_is_judged(viewed: GraphStore, split: str) -> None:
     figures = {one["strategy"]: one["ndcg"]["mean"] for one in found["strategies"]}
     assert set(figures) == {"random", "popularity", "item-knn", "ease", "ials", "graph", "hybrid"}
     assert all(0 <= value <= 1 for value in figures.values())
+    costs = {one["strategy"]: one["cost"] for one in found["strategies"]}
+    assert costs["hybrid"]["train_seconds"] > costs["popularity"]["train_seconds"]
+    assert costs["ease"]["bytes"] == 4 * len(histories.titles) ** 2
+    for one in found["strategies"]:
+        assert ("ndcg_difference" in one) == (one["strategy"] != found["compared_with"] == "hybrid")
+        assert set(one["slices"]) == set(found["by"])
+        parts = one["slices"]["popularity"]
+        assert sum(part["questions"] for part in parts.values()) >= found["users"]
+        if one["strategy"] == "popularity" and split in ("time", "random"):
+            assert parts["most liked"]["recall"]["mean"] > parts["least liked"]["recall"]["mean"] == 0
     if split in ("time", "random"):
         assert figures["hybrid"] > figures["random"] + 0.05
         assert figures["ease"] > figures["random"] + 0.05
