@@ -26,6 +26,8 @@ def document_entry(name: str, about: str) -> Entry:
     def fit(given: Learning) -> Strategy:
         needs(*PACKAGES[model])
         found = documents(given.store, model, options, dimension, given.seed, given.progress)
+        if found.spared:
+            given.meter.elsewhere(f"{name}: embedding", found.spared)
         return ByVectors(found.ids, found.vectors)
 
     return Entry(fit, about, lacks=lambda _: lacks_packages(*PACKAGES[model]))

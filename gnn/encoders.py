@@ -16,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from gnn.cost import timed
 from graph.names import normalise
 from graph.store import Progress
 
@@ -28,7 +29,7 @@ WIDTH = 384
 """Numbers of a sentence embedding."""
 _AT_ONCE, _BATCH = 2_048, 128
 _MOST_KEPT = 2
-_KEPT: OrderedDict[bytes, Floats] = OrderedDict()
+_KEPT: OrderedDict[bytes, tuple[Floats, float]] = OrderedDict()
 
 
 def encode(
@@ -47,9 +48,9 @@ def doc2vec(texts: Sequence[str], dimension: int, epochs: int, seed: int, progre
 
     progress("document vectors", 0.1)
     documents = [TaggedDocument(normalise(text).split(), [place]) for place, text in enumerate(texts)]
-    # More workers would learn in another order each time.
+    # More workers would learn in another order each time; of frequent words, which genres are, none is passed over.
     model: Any = Doc2Vec(
-        documents, dm=0, vector_size=dimension, min_count=1, window=5, epochs=epochs, workers=1, seed=seed
+        documents, dm=0, vector_size=dimension, min_count=1, sample=0, epochs=epochs, workers=1, seed=seed
     )
     made = np.array(model.dv.vectors, np.float32)
     made[[not one.words for one in documents]] = 0
@@ -58,12 +59,21 @@ def doc2vec(texts: Sequence[str], dimension: int, epochs: int, seed: int, progre
 
 def sentences(texts: Sequence[str], progress: Progress) -> Floats:
     """Sentence embeddings; those of the last two lists are kept, for one evaluation asks for the same again."""
-    key = hashlib.sha256("\0".join(texts).encode()).digest()
+    key = _key(texts)
     if key not in _KEPT:
-        _KEPT[key] = _embedded(texts, progress)
+        _KEPT[key] = timed(lambda: _embedded(texts, progress))
         while len(_KEPT) > _MOST_KEPT:
             _KEPT.popitem(last=False)
-    return _KEPT[key]
+    return _KEPT[key][0]
+
+
+def spared_seconds(model: str, texts: Sequence[str]) -> float:
+    """What encoding these texts will not cost again, because it is kept: seconds of processor time."""
+    return _KEPT.get(_key(texts), (None, 0.0))[1] if model == SENTENCE else 0.0
+
+
+def _key(texts: Sequence[str]) -> bytes:
+    return hashlib.sha256("\0".join(texts).encode()).digest()
 
 
 def _embedded(texts: Sequence[str], progress: Progress) -> Floats:

@@ -51,9 +51,9 @@ def tell_genres(
 
     def vectors(model: str, leak: bool) -> Floats:
         if (model, leak) not in made:
-            began = time.perf_counter()
+            began = time.process_time()
             own = encode(model, texts.written(genres=leak), DIMENSION, DOC2VEC_EPOCHS, 0, say)
-            made[model, leak] = own, time.perf_counter() - began
+            made[model, leak] = own, time.process_time() - began
         return made[model, leak][0]
 
     draws = tuple(seeds or SEEDS)
@@ -63,10 +63,10 @@ def tell_genres(
         asked = _question(texts, seed, vectors)
         for place, name in enumerate(chosen):
             say(f"seed {seed}, {name}", (number + place / len(chosen)) / len(draws))
-            spent, began = sum(seconds for _, seconds in made.values()), time.perf_counter()
+            spent, began = sum(seconds for _, seconds in made.values()), time.process_time()
             valid, judged, size = TELLERS[name].tell(asked)
             encoding = sum(seconds for _, seconds in made.values()) - spent
-            cost[name].append((time.perf_counter() - began - encoding, size))
+            cost[name].append((time.process_time() - began - encoding, size))
             said[name].append(_said(asked, valid, judged))
     encoded: dict[tuple[str | None, bool], float] = {key: seconds for key, (_, seconds) in made.items()}
     return _told(texts, draws, {name: _joined(parts) for name, parts in said.items()}, cost, encoded, left_out)

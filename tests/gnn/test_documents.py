@@ -51,8 +51,9 @@ def test_doc2vec_is_the_same_each_time_and_differs_by_seed() -> None:
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert not first[-1].any()  # a text without a word
-    alike = first[:-1] @ first[:-1].T
-    assert alike[::2, ::2].mean() > alike[::2, 1::2].mean() + 0.1
+    products = first[:-1] @ first[:-1].T
+    np.fill_diagonal(products, -1)
+    assert np.mean(products.argmax(1) % 2 == np.arange(1_000) % 2) > 0.7
 
 
 def test_sets_of_genres_are_unit_vectors_and_none_is_one() -> None:
