@@ -64,7 +64,9 @@ class ItemTastes:
         taste = Taste.of(held.weighting, says, self._liked(held, says))
         if says and not taste.ids:
             return None
-        scores = (held.offered @ taste.query)[held.rows].astype(np.float64)
+        # As fast as the product by BLAS, in this thread alone: its others would wait beside the service's own.
+        products = np.einsum("ij,j->i", held.offered, taste.query)
+        scores = products[held.rows].astype(np.float64)
         made = np.full(len(items.by_id), -1.0)
         made[held.places] = np.maximum(np.exp(scores - scores.max()), np.finfo(np.float64).tiny)
         return made

@@ -72,7 +72,8 @@ class Lists:
         """For somebody who says something of titles (the newest first) and has seen some: the first `most`, best first.
 
         What has no taste vector comes behind what has, and what nothing is known of last: the best liked, then the
-        newest. back: titles seen that come back all the same, with what their score is multiplied by.
+        newest. Pinned items come first, and boosts count. back: titles seen that come back all the same, with what
+        their score is multiplied by.
         """
         state, shelf = self._shelf()
         mask = self._open(shelf, seen, categories)
@@ -90,8 +91,11 @@ class Lists:
                     mask[place] = True
                     for scores in ways:
                         scores[place] *= share
+        pins = [place for place in shelf.items.pins if mask[place]][:most]
+        mask[pins] = False
+        most -= len(pins)
         found: list[tuple[int, float]] = []
-        for scores in ways:
+        for scores in _boosted(ways, shelf.items):
             if len(found) >= most:
                 break
             found += _ranked(scores, mask & (scores > 0), most - len(found))
@@ -100,7 +104,7 @@ class Lists:
             rest = shelf.fallback[mask[shelf.fallback]][: most - len(found)].tolist()
             times = shelf.items.times
             found += [(place, float(shelf.likes[place] or max(times[place], 0))) for place in rest]
-        return _named(shelf, found)
+        return _named(shelf, [*_first(pins, found), *found])
 
     def session(self, liked: Sequence[str], seen: Collection[str], categories: Iterable[str], most: int) -> Scored:
         """For somebody of whom nothing is known but what they like now (the newest first); nothing for no likes."""
@@ -207,6 +211,17 @@ class Lists:
         directions = asked / np.maximum(np.linalg.norm(asked, axis=1, keepdims=True), 1e-9)
         vectors = self._rows([one.title for one in shelf.items.ordered])
         return cast(Floats, np.maximum(vectors @ directions.sum(0), 0))
+
+
+def _boosted(ways: Sequence[npt.NDArray[Any]], items: Items) -> Iterable[npt.NDArray[Any]]:
+    """Scores as the catalog boosts them."""
+    return ways if items.boosts is None else [scores * items.boosts for scores in ways]
+
+
+def _first(pins: Sequence[int], others: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Pinned items with scores above those of the others."""
+    best = max((score for _, score in others), default=0.0)
+    return [(place, best + len(pins) - at) for at, place in enumerate(pins)]
 
 
 def _ranked(scores: npt.NDArray[Any], mask: Mask, most: int) -> list[tuple[int, float]]:
