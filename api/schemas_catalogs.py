@@ -21,6 +21,23 @@ class CatalogAnswer(Answered):
     id: str = Field(description="its slug", examples=["north"])
     name: str | None = Field(examples=["north"])
     titles: int = Field(description="how many offers it has, at any time", examples=[80])
+    strategy: str | None = Field(
+        description="by which it is answered where a request names none; null: the usual one", examples=["embedding"]
+    )
+
+
+class CatalogChanges(BaseModel):
+    """What is to be said of a catalog; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(default="", min_length=1, max_length=200, description="as people call it")
+    strategy: str | None = Field(
+        default=None,
+        max_length=63,
+        examples=["hybrid"],
+        description="one that `/strategies` lists as available; null: the usual one",
+    )
 
 
 class CatalogsAnswer(Answered):

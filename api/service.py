@@ -41,6 +41,14 @@ RegionQuery = Annotated[
 ]
 DayQuery = Annotated[Day | None, Query(description="only what may be shown that day; none: today (UTC)")]
 AdultQuery = Annotated[bool, Query(description="whether adult titles count")]
+StrategyQuery = Annotated[
+    str | None,
+    Query(
+        max_length=63,
+        examples=["embedding"],
+        description="by which strategy (`/strategies` lists them); none: by the catalog's own, or the usual one",
+    ),
+]
 LimitQuery = Annotated[int, Query(ge=1, le=200, description="how many at most")]
 OffsetQuery = Annotated[int, Query(ge=0, le=100_000, description="how many to pass over")]
 
@@ -92,7 +100,7 @@ class Service:
         answers: Kept[Answer] = Kept(store.state, settings.kept_answers)
         figures: Kept[dict[str, Any]] = Kept(store.state, 1)
         kinds = FeedbackKinds.configured(settings)
-        searcher = Searcher(store, stage)
+        searcher = Searcher(store, stage, kinds)
         return cls(
             settings,
             store,
@@ -115,19 +123,22 @@ class Service:
         )
 
     def search(
-        self, query: str, scope: Scope, hits: int, substitutes: int, preferences: Preferences = NEUTRAL
-    ) -> tuple[Answer, bool]:
+        self, query: str, scope: Scope, hits: int, substitutes: int, preferences: Preferences = NEUTRAL,
+        strategy: str | None = None,
+    ) -> tuple[Answer, bool]:  # fmt: skip
         """The answer, and whether it was kept from an earlier request."""
         made: list[Answer] = []
 
         def make() -> Answer:
-            answer = self.searcher.search(query, scope, hits=hits, substitutes=substitutes, preferences=preferences)
+            answer = self.searcher.search(
+                query, scope, hits=hits, substitutes=substitutes, preferences=preferences, strategy=strategy
+            )
             made.append(answer)
             return answer
 
         if hits * substitutes > _KEPT_SUBSTITUTES:
             return make(), False
-        return self._answers.of((query, scope, hits, substitutes, preferences), make), not made
+        return self._answers.of((query, scope, hits, substitutes, preferences, strategy), make), not made
 
     def warm(self) -> None:
         """Read what the first search would have to wait for. A store that does not answer is health's to tell."""

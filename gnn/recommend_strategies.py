@@ -15,6 +15,7 @@ from gnn.config import ConfigError
 from gnn.cost import Meter
 from gnn.histories import Floats, Histories, Ints
 from gnn.tastes import Matter, Options, fit, scores
+from gnn.tower_strategies import by_ranked_towers, by_towers
 
 _MOST_TITLES = 20_000  # of a matrix of titles by titles: 3.2 GB
 
@@ -155,6 +156,8 @@ RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
         lambda given: _ByItems(ease(given.histories.matrix(liked=True), given.options.ridge)), "EASE in closed form"
     ),
     "ials": (_ials, "iALS, 64 factors"),
+    "towers": (by_towers, "two towers, 32 numbers"),
+    "towers-ranked": (by_ranked_towers, "the same, the best 50 ranked anew by a network of pairs"),
     "graph": (lambda given: _Hybrid(given, "content"), "likeness to what is liked by the graph's content alone"),
     "hybrid": (_Hybrid, "taste vectors, as served"),
 }  # fmt: skip

@@ -41,9 +41,11 @@ class TitleModel:
 
 
 CLUSTERS = "Clusters"
+TOWERS = "TwoTowers"
 TITLE_MODELS: Mapping[str, TitleModel] = {
     SUBSTITUTES: TitleModel("substitute vectors", "gnn.substitutes_run:train_substitutes", feedback=True),
     TASTES: TitleModel("taste vectors", "gnn.tastes_run:train_tastes", feedback=True),
     CLUSTERS: TitleModel("vectors of clusters", "gnn.clusters_run:train_clusters", ("sklearn",)),
+    TOWERS: TitleModel("vectors of the title tower", "gnn.towers_run:train_two_towers", ("torch",), feedback=True),
 }
 """By `model.name`. None of them has checkpoints: each is learned in one go, in seconds to minutes."""

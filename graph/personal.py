@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from graph import diversity
-from graph.explain import Evidence
 from graph.facets import weighing
 from graph.foldin import VECTORS, FoldIn
 from graph.history import History
-from graph.personal_evidence import evidence_of, put_first
+from graph.personal_evidence import evidence_of
 from graph.preferences import Preferences
 from graph.reads import Asking, Embeddings, Nearest, Neighbours, Nodes, Offered, Read, all_of, steps, together
 from graph.reasons import MOST
 from graph.rules import SCORED, Rules
 from graph.store import WHOLE_GRAPH, Scope
+from graph.strategy import explored, put_first
 from graph.substitutes import Ranking, Substitute, items_of, shown
 from graph.tastes import LIKED, OFFERED, Taste, Weighting
 
@@ -37,7 +37,10 @@ _POOL, _WEIGHED = 10, 30
 
 @dataclass(frozen=True)
 class Personal:
-    """What users are recommended. titles: how many of theirs counted; strangers: users of whom nothing is known."""
+    """What users are recommended. titles: how many of theirs counted; strangers: users of whom nothing is known.
+
+    strategy: what answered (`graph.strategies`).
+    """
 
     users: tuple[str, ...]
     scope: Scope
@@ -45,6 +48,7 @@ class Personal:
     titles: int
     strangers: tuple[str, ...]
     items: tuple[Substitute, ...]
+    strategy: str
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
@@ -54,6 +58,7 @@ class Personal:
             "region": self.scope.region,
             "on": self.scope.on.isoformat() if self.scope.on else None,
             "versions": dict(self.versions),
+            "strategy": self.strategy,
             "counted": self.titles,
             "strangers": list(self.strangers),
             "items": [item.as_dict() for item in self.items],
@@ -115,7 +120,7 @@ def recommending_to(
         allowed = {id_: score for id_, score in ranked.items() if rules.allowed(rows[id_])}
         varied = yield from diversity.diversifying(VECTORS if ranking else OFFERED, allowed, 2 * k, wanted.diversity)
         ranked = {**varied, **{id_: 0.0 for id_ in ranked if id_ not in varied}}
-    chosen, explored = rules.chosen(list(ranked), k, rows, directors, whom)
+    chosen, drawn = rules.chosen(list(ranked), k, rows, directors, whom)
     place = {id_: column for column, id_ in enumerate(ids)}
     parts = {id_: _parts(tastes, brought, place[id_]) for id_ in chosen}
     items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, chosen)]
@@ -123,8 +128,8 @@ def recommending_to(
         all_of(*items), evidence_of(ranking, parts, {id_: float(offered[place[id_], -1]) for id_ in chosen}, scope,
                                     wanted, state)
     )  # fmt: skip
-    for id_ in explored:
-        evidence[id_].insert(0, Evidence("explored", 0.0, "drawn by chance, to find out whether you like it", ()))
+    for id_ in drawn:
+        evidence[id_].insert(0, explored())
     for id_ in set(rules.pin) & set(chosen):
         evidence[id_] = [put_first(), *(one for one in evidence[id_] if one.kind != "popular")][:MOST]
     return shown({id_: ranked[id_] for id_ in chosen}, rows, items_of(there[0]) if there else {}, evidence)

@@ -143,7 +143,10 @@ NODES: dict[str, Node] = {
             "Catalog",
             "slug",
             "What one service may show",
-            (Property("name", "string", "as people call it"),),
+            (
+                Property("name", "string", "as people call it"),
+                Property("strategy", "string", "what answers from it where a request names none; null: the usual one"),
+            ),
             live=True,
         ),
         Node(

@@ -53,7 +53,11 @@ class Weighting:
     @classmethod
     def published(cls, store: GraphStore) -> Weighting | None:
         """That of a store's taste vectors; None where it has none, or not both of the same run."""
-        found = store.info().embeddings
+        return cls.among(store.info().embeddings)
+
+    @classmethod
+    def among(cls, found: Mapping[str, Provenance]) -> Weighting | None:
+        """The same, from all that is published."""
         liked, offered = found.get(LIKED), found.get(OFFERED)
         if liked is None or offered is None or liked.run != offered.run:
             return None

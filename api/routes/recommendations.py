@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import Problem, responses
 from api.routes.users import UserPath
-from api.schemas import Answered, Day, Substitute
-from api.service import PreferencesDep, ScopeDep, Service, ServiceDep, today
+from api.schemas import Answered, Day, Strategy, StrategyName, Substitute
+from api.service import PreferencesDep, ScopeDep, Service, ServiceDep, StrategyQuery, today
 from graph.consistent import at_one_version
 from graph.personal import MOST_USERS
 from graph.preferences import MOST_WEIGHT, Preferences
@@ -49,6 +49,7 @@ class UserRecommendations(Answered):
     region: str | None
     on: str | None = Field(examples=["2026-11-21"])
     versions: TasteVersions
+    strategy: Strategy
     experiment: OfExperiment | None = Field(description="where one answered a user; null: none did")
     counted: int = Field(description="how many titles of theirs counted", examples=[12])
     strangers: list[str] = Field(description="those of whom nothing is known: they get what many like")
@@ -71,6 +72,7 @@ class Lists(BaseModel):
     genre: _Facet = 1.0
     era: _Facet = 1.0
     popularity: _Facet = 1.0
+    strategy: StrategyName = None
     watched: bool = Field(default=False, description="whether watched titles may come again; disliked ones never do")
     per_series: int = Field(default=2, ge=0, le=MAX_SUBSTITUTES, description="at most so many of one; 0: any number")
     per_director: int = Field(default=0, ge=0, le=MAX_SUBSTITUTES)
@@ -139,6 +141,7 @@ def user_recommendations(
     minutes: Annotated[int | None, Query(ge=1, le=10_000, description="nothing longer")] = None,
     explore: Annotated[float, Query(ge=0, le=1, description="share that is drawn from farther down")] = 0.0,
     seed: Annotated[int, Query(ge=0, lt=2**53, description="of that draw")] = 0,
+    strategy: StrategyQuery = None,
 ) -> Any:
     """Titles for a user, each with the reason; watched ones are left out, disliked ones never come again.
 
@@ -148,7 +151,7 @@ def user_recommendations(
         watched=watched, per_series=per_series, per_director=per_director, kinds=tuple(kind or ()), minutes=minutes,
         explore=explore, seed=seed,
     )  # fmt: skip
-    return _alone(service, _text(id), scope, limit, preferences, rules)
+    return _alone(service, _text(id), scope, limit, preferences, rules, strategy)
 
 
 @router.post("/users/recommendations", response_model=UserRecommendations, responses=responses(404, 422, 503))
@@ -156,11 +159,17 @@ def group_recommendations(service: ServiceDep, body: Group) -> Any:
     """Titles for several users who watch together, or for one with rules of all kinds."""
     named = [_text(user) for user in body.users]
     if len(named) == 1:
-        return _alone(service, named[0], body.scope(), body.limit, body.preferences(), body.rules())
+        return _alone(service, named[0], body.scope(), body.limit, body.preferences(), body.rules(), body.strategy)
     found = at_one_version(
         service.store,
         lambda: service.for_users.recommend(
-            named, body.scope(), body.limit, preferences=body.preferences(), rules=body.rules(), together=body.together
+            named,
+            body.scope(),
+            body.limit,
+            preferences=body.preferences(),
+            rules=body.rules(),
+            together=body.together,
+            strategy=body.strategy,
         ),
     )
     return found.value.as_dict() | {"experiment": None}
@@ -173,24 +182,32 @@ def session_recommendations(service: ServiceDep, body: Session) -> Any:
     found = at_one_version(
         service.store,
         lambda: service.for_users.session(
-            events, body.scope(), body.limit, preferences=body.preferences(), rules=body.rules()
+            events,
+            body.scope(),
+            body.limit,
+            preferences=body.preferences(),
+            rules=body.rules(),
+            strategy=body.strategy,
         ),
     )
     return found.value.as_dict() | {"experiment": None}
 
 
 def _alone(
-    service: Service, user: str, scope: Scope, limit: int, preferences: Preferences, rules: Rules
+    service: Service, user: str, scope: Scope, limit: int, preferences: Preferences, rules: Rules, strategy: str | None
 ) -> dict[str, Any]:
     """For one user: by the arm of an experiment, where one is about this."""
     by = service.experiments.assigned(user, scope)
     if by is not None:
         preferences, rules = by.arm.applied(preferences, rules)
     found = at_one_version(
-        service.store, lambda: service.for_users.recommend(user, scope, limit, preferences=preferences, rules=rules)
+        service.store,
+        lambda: service.for_users.recommend(
+            user, scope, limit, preferences=preferences, rules=rules, strategy=strategy
+        ),
     ).value
     if by is not None and found.items:
-        service.exposures.add(user, by, [item.id for item in found.items], found.versions, None)
+        service.exposures.add(user, by, [item.id for item in found.items], found.versions, found.strategy)
     return found.as_dict() | {"experiment": by.as_dict() if by else None}
 
 
