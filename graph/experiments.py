@@ -23,6 +23,7 @@ from graph.preferences import Preferences
 from graph.recounted import Recounted
 from graph.rules import Rules
 from graph.store import GraphStore, NotInGraph, Scope
+from graph.strategy import StrategyError
 
 LABEL = "Experiment"
 MOST_ARMS = 10
@@ -47,12 +48,16 @@ class ArmRules(BaseModel):
 
 
 class Arm(BaseModel):
-    """One way to recommend, and the share of users who are answered by it. What it does not name is as without it."""
+    """One way to recommend, and the share of users who are answered by it. What it does not name is as without it.
+
+    strategy: by which (`graph.strategies`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name
     share: float = Field(gt=0, le=1)
+    strategy: str | None = Field(None, min_length=1, max_length=63)
     preferences: dict[str, float] = {}
     rules: ArmRules = ArmRules()
 
@@ -196,7 +201,9 @@ def named(store: GraphStore, name: str) -> Experiment:
 
 
 def start(store: GraphStore, definition: Definition) -> Experiment:
-    """Begin an experiment. Raises ExperimentError where another one stands in its way, NotInGraph for its catalog."""
+    """Begin an experiment. Raises NotInGraph for its catalog, ExperimentError where another one stands in its way, or
+    where the store cannot answer by a strategy of an arm.
+    """
     catalog = definition.catalog
     if catalog is not None and not store.get_nodes("Catalog", [catalog], []).num_rows:
         raise NotInGraph(f"there is no catalog {catalog!r} in {store.url}")
@@ -209,9 +216,21 @@ def start(store: GraphStore, definition: Definition) -> Experiment:
                 f"the experiment {other.name!r} runs for {other.catalog or 'all catalogs'}, and a user is in one at a "
                 f"time; stop it first: reelgraph experiment stop {other.name}"
             )
+    _check_strategies(store, definition)
     began = _now()
     store.upsert_nodes(LABEL, [{"id": definition.name, "definition": definition.model_dump_json(), "began": began}])
     return Experiment(definition, began)
+
+
+def _check_strategies(store: GraphStore, definition: Definition) -> None:
+    from graph.search import Searcher  # it takes what all searches need
+
+    strategies, state = Searcher(store).strategies, store.state()
+    for arm in definition.arms:
+        try:
+            strategies.chosen(arm.strategy, None, state, Preferences(**arm.preferences))
+        except StrategyError as error:
+            raise ExperimentError(f"the arm {arm.name!r}: {error}") from None
 
 
 def stop(store: GraphStore, name: str) -> Experiment:

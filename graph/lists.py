@@ -80,26 +80,22 @@ class Lists:
         says = dict(itertools.islice(says.items(), MOST_TITLES))
         liked = [title for title, said in says.items() if said == "liked"]
         tastes = self._tastes.odds(state, shelf.items, says)
-        ways: list[npt.NDArray[Any]] = [] if tastes is None else [tastes]
-        if tastes is None or (tastes < 0).any():
-            ways.append(self._likeness(shelf, liked[:CONTEXT]))
-        if back:
-            allowed = shelf.items.listed(categories)
-            for title, share in back.items():
-                place = shelf.items.place.get(title)
-                if place is not None and allowed[place]:
-                    mask[place] = True
-                    for scores in ways:
-                        scores[place] *= share
+        again: dict[int, float] = {}
+        allowed = shelf.items.listed(categories) if back else mask
+        for title, share in (back or {}).items():
+            place = shelf.items.place.get(title)
+            if place is not None and allowed[place]:
+                mask[place], again[place] = True, share
         pins = [place for place in shelf.items.pins if mask[place]][:most]
         mask[pins] = False
         most -= len(pins)
         found: list[tuple[int, float]] = []
-        for scores in _boosted(ways, shelf.items):
-            if len(found) >= most:
-                break
-            found += _ranked(scores, mask & (scores > 0), most - len(found))
-            mask &= scores <= 0
+        for way in (lambda: tastes, lambda: self._likeness(shelf, liked[:CONTEXT])):
+            scores = way() if len(found) < most else None
+            if scores is not None:
+                scores = _weighed(scores, shelf.items, again)
+                found += _ranked(scores, mask & (scores > 0), most - len(found))
+                mask &= scores <= 0
         if len(found) < most:
             rest = shelf.fallback[mask[shelf.fallback]][: most - len(found)].tolist()
             times = shelf.items.times
@@ -213,9 +209,13 @@ class Lists:
         return cast(Floats, np.maximum(vectors @ directions.sum(0), 0))
 
 
-def _boosted(ways: Sequence[npt.NDArray[Any]], items: Items) -> Iterable[npt.NDArray[Any]]:
-    """Scores as the catalog boosts them."""
-    return ways if items.boosts is None else [scores * items.boosts for scores in ways]
+def _weighed(scores: npt.NDArray[Any], items: Items, again: Mapping[int, float]) -> npt.NDArray[Any]:
+    """Scores as the catalog boosts them, those of some places at a share."""
+    if items.boosts is not None:
+        scores = scores * items.boosts
+    for place, share in again.items():
+        scores[place] *= share
+    return scores
 
 
 def _first(pins: Sequence[int], others: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -84,6 +84,13 @@ class Weighting:
         made: Floats = liked * np.repeat(shares, [self.long, self.recent], axis=1)
         return made
 
+    def asked(self, shares: Floats, liked: Floats) -> Floats:
+        """The query of titles with the shares they have: as from `spread`, where nobody asks what each has brought."""
+        parts = (liked[:, : self.long], liked[:, self.long :])
+        # Not by BLAS, whose threads would wait beside the service's own.
+        summed = [np.einsum("i,ij->j", np.ascontiguousarray(shares[:, at]), part) for at, part in enumerate(parts)]
+        return np.concatenate([*summed, np.ones(1, np.float32)]).astype(np.float32)
+
     def query(self, spread: Floats) -> Floats:
         """What the offered vectors are searched with: (long + recent + 1,)."""
         return np.append(spread.sum(0), np.float32(1)).astype(np.float32)

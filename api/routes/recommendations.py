@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -12,12 +13,13 @@ from api.routes.users import UserPath
 from api.schemas import Answered, Day, Strategy, StrategyName, Substitute
 from api.service import PreferencesDep, ScopeDep, Service, ServiceDep, StrategyQuery, today
 from graph.consistent import at_one_version
-from graph.personal import MOST_USERS
+from graph.personal import MOST_USERS, Personal
 from graph.preferences import MOST_WEIGHT, Preferences
 from graph.rules import MOST_NAMED, Rules
 from graph.schema import fits
 from graph.search import MAX_SUBSTITUTES
 from graph.store import Scope
+from graph.strategy import StrategyError
 
 _Id = Annotated[str, Field(min_length=1, max_length=200)]
 _Ids = Annotated[list[_Id], Field(max_length=MOST_NAMED)]
@@ -196,19 +198,25 @@ def session_recommendations(service: ServiceDep, body: Session) -> Any:
 def _alone(
     service: Service, user: str, scope: Scope, limit: int, preferences: Preferences, rules: Rules, strategy: str | None
 ) -> dict[str, Any]:
-    """For one user: by the arm of an experiment, where one is about this."""
-    by = service.experiments.assigned(user, scope)
+    """For one user: by the arm of an experiment, where one is about this and the request names no strategy."""
+
+    def answer(preferences: Preferences, rules: Rules, strategy: str | None) -> Personal:
+        return at_one_version(
+            service.store,
+            lambda: service.for_users.recommend(
+                user, scope, limit, preferences=preferences, rules=rules, strategy=strategy
+            ),
+        ).value
+
+    by = service.experiments.assigned(user, scope) if strategy is None else None
     if by is not None:
-        preferences, rules = by.arm.applied(preferences, rules)
-    found = at_one_version(
-        service.store,
-        lambda: service.for_users.recommend(
-            user, scope, limit, preferences=preferences, rules=rules, strategy=strategy
-        ),
-    ).value
-    if by is not None and found.items:
-        service.exposures.add(user, by, [item.id for item in found.items], found.versions, found.strategy)
-    return found.as_dict() | {"experiment": by.as_dict() if by else None}
+        # An arm's strategy may not follow what this request asks for, or have lost its vectors: then as without it.
+        with contextlib.suppress(StrategyError):
+            found = answer(*by.arm.applied(preferences, rules), by.arm.strategy)
+            if found.items:
+                service.exposures.add(user, by, [item.id for item in found.items], found.versions, found.strategy)
+            return found.as_dict() | {"experiment": by.as_dict()}
+    return answer(preferences, rules, strategy).as_dict() | {"experiment": None}
 
 
 def _text(id_: str) -> str:

@@ -16,6 +16,7 @@ from graph.store import GraphStore
 from reelgraph import app
 
 ARMS = [{"name": "plain", "share": 0.5}, {"name": "drawn", "share": 0.5, "rules": {"explore": 1.0}}]
+KNOWN = [{"name": "plain", "share": 0.5}, {"name": "drawn", "share": 0.5, "strategy": "popularity"}]
 
 
 def definition(**told: Any) -> Definition:
@@ -54,13 +55,30 @@ def test_an_arm_answers_and_says_so(client: httpx.Client) -> None:
         for user in users(arm, 2):
             got = asked(client, user)
             assert got["experiment"] == {"name": "draws", "arm": arm}
-            kinds = [item["evidence"][0]["kind"] for item in got["items"] if item["evidence"]]
-            assert kinds.count("explored") == drawn or not got["versions"]["tastes"]
+            assert [item["evidence"][0]["kind"] for item in got["items"]].count("explored") == drawn
             body = {"users": [user], "catalog": "north", "limit": 5}
             again = client.post("/users/recommendations", json=body).json()
             assert (again["experiment"], again["items"]) == (got["experiment"], got["items"])
     plain, drawn = (asked(client, users(arm, 1)[0]) for arm in ("plain", "drawn"))
     assert [one["id"] for one in plain["items"]] != [one["id"] for one in drawn["items"]]
+
+
+def test_an_arm_answers_by_its_strategy(own_store: GraphStore, served: Any) -> None:
+    start(own_store, definition(arms=KNOWN))
+    client, (plain,), (user,) = served(own_store), users("plain", 1), users("drawn", 1)
+    for one in (plain, user):
+        client.post("/feedback", json={"user": one, "title": "tt0114709", "type": "like"})
+    got = asked(client, user)
+    assert (got["strategy"], got["experiment"]) == ("popularity", {"name": "draws", "arm": "drawn"})
+    assert asked(client, plain)["strategy"] != "popularity"
+    (told,) = written(client, user, 1)
+    assert told["strategy"] == "popularity"
+    own = asked(client, user, strategy="people")
+    assert (own["strategy"], own["experiment"]) == ("people", None), "the request names its own"
+    tuned = asked(client, user, diversity=0.5)
+    assert tuned["experiment"] is None, "that strategy follows no preferences: no request may fail for an experiment"
+    assert tuned["strategy"] != "popularity"
+    assert len(written(client, user, 1)) == 1
 
 
 def test_where_no_experiment_answers(client: httpx.Client) -> None:

@@ -79,8 +79,10 @@ def test_what_is_pinned_and_boosted_counts_in_the_next_answer(client: httpx.Clie
     assert client.get(f"/catalogs/west/items/{plain[-1]}").json()["pinned"] == 1
     client.patch(f"/catalogs/west/items/{plain[-1]}", json={"boost": 2.0})
     assert client.get(f"/catalogs/west/items/{plain[-1]}").json() == made | {"boost": 2.0}
-    client.patch(f"/catalogs/west/items/{plain[-1]}", json={"pinned": None})
+    client.patch(f"/catalogs/west/items/{plain[-1]}", json={"pinned": None, "boost": None})
     assert answered() == plain
+    client.patch(f"/catalogs/west/items/{plain[-1]}", json={"boost": 100.0})
+    assert answered()[0] == plain[-1]
     put(client, plain[-1], pinned=1)
     assert client.get(f"/catalogs/west/items/{plain[-1]}").json()["boost"] is None, "a put says all anew"
     rows = [{"id": id_, "item_id": id_, "pinned": 9 if id_ == plain[1] else None} for id_ in titles]

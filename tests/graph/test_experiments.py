@@ -166,6 +166,19 @@ def test_one_at_a_time_for_a_catalog(store: GraphStore) -> None:
             missing(store, "nothing")
 
 
+def test_an_arm_names_a_strategy_that_the_store_can_answer_by(store: GraphStore) -> None:
+    def arms(**told: Any) -> list[dict[str, Any]]:
+        return [ARMS[0], {"name": "other", "share": 0.3, **told}]
+
+    with pytest.raises(ExperimentError, match=r"the arm 'other': .*'magic'"):
+        start(store, definition(arms=arms(strategy="magic")))
+    with pytest.raises(ExperimentError, match=r"the arm 'other': .*follows no preferences"):
+        start(store, definition(arms=arms(strategy="popularity", preferences={"diversity": 0.5})))
+    assert listed(store) == []
+    start(store, definition(arms=arms(strategy="popularity")))
+    assert named(store, "trial").definition.arms[1].strategy == "popularity"
+
+
 def test_all_processes_see_it_and_only_its_catalog_counts(store: GraphStore) -> None:
     first, second = (Running(other, 0.0) for other in (store, open_store(store.url)))
     assert first.assigned("u", Scope("north")) is None
