@@ -76,6 +76,7 @@ PIECES: Mapping[str, Piece] = {
         for store in ("ml-latest-small", "ml-100k") for split in ("time", "random")
     },
     "rating": Piece("Ratings on ml-100k, 80/20 at random", "ml-100k", ["--task", "rating"]),
+    "genres": Piece("Genres from the name of a title", "imdb-24k", ["--task", "genres"]),
     "link-prediction": Piece("Links of the graph", "imdb-24k", ["--task", "link-prediction"], run=True),
 }  # fmt: skip
 
