@@ -115,7 +115,9 @@ KNOWN: Mapping[str, Entry] = {
         "clusters-plots", "nearest in the same cluster of plots and keywords", _trained("clusters-plots")
     ),
     "clusters-random": published("clusters-random", "any of the same cluster, by chance", _trained("clusters-random")),
-    "towers": published(TOWERS, "nearest by the title tower of a two-tower model", _trained("towers"), "towers"),
+    "towers": published(
+        TOWERS, "nearest by the title tower of two: liked by the same users", _trained("towers"), "towers"
+    ),
 }
 """What runs of this project publish. Vectors of any other name are served as well."""
 INNER = (VECTORS, WEIGHTS, LIKED, OFFERED, TOWERS)
