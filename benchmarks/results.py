@@ -118,8 +118,10 @@ def made_run(config: str, store: Path, folder: Path) -> None:
         reelgraph("train", path, "--store", f"embedded:{store}", "--runs", folder / "runs")
 
 
-def judged(name: str, folder: Path, data: Path, *, fresh: bool, without: Sequence[str] = ()) -> None:
-    """Judge a piece, and keep what came out. without: configurations that are not to be trained."""
+def judged(
+    name: str, folder: Path, data: Path, *, fresh: bool, without: Sequence[str] = (), rows: Sequence[str] = ()
+) -> None:
+    """Judge a piece, and keep what came out. without: configurations that are not to be trained. rows: only these."""
     piece = PIECES[name]
     store = made_store(piece.store, folder, data)
     given: list[object] = [*piece.options, "--store", f"embedded:{store}", "--runs", folder / "runs", "--json"]
@@ -128,6 +130,7 @@ def judged(name: str, folder: Path, data: Path, *, fresh: bool, without: Sequenc
         made_run(config, store, folder)
     if "substitutes" in piece.options and runs:
         given += ["--embedding", runs[0]]
+    given += [word for row in rows for word in ("--strategy", row)]
     found = json.loads(reelgraph("evaluate", *given, *(["--fresh"] if fresh else [])))
     path = folder / f"{name}.json"
     path.with_suffix(".partial").write_text(json.dumps(found), "utf-8")
@@ -151,6 +154,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=PIECES, help="judge this one (again); repeatable")
     parser.add_argument("--write", action="store_true", help="judge nothing; write the page from what is there")
     parser.add_argument("--fresh", action="store_true", help="judge again what the cache of evaluations has, too")
+    parser.add_argument("--strategy", action="append", default=[], metavar="NAME", help="only these rows; repeatable")
     parser.add_argument("--without", action="append", default=[], metavar="CONFIG", help="a run that is not trained, "
                         "such as complex; its rows are left out")  # fmt: skip
     parser.add_argument("--folder", type=Path, default=GraphSettings().cache / "results", help="where all is kept")
@@ -160,7 +164,9 @@ def main() -> None:
     asked = given.only or [name for name in PIECES if given.fresh or not (folder / f"{name}.json").exists()]
     for name in () if given.write else asked:
         print(name, flush=True)
-        judged(name, folder, GraphSettings().data.resolve(), fresh=given.fresh, without=given.without)
+        judged(
+            name, folder, GraphSettings().data.resolve(), fresh=given.fresh, without=given.without, rows=given.strategy
+        )
     there = {name: folder / f"{name}.json" for name in PIECES if (folder / f"{name}.json").exists()}
     PAGE.write_text(page({name: json.loads(path.read_text("utf-8")) for name, path in there.items()}), "utf-8")
 
