@@ -78,6 +78,9 @@ PIECES: Mapping[str, Piece] = {
         )
         for store in ("ml-latest-small", "ml-100k") for split in ("time", "random")
     },
+    "retrieval": Piece(
+        "Retrieval on ml-100k, 80/20 at random: what is found in the first 100", "ml-100k", ["--task", "retrieval"]
+    ),
     "rating": Piece("Ratings on ml-100k, 80/20 at random", "ml-100k", ["--task", "rating"]),
     "genres": Piece("Genres from the name of a title", "imdb-24k", ["--task", "genres"]),
     "link-prediction": Piece(
