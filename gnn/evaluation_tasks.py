@@ -40,6 +40,7 @@ TASKS: Mapping[str, str] = {
     "recommend": "gnn.recommend_table",
     "link-prediction": "gnn.link_table",
     "rating": "gnn.rating_table",
+    "genres": "gnn.genres_table",
     "retrieval": "gnn.retrieval_table",
 }
 """By name, the module that judges it."""

@@ -40,8 +40,8 @@ COST = ("train s", "ms", "MB")
 
 def costs(cost: Mapping[str, float | None]) -> list[str]:
     """Processor time to learn and of a question, megabytes held; nothing where it is unknown."""
-    seconds, query, size = cost["train_seconds"], cost["query_ms"], cost["bytes"]
+    size = cost["bytes"]
+    figures = cost["train_seconds"], cost["query_ms"], None if size is None else size / 1e6
     return [
-        *("" if one is None else f"{one:,.3g}" if one < 100 else f"{one:,.0f}" for one in (seconds, query)),
-        "" if size is None else f"{size / 1e6:,.1f}",
+        "" if one is None else "0" if one < 5e-4 else f"{one:.2g}" if one < 10 else f"{one:,.0f}" for one in figures
     ]

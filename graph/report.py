@@ -23,7 +23,8 @@ svg text{fill:var(--ink)}svg .muted{fill:var(--muted)}svg .strong{font-weight:70
 table{border-collapse:collapse;font-size:.86rem;margin:12px 0;font-variant-numeric:tabular-nums}
 .wide{overflow-x:auto}
 th,td{padding:4px 12px 4px 0;text-align:left;white-space:nowrap;border-bottom:1px solid var(--grid)}
-th{color:var(--muted);font-weight:500}td.number,th.number{text-align:right}tr.strong td{font-weight:650}
+th{color:var(--muted);font-weight:500}td.number,th.number{text-align:right}
+td.words{white-space:normal;min-width:12em}tr.strong td{font-weight:650}
 code{font:.86em ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywhere}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.86rem;margin:8px 0 0;max-width:none}
 .legend i{display:inline-block;width:10px;height:10px;border-radius:50%;margin-right:6px;background:currentColor}
@@ -57,9 +58,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 
     """Rows of text. words: so many columns from the left are words, the others numbers. strong: first cell of a row."""
 
     def cells(row: Sequence[str], tag: str) -> str:
-        kinds = ("" if place < words else ' class="number"' for place in range(len(row)))
+        kinds = (_cell(place, words) for place in range(len(row)))
         return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for kind, cell in zip(kinds, row, strict=True))
 
     marks = (' class="strong"' if row[0] == strong else "" for row in rows)
     body = "".join(f"<tr{mark}>{cells(row, 'td')}</tr>" for mark, row in zip(marks, rows, strict=True))
     return f'<div class="wide"><table><thead><tr>{cells(header, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(place: int, words: int) -> str:
+    """A cell's class: the first is never wrapped, other words may be."""
+    return ' class="number"' if place >= words else ' class="words"' if place else ""
