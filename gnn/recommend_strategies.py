@@ -15,7 +15,7 @@ from gnn.config import ConfigError
 from gnn.cost import Meter
 from gnn.histories import Floats, Histories, Ints
 from gnn.tastes import Matter, Options, fit, scores
-from gnn.tower_strategies import by_ranked_towers, by_towers
+from gnn.tower_strategies import by_points, by_ranked_towers, by_towers
 
 _MOST_TITLES = 20_000  # of a matrix of titles by titles: 3.2 GB
 
@@ -157,7 +157,8 @@ RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
     ),
     "ials": (_ials, "iALS, 64 factors"),
     "towers": (by_towers, "two towers, 32 numbers"),
-    "towers-ranked": (by_ranked_towers, "the same, the best 50 ranked anew by a network of pairs"),
+    "towers-ranked": (by_ranked_towers, "the same, the best 50 ranked anew, a network of pairs counting .3"),
+    "towers-points": (by_points, "the same, the best 50 in the order of that network's points alone"),
     "graph": (lambda given: _Hybrid(given, "content"), "likeness to what is liked by the graph's content alone"),
     "hybrid": (_Hybrid, "taste vectors, as served"),
 }  # fmt: skip

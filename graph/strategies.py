@@ -100,7 +100,12 @@ STRATEGIES: Mapping[str, Entry] = {
         _COMPLEX, among=_CUT_FROM,
     ),
 }  # fmt: skip
-KNOWN: Mapping[str, Entry] = {}
+KNOWN: Mapping[str, Entry] = {
+    "tower_vector": published(
+        "tower_vector", "nearest by the title tower of two: liked by the same users",
+        "reelgraph train configs/towers.toml, then reelgraph publish towers",
+    ),
+}  # fmt: skip
 """What runs of this project publish, by the name of the vectors. Others are served all the same."""
 INNER = (VECTORS, WEIGHTS, LIKED, OFFERED)
 """Published vectors that are parts of the strategies above, and no strategies themselves."""
