@@ -14,6 +14,7 @@ from scipy.linalg import lapack
 from gnn.config import ConfigError
 from gnn.cost import Meter
 from gnn.histories import Floats, Histories, Ints
+from gnn.lightgcn import bpr, lightgcn
 from gnn.tastes import Matter, Options, fit, scores
 from gnn.tower_strategies import by_points, by_ranked_towers, by_towers
 
@@ -156,6 +157,8 @@ RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
         lambda given: _ByItems(ease(given.histories.matrix(liked=True), given.options.ridge)), "EASE in closed form"
     ),
     "ials": (_ials, "iALS, 64 factors"),
+    "bpr": (bpr, "factors, what is liked above what is not"),
+    "lightgcn": (lightgcn, "the same, flowing along who likes what"),
     "towers": (by_towers, "two towers, 32 numbers"),
     "towers-ranked": (by_ranked_towers, "the same, the best 50 ranked anew, a network of pairs counting .3"),
     "towers-points": (by_points, "the same, the best 50 in the order of that network's points alone"),
