@@ -34,7 +34,8 @@ def evaluate(
 ) -> dict[str, Any]:  # fmt: skip
     """Judge recommenders (none named: all) on a split, as plain data: means, intervals, differences.
 
-    validation: part what may be learned from once more, and judge there. Raises ConfigError for a name that is none.
+    validation: part what may be learned from once more, and judge there. What weights are learned on is held out as
+    the split holds out: where likes are drawn by chance, by chance. Raises ConfigError for a name that is none.
     """
     report: Progress = progress or (lambda _what, _share: None)
     chosen = _known(names)
@@ -45,6 +46,8 @@ def evaluate(
         parted = SPLITS[split](parted.learned, seed + 1)
     if not len(parted.users):
         raise ConfigError(f"nobody has likes enough to be judged by {parted.name}; five are the least")
+    if split == "random":
+        options = options.model_copy(update={"held_out": "random"})
     report("content of titles", 0.0)
     counts = np.bincount(parted.learned.title, minlength=len(histories.titles))
     learning = Learning(parted.learned, matter_of(store, histories.titles, counts, options), options, seed)

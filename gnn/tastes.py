@@ -1,17 +1,17 @@
 """Taste vectors (`graph.tastes`) learned from feedback and from the graph. NumPy and SciPy alone.
 
-Several matrices say how much liking one title speaks for another: EASE (Steck 2019), cosines of who likes and of who
-watches both, titles watched one after the other, and likeness of content. Each is a product of two thin ones. For EASE
+Several matrices say how much liking one title speaks for another: EASE (Steck 2019) of what is liked and of what is
+watched, cosines of who likes and of who watches both, titles watched one after the other, and likeness of content. Each is a product of two thin ones. For EASE
 that is exact: with X = U S Vᵀ the inverse of XᵀX + λ is 1/λ times identity minus V g Vᵀ, g = s²/(s² + λ), so outside
 of its diagonal, which nobody asks for, EASE is V g Vᵀ over 1 - diag(V g Vᵀ). How much each matrix counts is learned
-on each user's newest likes, which the matrices have not seen; then they are added up and made thin again.
+on likes that the matrices have not seen (gnn/tastes_weights.py); then they are added up and made thin again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ _YEAR = 31_556_952
 _ASKING = 5_000  # users, at most, whose tastes say what must not be lost
 _BATCH, _POWERS, _FLOOR = 8_192, 4, 0.1
 LONG = ("ease", "content")
-RECENT = ("likes", "watches", "sequence", "content")
+RECENT = ("seen", "likes", "watches", "sequence", "content")
 STATIC = ("popularity", "liking", "newness", "unreleased")
 _ALL = {"long": LONG, "recent": RECENT}
 
@@ -54,6 +54,9 @@ class Options(BaseModel):
     content: int = Field(640, ge=1, description="dimension of content")
     own: float = Field(3.0, ge=0, description="events at which a title's own count as much as what content predicts")
     cold_ridge: float = Field(3.0, gt=0, description="of the regression from content to taste vectors")
+    held_out: Literal["newest", "random"] = Field(
+        "newest", description="likes that the weights of the matrices are learned on; random: what is recent is unknown"
+    )
     users: int = Field(1_000, ge=1, description="users, at most, on whom the weights of the matrices are learned")
 
 
@@ -114,9 +117,7 @@ def parts_of(histories: Histories, matter: Matter, options: Options) -> Parts:
     likes, watches = histories.matrix(liked=True), histories.matrix(liked=False)
     liked, watched = (np.asarray(one.sum(0)).ravel() for one in (likes, watches))
     rank = options.rank
-    values, v = _right(likes, rank)
-    g = values**2 / (values**2 + options.ridge)
-    thin: dict[str, Thin] = {"ease": (v * g, v / np.maximum(1 - (v**2 * g).sum(1), 1e-3)[:, None])}
+    thin: dict[str, Thin] = {name: _ease(of, rank, options.ridge) for name, of in (("ease", likes), ("seen", watches))}
     for name, matrix, count in (("likes", likes, liked), ("watches", watches, watched)):
         scaled = matrix @ sp.diags(1 / np.sqrt(np.maximum(count, 1)))
         values, v = _right(scaled.tocsr(), rank)
@@ -129,6 +130,12 @@ def parts_of(histories: Histories, matter: Matter, options: Options) -> Parts:
         thin, np.log1p(liked).astype(np.float32), ((liked + 5) / (watched + 10)).astype(np.float32), matter.year
     )
     return _predicted(parts, matter, watched, options)
+
+
+def _ease(matrix: sp.csr_matrix, rank: int, ridge: float) -> Thin:
+    values, v = _right(matrix, rank)
+    g = values**2 / (values**2 + ridge)
+    return v * g, v / np.maximum(1 - (v**2 * g).sum(1), 1e-3)[:, None]
 
 
 def _right(matrix: sp.csr_matrix, rank: int) -> tuple[Floats, Floats]:
@@ -201,8 +208,8 @@ def fit(
 ) -> Tastes:  # fmt: skip
     """Learn the weights of the matrices, then the vectors. weights: given instead. only: the one matrix that counts."""
     say: Progress = progress or (lambda _what, _share: None)
-    half_life = options.half_life if histories.timed else 0.0
-    weighting = Weighting(options.long, options.recent, half_life, options.seen)
+    ordered = histories.timed and options.held_out == "newest"
+    weighting = Weighting(options.long, options.recent, options.half_life if ordered else 0.0, options.seen)
     if weights is None:
         say("weights of what is known", 0.0)
         weights = learn_weights(histories, matter, options, weighting, only)
@@ -217,13 +224,13 @@ def fit(
 def learn_weights(
     histories: Histories, matter: Matter, options: Options, weighting: Weighting, only: str | None = None
 ) -> dict[str, float]:
-    """How much each matrix counts, by the newest fifth of each user's likes, unseen by the matrices.
+    """How much each matrix counts, by a fifth of likes, unseen by the matrices: each user's newest, or drawn by chance.
 
     Raises FeedbackError where nobody has likes enough for that.
     """
-    from gnn.recommend_splits import by_time
+    from gnn.recommend_splits import by_chance, by_time
 
-    split = by_time(histories)
+    split = by_time(histories) if options.held_out == "newest" else by_chance(histories, 0)
     chosen = split.users
     if not len(chosen):
         raise FeedbackError("nobody likes five titles or more, the least to learn tastes from; load more feedback")
