@@ -23,6 +23,8 @@ SPLITS: Mapping[str, Callable[[Histories, int], Split]] = {
     "newcomers": newcomers,
     "cold": cold_titles,
 }
+BY_CHANCE = {"held_out": "random", "long": 256, "recent": 256}
+"""Options of taste vectors where likes are left out by chance: by chance for the weights too, and less made thin."""
 FIGURES = ("ndcg", "recall", "novelty")
 _DISCOUNT = 1 / np.log2(np.arange(2, K + 2))
 _AT_ONCE = 1_000
@@ -47,7 +49,7 @@ def evaluate(
     if not len(parted.users):
         raise ConfigError(f"nobody has likes enough to be judged by {parted.name}; five are the least")
     if split == "random":
-        options = options.model_copy(update={"held_out": "random"})
+        options = options.model_copy(update=BY_CHANCE)
     report("content of titles", 0.0)
     counts = np.bincount(parted.learned.title, minlength=len(histories.titles))
     learning = Learning(parted.learned, matter_of(store, histories.titles, counts, options), options, seed)
