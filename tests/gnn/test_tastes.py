@@ -77,9 +77,9 @@ def test_splits_part_what_is_known_from_what_was_liked(histories: Histories) -> 
         assert known[-1] == likes[-hidden - 1]
         assert not set(known) & set(likes[-hidden:])
     for split in (by_chance(histories, 1), newcomers(histories, 1), cold_titles(histories, 1)):
-        known = {(u, t) for u, t in zip(split.known.user.tolist(), split.known.title.tolist(), strict=True)}
+        there = {(u, t) for u, t in zip(split.known.user.tolist(), split.known.title.tolist(), strict=True)}
         assert len(split.users)
-        assert not any((user, title) in known for user in split.users.tolist() for title in split.liked[user].tolist())
+        assert not any((user, title) in there for user in split.users.tolist() for title in split.liked[user].tolist())
     few = newcomers(histories, 1)
     assert not set(few.learned.user.tolist()) & set(few.users.tolist())
     assert max(np.bincount(few.known.user)[few.users]) == 5
