@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 INSTALL := $(UV) pip install --quiet --python $(PYTHON)
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint bench results lock clean
 
 demo: $(VENV)/.core
 	@$(VENV)/bin/reelgraph demo
@@ -21,6 +21,10 @@ lint: $(VENV)/.dev
 # Every number that the documentation quotes; about half an hour. `make bench ONLY=title_search` runs one.
 bench: $(VENV)/.dev
 	$(PYTHON) benchmarks/run.py $(ONLY)
+
+# docs/results.md, from real data (REELGRAPH_DATA); about an hour. `make results ONLY=rating` makes one table again.
+results: $(VENV)/.dev
+	$(PYTHON) -m benchmarks.results $(addprefix --only ,$(ONLY))
 
 # No index address goes into the locked files: what a program needs, a container that serves, one that trains, and all.
 LOCK := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet

@@ -19,7 +19,15 @@ from api import commands as api_commands
 from api import keys_command
 from gnn import commands as gnn_commands
 from graph import commands as graph_commands
-from graph import communities_command, export_command, gaps_command, users_command
+from graph import (
+    communities_command,
+    experiment_command,
+    export_command,
+    gaps_command,
+    profile_command,
+    strategies_command,
+    users_command,
+)
 from graph.search import Searcher
 from graph.store import (
     GraphStore,
@@ -47,8 +55,11 @@ live_command.register(app)
 graph_commands.register(app)
 export_command.register(app)
 gaps_command.register(app)
+strategies_command.register(app)
 communities_command.register(app)
 users_command.register(app)
+profile_command.register(app)
+experiment_command.register(app)
 gnn_commands.register(app, rated_in=loader_commands.rated_in)
 api_commands.register(app)
 keys_command.register(app)
@@ -142,6 +153,7 @@ def _exit_code(error: BaseException) -> int | None:
     from gnn.runs import RunError
     from gnn.scorer import TrainingError
     from gnn.triples import TriplesError
+    from graph.experiments import ExperimentError
     from graph.refreshed import RefreshRefused
     from graph.store import InvalidRows, NotInGraph, StoreError, StoreNotFound, UnknownStore
     from graph.tables import TablesError
@@ -151,7 +163,7 @@ def _exit_code(error: BaseException) -> int | None:
     from loaders.imdb import LoadError
 
     loading = (LoadError, CatalogError, TablesError, InvalidRows)
-    given = (*loading, ConfigError, RunError, TriplesError, NotInGraph, StoreNotFound, UnknownStore)
+    given = (*loading, ConfigError, ExperimentError, RunError, TriplesError, NotInGraph, StoreNotFound, UnknownStore)
     if isinstance(error, given):
         return 2
     wrong = (StoreError, ServeError, DownloadError, EngineFailed, TrainingError, RefreshRefused, OSError, MemoryError)

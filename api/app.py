@@ -38,6 +38,7 @@ from api.routes import (
     recommend,
     recommendations,
     search,
+    strategies,
     titles,
     users,
 )
@@ -84,7 +85,7 @@ def create_app(settings: Settings, store: GraphStore) -> FastAPI:
     app.mount("/docs/static", StaticFiles(packages=[("fastapi_offline", "static")]))  # Swagger UI's files
     for router in (
         search.router, page.router, recommend.router, titles.router, catalogs.router, items.router, figures.router,
-        metrics.router, recommendations.router,
+        metrics.router, recommendations.router, strategies.router,
     ):  # fmt: skip
         app.include_router(router, dependencies=[security.READER])
     app.include_router(graphql_router(store, service.searcher, Limits.of(settings)))

@@ -36,7 +36,7 @@ class Answered(BaseModel):
 
 class _Evidence(Answered):
     kind: EvidenceKind = Field(
-        description="what it rests on; `liked`: the request named a title; `watched`: one of the user's",
+        description="what it rests on; `liked`: a title named or liked; `watched`: one of the user's; `near`: vectors",
         examples=["path"],
     )
     weight: float = Field(description="the share of the score that goes with it", examples=[0.0349])
@@ -148,6 +148,18 @@ class Versions(Answered):
     )
 
 
+Strategy = Annotated[
+    str, Field(description="by which it was answered; `/strategies` lists them", examples=["fold-in-series"])
+]
+StrategyName = Annotated[
+    str | None,
+    Field(
+        max_length=63, examples=["embedding"],
+        description="by which strategy (`/strategies` lists them); null: by the catalog's own, or the usual one",
+    ),
+]  # fmt: skip
+
+
 class SearchAnswer(Answered):
     """The out-of-catalog contract. `status` describes the first hit."""
 
@@ -157,6 +169,7 @@ class SearchAnswer(Answered):
     region: str | None = Field(description="null: anywhere", examples=["US"])
     on: str | None = Field(description="the day that was meant", examples=["2026-11-21"])
     versions: Versions
+    strategy: Strategy
     hits: list[Hit] = Field(description="none for `unknown`; for `ambiguous` the choices")
 
 
@@ -164,6 +177,7 @@ class SimilarTitles(Answered):
     """The titles most like another one."""
 
     id: TitleId
+    strategy: Strategy
     similar: list[Substitute]
 
 
@@ -175,6 +189,7 @@ class RecommendationAnswer(Answered):
     region: str | None
     on: str | None = Field(examples=["2026-11-21"])
     versions: Versions
+    strategy: Strategy
     items: list[Substitute]
 
 

@@ -7,6 +7,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas import Answered, Day, TitleId, Year
+from graph.featured import MOST_BOOST, MOST_FEATURED
+
+Pinned = Annotated[
+    int | None, Field(ge=1, le=MOST_FEATURED, description="its place before all else in recommendations, 1 first")
+]
+Boost = Annotated[float | None, Field(ge=0, le=MOST_BOOST, description="what its score is multiplied by in these")]
 
 
 class CatalogAnswer(Answered):
@@ -15,6 +21,23 @@ class CatalogAnswer(Answered):
     id: str = Field(description="its slug", examples=["north"])
     name: str | None = Field(examples=["north"])
     titles: int = Field(description="how many offers it has, at any time", examples=[80])
+    strategy: str | None = Field(
+        description="by which it is answered where a request names none; null: the usual one", examples=["embedding"]
+    )
+
+
+class CatalogChanges(BaseModel):
+    """What is to be said of a catalog; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(default="", min_length=1, max_length=200, description="as people call it")
+    strategy: str | None = Field(
+        default=None,
+        max_length=63,
+        examples=["hybrid"],
+        description="one that `/strategies` lists as available; null: the usual one",
+    )
 
 
 class CatalogsAnswer(Answered):
@@ -35,6 +58,8 @@ class OfferedTitle(BaseModel):
     )
     available_from: Day | None = Field(default=None, description="first day; none: always was")
     available_until: Day | None = Field(default=None, description="last day, included; none: no end")
+    pinned: Pinned = None
+    boost: Boost = None
 
 
 class CatalogTitles(BaseModel):

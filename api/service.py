@@ -22,6 +22,8 @@ from api.tracing import Tracing
 from graph.cards import best_known
 from graph.consistent import at_one_version
 from graph.demand import Demand
+from graph.experiments import Running
+from graph.exposures import Exposures
 from graph.feedback_kinds import FeedbackKinds
 from graph.feedback_writer import FeedbackWriter
 from graph.for_users import ForUsers
@@ -39,6 +41,14 @@ RegionQuery = Annotated[
 ]
 DayQuery = Annotated[Day | None, Query(description="only what may be shown that day; none: today (UTC)")]
 AdultQuery = Annotated[bool, Query(description="whether adult titles count")]
+StrategyQuery = Annotated[
+    str | None,
+    Query(
+        max_length=63,
+        examples=["embedding"],
+        description="by which strategy (`/strategies` lists them); none: by the catalog's own, or the usual one",
+    ),
+]
 LimitQuery = Annotated[int, Query(ge=1, le=200, description="how many at most")]
 OffsetQuery = Annotated[int, Query(ge=0, le=100_000, description="how many to pass over")]
 
@@ -66,6 +76,10 @@ class Service:
     accumulated: frozenset[str]
     """Types of feedback whose values add up."""
     items: ServedItems
+    experiments: Running
+    """The experiments that run."""
+    exposures: Exposures
+    """What they show to whom."""
     shelves: Shelves
     """What is new and what is popular."""
     kinds: FeedbackKinds
@@ -86,7 +100,7 @@ class Service:
         answers: Kept[Answer] = Kept(store.state, settings.kept_answers)
         figures: Kept[dict[str, Any]] = Kept(store.state, 1)
         kinds = FeedbackKinds.configured(settings)
-        searcher = Searcher(store, stage)
+        searcher = Searcher(store, stage, kinds)
         return cls(
             settings,
             store,
@@ -101,25 +115,30 @@ class Service:
             FeedbackWriter(store),
             frozenset(type_.lower() for type_ in settings.accumulated_feedback),
             ServedItems(store, settings.items_catalog),
+            Running(store),
+            Exposures(store),
             Shelves(store, kinds),
             kinds,
             anyio.CapacityLimiter(2),
         )
 
     def search(
-        self, query: str, scope: Scope, hits: int, substitutes: int, preferences: Preferences = NEUTRAL
-    ) -> tuple[Answer, bool]:
+        self, query: str, scope: Scope, hits: int, substitutes: int, preferences: Preferences = NEUTRAL,
+        strategy: str | None = None,
+    ) -> tuple[Answer, bool]:  # fmt: skip
         """The answer, and whether it was kept from an earlier request."""
         made: list[Answer] = []
 
         def make() -> Answer:
-            answer = self.searcher.search(query, scope, hits=hits, substitutes=substitutes, preferences=preferences)
+            answer = self.searcher.search(
+                query, scope, hits=hits, substitutes=substitutes, preferences=preferences, strategy=strategy
+            )
             made.append(answer)
             return answer
 
         if hits * substitutes > _KEPT_SUBSTITUTES:
             return make(), False
-        return self._answers.of((query, scope, hits, substitutes, preferences), make), not made
+        return self._answers.of((query, scope, hits, substitutes, preferences, strategy), make), not made
 
     def warm(self) -> None:
         """Read what the first search would have to wait for. A store that does not answer is health's to tell."""
@@ -131,10 +150,11 @@ class Service:
     def close(self) -> None:
         """Write and send what is still held."""
         self.feedback.close()
-        try:
-            self.demand.close()
-        except StoreError as error:
-            _log.error("counted searches are lost", extra={"fields": {"error": str(error)}})
+        for what, one in (("counted searches", self.demand), ("answers of experiments", self.exposures)):
+            try:
+                one.close()
+            except StoreError as error:
+                _log.error("%s are lost", what, extra={"fields": {"error": str(error)}})
         self.tracing.stop()
         self.metrics.stop()
 

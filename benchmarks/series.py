@@ -48,13 +48,13 @@ def loaded(data: Path, *, keywords: bool = False) -> Iterator[GraphStore]:
     """imdb-24k with the ratings of ml-latest-small, and TMDB's keywords if wanted, in a store that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="reelgraph-series-") as folder:
         store = open_store(f"embedded:{folder}/store", create=True)
-        texts = _keywords(data / "tmdb-movies", Path(folder)) if keywords else None
+        texts = keywords_of(data / "tmdb-movies", Path(folder)) if keywords else None
         load(store, imdb=data / "imdb-24k", feedback=[data / "ml-latest-small"], texts=texts)
         yield store
         store.close()
 
 
-def _keywords(tmdb: Path, folder: Path) -> Path:
+def keywords_of(tmdb: Path, folder: Path) -> Path:
     """TMDB's two files as one that `load` reads."""
     words, numbers = (pl.read_csv(tmdb / f"tmdb-movies_{name}.csv", infer_schema=False)
                       for name in ("cast_director_keywords", "ids_numbers"))  # fmt: skip

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
+from gnn.checkpoint import write_text
+from gnn.evaluation_cache import default_folder, judged
 from gnn.evaluation_tasks import TASKS, Given, RatedIn, Setting
 from gnn.evaluation_tasks import task as task_of
-from graph.terminal import JsonOption, StoreOption, opened, print_json, progress
+from graph.terminal import JsonOption, StoreOption, err, opened, print_json, progress
 
 _RUNS = Path("runs")
 
@@ -46,6 +50,13 @@ def evaluate(
         str, typer.Option(metavar="NAME", help="Of recommend: time, random, newcomers or cold (titles).")
     ] = "time",
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the figures into this file.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page of tables and charts, all in one file.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write the tables as Markdown.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Judge again, also what was judged before on the same data.")
+    ] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,7 +65,7 @@ def evaluate(
 
     Example: reelgraph evaluate --task substitutes --embedding complex --plot substitutes.png
     """
-    _check(task, data, plot)
+    _check(task, data, plot, (page, markdown))
     judging = task_of(task)
     setting = Setting(
         task, data, tuple(strategy or ()), tuple(seed or ()), hide, hidden, likes_from, validation, split, embedding,
@@ -63,22 +74,35 @@ def evaluate(
     rated_in: RatedIn | None = context.obj
     with contextlib.ExitStack() as held, progress("Evaluating") as report:
         given = Given(setting, lambda: held.enter_context(opened(store)), rated_in, report)
-        found = judging.judge(given)
+        found = judged(judging, given, default_folder(), fresh=fresh)
+    if found["from_cache"]:
+        err.print(Text(f"as judged {found['judged_at']}; --fresh judges again"), soft_wrap=True)
     if plot is not None:
         from gnn.evaluation_plot import draw
 
         draw(found, plot)
+    if page is not None:
+        from gnn.evaluation_page import as_page
+
+        write_text(page, as_page(found))
+    if markdown is not None:
+        from gnn.evaluation_markdown import as_markdown
+
+        write_text(markdown, as_markdown(found))
     if as_json:
         print_json(found)
     else:
         judging.show(found)
 
 
-def _check(task: str, data: Path | None, plot: Path | None) -> None:
+def _check(task: str, data: Path | None, plot: Path | None, written: Sequence[Path | None]) -> None:
     if task not in TASKS:
         raise typer.BadParameter(f"{task!r} is no task; there is: {', '.join(TASKS)}", param_hint="--task")
     if data is not None and not data.exists():
         raise typer.BadParameter(f"there is no {data}", param_hint="--data")
+    for option, path in zip(("--plot", "--page", "--markdown"), (plot, *written), strict=True):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise typer.BadParameter(f"there is no folder {path.resolve().parent}", param_hint=option)
     if plot is None:
         return
     if task != "substitutes":
@@ -87,5 +111,3 @@ def _check(task: str, data: Path | None, plot: Path | None) -> None:
         raise typer.BadParameter(
             "drawing needs matplotlib, which is not installed: pip install 'reelgraph[train]'", param_hint="--plot"
         )
-    if not plot.resolve().parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {plot.resolve().parent}", param_hint="--plot")

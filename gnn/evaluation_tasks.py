@@ -5,6 +5,7 @@
     {"task": NAME, "data": words, "compared_with": STRATEGY or None, "left_out": {STRATEGY: why},
      "figures": {FIGURE: heading, …},       the first is the one that is drawn; all: the larger the better
      "lower_is_better": [FIGURE, …],        but these, where there are any
+     "by": {BY: words},                     the slices that are drawn: popularity of the title, size of the history
      "strategies": [{"strategy": NAME, "about": words,
                      FIGURE: {"mean": …, "low": …, "high": …},              95% bootstrap interval
                      FIGURE_difference: the same,                           paired, to `compared_with`
@@ -39,6 +40,8 @@ TASKS: Mapping[str, str] = {
     "recommend": "gnn.recommend_table",
     "link-prediction": "gnn.link_table",
     "rating": "gnn.rating_table",
+    "genres": "gnn.genres_table",
+    "retrieval": "gnn.retrieval_table",
 }
 """By name, the module that judges it."""
 
@@ -65,7 +68,11 @@ class Setting:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data."""
-        return {name: str(one) if isinstance(one, Path) else one for name, one in asdict(self).items()}
+        plain = {Path: str, tuple: list}
+        return {
+            name: next((turn(one) for kind, turn in plain.items() if isinstance(one, kind)), one)
+            for name, one in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gnn.config import ConfigError
+from gnn.evaluation_cache import files_hash
 from gnn.evaluation_tasks import Given
 from gnn.printed import interval, number, say, table
 from gnn.runs import Run, list_runs
@@ -49,6 +50,13 @@ def judge(given: Given) -> dict[str, Any]:
         "figures": FIGURES, "strategies": rows, "left_out": {},
         "data_hashes": {hash_: _about(chosen, hash_) for hash_ in hashes},
     }  # fmt: skip
+
+
+def identity(given: Given) -> Any:
+    """What names the data: what the runs found, and the folder of triples that chooses among them."""
+    metrics = [(run.name, files_hash(run.folder / "metrics.json")) for run in list_runs(given.setting.runs)
+               if (run.folder / "metrics.json").exists()]  # fmt: skip
+    return [metrics, None if given.setting.data is None else files_hash(given.setting.data)]
 
 
 def show(found: dict[str, Any]) -> None:

@@ -32,3 +32,16 @@ def number(value: float, form: str = ".3f") -> str:
     """A figure without its leading nought."""
     text = f"{value:{form}}"
     return text if abs(value) >= 1 else text.replace("0.", ".", 1)
+
+
+COST = ("train s", "ms", "MB")
+"""Headings of `costs`."""
+
+
+def costs(cost: Mapping[str, float | None]) -> list[str]:
+    """Processor time to learn and of a question, megabytes held; nothing where it is unknown."""
+    size = cost["bytes"]
+    figures = cost["train_seconds"], cost["query_ms"], None if size is None else size / 1e6
+    return [
+        "" if one is None else "0" if one < 5e-4 else f"{one:.2g}" if one < 10 else f"{one:,.0f}" for one in figures
+    ]

@@ -1,35 +1,63 @@
 """`reelgraph evaluate --task rating`: how far said points are from given ones, 80 known to 20 judged, by chance.
 
-RMSE over all judged ratings of a seed, then the mean over seeds. Intervals and paired differences are by bootstrap over
-users, each with all their judged ratings of all seeds. The seconds are those of fitting and of asking for all judged
-ratings; what an earlier row has fitted already is not counted again.
+RMSE over all judged ratings of a seed, then over all seeds. Intervals and paired differences are by bootstrap over
+users, each with all their judged ratings of all seeds. The seconds of processor time are those of fitting and of asking
+for all judged ratings; what an earlier row has fitted already is not counted again.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import scipy.sparse as sp
 
 from gnn.config import ConfigError
+from gnn.cost import timed
 from gnn.histories import Floats
+from gnn.prepare import needs
 from gnn.rating_blend import blend, once
 from gnn.rating_factors import bayesian
 from gnn.rating_models import Known, Mean, Rater, item_knn, svd
-from gnn.ratings import Asked, Biases, Ratings, ratings_in
+from gnn.ratings import Asked, Biases, Points, Ratings, ratings_in
 from gnn.resampled import Numbers, Resampled, interval
 from gnn.tastes import Options, matter_of
+from gnn.tower_options import TowerOptions
+from gnn.tower_scores import Pairs
 from graph.store import GraphStore, Progress
 
 SHARE, SEEDS = 0.2, (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class _Ranker:
+    """The towers' ranker, asked for points."""
+
+    pairs: Pairs
+    given: sp.csr_matrix
+
+    def rate(self, asked: Asked) -> Points:
+        return self.pairs.points(self.given, asked.user, asked.title).astype(np.float64)
+
+
+def _ranker(known: Known) -> _Ranker:
+    needs("torch")
+    from gnn.tower_ranker import train_ranker
+
+    given = known.ratings.matrix(known.ratings.value)
+    return _Ranker(train_ranker(given, known.z, TowerOptions(), seed=known.seed), given)
+
+
 RATERS: Mapping[str, tuple[Callable[[Known], Rater], str]] = {
     "mean": (lambda known: Mean(float(known.ratings.value.mean())), "the mean of all"),
     "biases": (lambda known: Biases.learned(known.ratings), "mean, user and title"),
     "svd": (svd, "biases and 10 factors by least squares"),
     "item-knn": (lambda known: once(known, "item-knn", item_knn), "biases and residuals on the titles most alike"),
+    "ranker": (_ranker, "the network of pairs that ranks what two towers found"),
     "factors": (lambda known: once(known, "factors", bayesian), "10 factors by Gibbs sampling, without biases"),
     "blend-untimed": (lambda known: blend(known, timed=False), "biases, factors, neighbours and content"),
     "blend": (lambda known: blend(known, timed=True), "the same, and what was said in the same sitting"),
@@ -60,9 +88,9 @@ def rate(
         given = Known(known, z, seed)
         for step, name in enumerate(chosen):
             say(f"{name}, seed {seed}", (place + step / len(chosen)) / len(draws))
-            began = time.perf_counter()
-            judged[name].append(_squares(RATERS[name][0](given), known, hidden))
-            seconds[name] += time.perf_counter() - began
+            squares, spent = timed(partial(_squares, RATERS[name][0], given, hidden))
+            judged[name].append(squares)
+            seconds[name] += spent
     return {
         "task": "rating",
         "data": f"{len(ratings):,} ratings ({kind}) of {len(ratings.users):,} users on {len(ratings.titles):,} titles",
@@ -87,9 +115,10 @@ def _known(names: Sequence[str]) -> list[str]:
     return [name for name in RATERS if not names or name in names]
 
 
-def _squares(rater: Rater, known: Ratings, hidden: Ratings) -> Numbers:
+def _squares(fit: Callable[[Known], Rater], given: Known, hidden: Ratings) -> Numbers:
     """The sum of squared errors of each user, points cut to the scale: (users,)."""
-    said = np.clip(rater.rate(Asked.of(hidden)), known.value.min(), known.value.max())
+    known = given.ratings.value
+    said = np.clip(fit(given).rate(Asked.of(hidden)), known.min(), known.max())
     return np.bincount(hidden.user, np.square(said - hidden.value), len(hidden.users)).astype(np.float64)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -12,8 +12,10 @@ import scipy.sparse as sp
 from scipy.linalg import lapack
 
 from gnn.config import ConfigError
+from gnn.cost import Meter
 from gnn.histories import Floats, Histories, Ints
 from gnn.tastes import Matter, Options, fit, scores
+from gnn.tower_strategies import by_ranked_towers, by_towers
 
 _MOST_TITLES = 20_000  # of a matrix of titles by titles: 3.2 GB
 
@@ -27,12 +29,18 @@ class Recommender(Protocol):
 
 @dataclass(frozen=True)
 class Learning:
-    """What a recommender may be fitted on."""
+    """What a recommender may be fitted on. read: makes `matter`, once, when it is first used. meter: times it."""
 
     histories: Histories
-    matter: Matter
+    read: Callable[[], Matter]
     options: Options
     seed: int = 0
+    meter: Meter = field(default_factory=Meter, compare=False)
+
+    @property
+    def matter(self) -> Matter:
+        """The content of the titles."""
+        return self.meter.shared("matter", self.read)
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,11 @@ RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
         lambda given: _ByItems(ease(given.histories.matrix(liked=True), given.options.ridge)), "EASE in closed form"
     ),
     "ials": (_ials, "iALS, 64 factors"),
+    "towers": (by_towers, "two towers, 32 numbers"),
+    "towers-ranked": (by_ranked_towers, "the same, the best 50 ranked anew by a network of pairs"),
     "graph": (lambda given: _Hybrid(given, "content"), "likeness to what is liked by the graph's content alone"),
     "hybrid": (_Hybrid, "taste vectors, as served"),
 }  # fmt: skip
 """By name: how it is fitted, and what it is."""
+DEFAULT = "hybrid"
+"""What is served, and what the others are compared with."""

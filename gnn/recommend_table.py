@@ -6,7 +6,7 @@ from typing import Any
 
 from gnn.evaluation_tasks import Given
 from gnn.histories import histories_in
-from gnn.printed import interval, say, table
+from gnn.printed import COST, costs, interval, say, table
 from gnn.recommend_evaluation import evaluate
 from gnn.tastes import Options
 from graph.feedback_kinds import FeedbackKinds
@@ -33,20 +33,24 @@ def show(found: dict[str, Any]) -> None:
     say(f"known of a user: {known['least']} to {known['most']} events, median {known['median']:g}\n")
     best = found["best_single"]
     against = [name for name in dict.fromkeys(("ease", best)) if name]
-    header = ["strategy", "NDCG@10", "recall@10", "coverage", "novelty", *(f"NDCG − {name}" for name in against)]
+    header = ["strategy", "NDCG@10", "recall@10", "coverage", "novelty", *(f"NDCG − {name}" for name in against), *COST]
     rows = [
         [
             one["strategy"], interval(one["ndcg"]), interval(one["recall"]), f"{one['coverage']:.1%}",
             f"{one['novelty']['mean']:.1f}",
             *(interval(one[f"ndcg_minus_{name}"]) if f"ndcg_minus_{name}" in one else "" for name in against),
+            *costs(one["cost"]),
         ]
         for one in found["strategies"]
     ]  # fmt: skip
     table(header, rows)
-    parts = list(dict.fromkeys(part for one in found["strategies"] for part in one["slices"]))
+    parts = list(dict.fromkeys(part for one in found["strategies"] for part in one["slices"]["likes"]))
     say("\nNDCG@10 by what is known of a user:")
-    users = {part: found["strategies"][0]["slices"][part]["users"] for part in parts}
+    users = {part: found["strategies"][0]["slices"]["likes"][part]["questions"] for part in parts}
     table(
         ["strategy", *(f"{part} ({users[part]:,})" for part in parts)],
-        [[one["strategy"], *(interval(one["slices"][part]["ndcg"]) for part in parts)] for one in found["strategies"]],
+        [
+            [one["strategy"], *(interval(one["slices"]["likes"][part]["ndcg"]) for part in parts)]
+            for one in found["strategies"]
+        ],
     )

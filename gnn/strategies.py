@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gnn.cluster_strategies import clusters_lack, fit_clusters, plots_lack
+from gnn.document_strategies import document_entry
 from gnn.learned_strategies import NEIGHBOURS, Neighbours, WithSeries, by_content, fold_in, unblended
 from gnn.plain_strategies import Genres, HandWeights, People, Popularity, Random, Warm
 from gnn.strategy import Entry
@@ -23,6 +24,10 @@ STRATEGIES: Mapping[str, Entry] = {
     "clusters": Entry(fit_clusters("clusters"), "the nearest of the same clusters", lacks=clusters_lack),
     "clusters-likes": Entry(fit_clusters("clusters-likes"), "clusters of co-likes", lacks=clusters_lack),
     "clusters-plots": Entry(fit_clusters("clusters-plots"), "clusters of plots and keywords", lacks=plots_lack),
+    "doc2vec": document_entry("doc2vec", "Doc2Vec of name and genres"),
+    "doc2vec-genres": document_entry("doc2vec-genres", "the same, of the same predicted genres first"),
+    "sentence": document_entry("sentence", "sentence embedding of name and genres"),
+    "sentence-genres": document_entry("sentence-genres", "the same, of the same predicted genres first"),
     "embedding-cut": Entry(
         lambda given: Neighbours(given.run, whole=True),
         f"the whole graph's {NEIGHBOURS} nearest by link prediction, cut to the catalog",

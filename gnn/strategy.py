@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from gnn.config import ConfigError
+from gnn.cost import Meter
 from gnn.runs import Run
 from gnn.substitutes import Fitted, Likes, Options, fit
 from graph.foldin import DIMENSION
@@ -35,7 +35,7 @@ class Strategy(Protocol):
 class Learning:
     """What a strategy may be fitted on. `embedding`: a run of a link-prediction model, for the strategies with one.
 
-    What several strategies need is made once: hold on to it, and fit all of them on the same.
+    What several strategies need is made once: hold on to it, and fit all of them on the same. meter: times them.
     """
 
     store: GraphStore
@@ -44,17 +44,19 @@ class Learning:
     embedding: Run | None = None
     seed: int = 0
     progress: Progress | None = None
+    meter: Meter = field(default_factory=Meter, compare=False)
 
-    @cached_property
+    @property
     def fitted(self) -> Fitted:
         """Substitute vectors, learned."""
-        return fit(self.store, self.likes, DIMENSION, self.options, self.progress)
+        return self.meter.shared("fitted", lambda: fit(self.store, self.likes, DIMENSION, self.options, self.progress))
 
-    @cached_property
+    @property
     def run(self) -> Run:
         """The run of `embedding`. Raises ConfigError where there is none."""
         if self.embedding is None:
             raise ConfigError("no run of a link-prediction model was named; train one and name it with --embedding RUN")
+        self.meter.elsewhere("run", self.embedding.record.get("seconds", {}).get("train", 0.0))
         return self.embedding
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gnn.config import ConfigError
+from gnn.cost import Cost, held_bytes, timed
+from gnn.cost import together as costs_together
 from gnn.hidden import Hiding, Trial, draw, facts
 from gnn.judge import FIGURES, Bootstrap, Judged, K, Mask, answerable, judge, together
 from gnn.runs import Run
@@ -21,6 +24,10 @@ from gnn.strategy import Learning
 from gnn.substitutes import Likes, Options
 from graph.store import GraphStore, Progress
 
+NAMES = {"ndcg": "NDCG@10", "overlap": "overlap", "lift_ndcg": "lift NDCG", "lift_overlap": "lift overlap"}
+"""What the figures are called."""
+BY = {"votes": "popularity of the title asked for, by votes", "likes": "likes that the title asked for has"}
+"""The slices that are drawn."""
 _YEARS, _LIKES = (1980, 2000), (30, 60)
 
 
@@ -29,6 +36,7 @@ class Evaluation:
     """What came out. judged: a strategy each, over all draws; titles: what each question asked for.
 
     compared: the strategy that differences are against. slices: name → part → its questions. left_out: name → why.
+    costs: a strategy each, the mean over draws.
     """
 
     judged: Sequence[Judged]
@@ -37,6 +45,7 @@ class Evaluation:
     slices: Mapping[str, Mapping[str, Mask]]
     left_out: Mapping[str, str]
     setting: Mapping[str, Any]
+    costs: Mapping[str, Cost]
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON: means, intervals, paired differences, slices."""
@@ -50,6 +59,7 @@ class Evaluation:
                 if reference is not None and one.name != self.compared:
                     row[f"{name}_difference"] = _figure(bootstrap, one.figures[name] - reference.figures[name])
             row |= {"coverage": one.coverage, "purity": one.pure, f"k={K}": one.full}
+            row["cost"] = self.costs[one.name].as_dict()
             row["slices"] = {
                 name: {
                     part: {"questions": int(where.sum())}
@@ -59,7 +69,10 @@ class Evaluation:
                 for name, parts in self.slices.items()
             }
             rows.append(row)
-        return {**self.setting, "compared_with": self.compared, "strategies": rows, "left_out": dict(self.left_out)}
+        return {
+            **self.setting, "compared_with": self.compared, "strategies": rows, "left_out": dict(self.left_out),
+            "figures": NAMES, "by": BY,
+        }  # fmt: skip
 
 
 def evaluate(
@@ -78,6 +91,7 @@ def evaluate(
         report(what, done[0])
 
     judged: dict[str, list[Judged]] = {name: [] for name in chosen}
+    costs: dict[str, list[Cost]] = {name: [] for name in chosen}
     trials = []
     for number, seed in enumerate(seeds):
         report(f"draw {seed}", number / len(seeds))
@@ -90,12 +104,15 @@ def evaluate(
                 if STRATEGIES[name].ceiling == ceiling:
                     done[0] = (number + place / len(chosen)) / len(seeds)
                     report(f"draw {seed}, {name}", done[0])
-                    scores = STRATEGIES[name].fit(learning).score(trial.asked, trial.catalog)
+                    strategy, seconds = learning.meter.fit(partial(STRATEGIES[name].fit, learning))
+                    scores, asking = timed(partial(strategy.score, trial.asked, trial.catalog))
                     judged[name].append(judge(name, trial, scores))
+                    costs[name].append(Cost(seconds, 1000 * asking / len(trial.asked), held_bytes(strategy)))
     titles = [id_ for trial in trials for id_, known in zip(trial.asked, answerable(trial), strict=True) if known]
     return Evaluation(
         [together(judged[name]) for name in chosen], titles, DEFAULT if DEFAULT in chosen else chosen[-1],
         _slices(store, likes, trials), left_out, _setting(hiding, seeds, options, likes, trials, titles),
+        {name: costs_together(own) for name, own in costs.items()},
     )  # fmt: skip
 
 
@@ -117,6 +134,7 @@ def _setting(
 ) -> dict[str, Any]:
     return {
         "task": "substitutes",
+        "data": f"{likes.matrix.nnz:,} likes of {likes.matrix.shape[0]:,} users",
         "hidden": hiding.what,
         "draws": "validation" if hiding.validation else "test",
         "seeds": list(seeds),

@@ -6,7 +6,7 @@ from typing import Any
 
 from gnn.evaluation_tasks import Given
 from gnn.hidden import TEST_SEEDS, Hiding
-from gnn.printed import interval, number, say, table
+from gnn.printed import COST, costs, interval, number, say, table
 from gnn.substitutes import Options, likes_of
 from gnn.substitutes_evaluation import evaluate
 
@@ -32,13 +32,24 @@ def show(found: dict[str, Any]) -> None:
         f"{', '.join(f'{size:,}' for size in found['catalog'])}\n"
     )
     compared = found["compared_with"]
-    header = ["strategy", "NDCG@10", "overlap", f"NDCG − {compared}", "lift NDCG", "overlap", "coverage", "pure", "k"]
+    header = [
+        "strategy",
+        "NDCG@10",
+        "overlap",
+        f"NDCG − {compared}",
+        "lift NDCG",
+        "overlap",
+        "coverage",
+        "pure",
+        "k",
+        *COST,
+    ]
     rows = [
         [
             one["strategy"], *(interval(one[name]) for name in ("ndcg", "overlap")),
             interval(one["ndcg_difference"], "+") if "ndcg_difference" in one else "",
             number(one["lift_ndcg"]["mean"]), number(one["lift_overlap"]["mean"]),
-            *(number(one[name], ".2f") for name in ("coverage", "purity", "k=10")),
+            *(number(one[name], ".2f") for name in ("coverage", "purity", "k=10")), *costs(one["cost"]),
         ]
         for one in found["strategies"]
     ]  # fmt: skip

@@ -52,7 +52,7 @@ def train_tastes(config: RunConfig, store: GraphStore, runs: Path, progress: Pro
         raise ConfigError(f'publish.name: what recommendations are searched in is called "{OFFERED}"')
     began, info = time.perf_counter(), store.info()
     say("reading feedback", 0.0)
-    histories = histories_in(store, FeedbackKinds.configured(), titles=_titles(store))
+    histories = histories_in(store, FeedbackKinds.configured(), titles=titles_of(store))
     say("content of titles", 0.1)
     counts = np.bincount(histories.title, minlength=len(histories.titles))
     matter = matter_of(store, histories.titles, counts, options)
@@ -72,7 +72,8 @@ def train_tastes(config: RunConfig, store: GraphStore, runs: Path, progress: Pro
     return run.note(state="finished", finished=now())
 
 
-def _titles(store: GraphStore) -> list[str]:
+def titles_of(store: GraphStore) -> list[str]:
+    """The titles that get vectors."""
     if store.info().counts["Title"] <= _EVERY:
         return [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
     rated = {id_ for batch in store.scan_relationships("RATED", []) for id_ in batch.column("tail").to_pylist()}

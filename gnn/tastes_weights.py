@@ -2,8 +2,9 @@
 
 First a listwise softmax (Cao et al. 2007, ListNet) over all titles that the user has not passed: convex, so there is
 one answer, but it is about the probability of every liked title, and may rank worse at the head than one score alone.
-From it, and from that score, coordinate ascent (Metzler and Croft 2007) climbs in NDCG@20 of some hundred users, among titles
-that any score has near the head. Last, the sum is made as large as its softmax wants it: odds of titles are then probabilities.
+From it, and from that score, coordinate ascent (Metzler and Croft 2007) climbs in NDCG@20 of some hundred users,
+among titles that any score has near the head. Last, the sum is made as large as its softmax wants it, so that odds of
+titles are probabilities.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gnn.encoders import DOC2VEC, PACKAGES, SENTENCE
+
 if TYPE_CHECKING:
     from gnn.config import RunConfig
     from gnn.runs import Run
@@ -41,9 +43,13 @@ class TitleModel:
 
 
 CLUSTERS = "Clusters"
+TOWERS = "TwoTowers"
 TITLE_MODELS: Mapping[str, TitleModel] = {
     SUBSTITUTES: TitleModel("substitute vectors", "gnn.substitutes_run:train_substitutes", feedback=True),
     TASTES: TitleModel("taste vectors", "gnn.tastes_run:train_tastes", feedback=True),
     CLUSTERS: TitleModel("vectors of clusters", "gnn.clusters_run:train_clusters", ("sklearn",)),
+    DOC2VEC: TitleModel("document vectors", "gnn.documents_run:train_documents", PACKAGES[DOC2VEC]),
+    SENTENCE: TitleModel("sentence embeddings", "gnn.documents_run:train_documents", PACKAGES[SENTENCE]),
+    TOWERS: TitleModel("vectors of the title tower", "gnn.towers_run:train_two_towers", ("torch",), feedback=True),
 }
 """By `model.name`. None of them has checkpoints: each is learned in one go, in seconds to minutes."""

@@ -20,35 +20,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnn.histories import Floats, Ints
+from gnn.tower_options import TowerOptions
 from gnn.tower_scores import OF_TITLE, OF_USER, Pairs
 from gnn.towers import Batch, Told, batches
-
-
-@dataclass(frozen=True)
-class RankerOptions:
-    """How the ranker is trained. width: of what histories and titles are made of. pairs: what their order counts."""
-
-    width: int = 32
-    epochs: int = 10
-    batch: int = 1_024
-    learning_rate: float = 3e-3
-    decay: float = 1e-5
-    dropout: float = 0.3
-    pairs: float = 0.2
-    seed: int = 0
 
 
 class PairNetwork(nn.Module):
     """Points above the mean of pairs; `gnn.tower_scores.forward` is the same by NumPy."""
 
-    def __init__(self, z: Tensor, options: RankerOptions) -> None:
+    def __init__(self, z: Tensor, options: TowerOptions) -> None:
         super().__init__()
         titles, content = z.shape
-        self.z, width = z, options.width
+        self.z, width = z, options.ranker_width
         self.says, self.own = nn.Embedding(titles, width), nn.Embedding(titles, width)
         self.content = nn.Linear(content, width, bias=False)
         self.hidden, self.out = nn.Linear(3 * width + 2, width), nn.Linear(width, 1)
-        self.dropout = nn.Dropout(options.dropout)
+        self.dropout = nn.Dropout(options.ranker_dropout)
         nn.init.normal_(self.says.weight, 0, 0.05)
         nn.init.normal_(self.own.weight, 0, 0.05)
         nn.init.zeros_(self.out.weight)
@@ -108,17 +95,16 @@ class _Rated:
 
 
 def train_ranker(
-    given: sp.csr_matrix, z: Floats, options: RankerOptions | None = None, told: Told | None = None
-) -> Pairs:  # fmt: skip
+    given: sp.csr_matrix, z: Floats, options: TowerOptions, *, seed: int = 0, told: Told | None = None
+) -> Pairs:
     """Learn from points given, (users, titles), and titles' content z, (titles, c); the same by seed."""
-    options, rated = options or RankerOptions(), _Rated.of(given)
-    chance = np.random.default_rng(options.seed)
+    rated, chance = _Rated.of(given), np.random.default_rng(seed)
     with torch.random.fork_rng():
-        torch.manual_seed(options.seed)
+        torch.manual_seed(seed)
         model = PairNetwork(torch.from_numpy(np.ascontiguousarray(z, np.float32)), options)
-        optimiser = torch.optim.Adam(model.parameters(), options.learning_rate, weight_decay=options.decay)
+        optimiser = torch.optim.Adam(model.parameters(), options.learning_rate, weight_decay=options.ranker_decay)
         model.train()
-        for epoch in range(options.epochs):
+        for epoch in range(options.ranker_epochs):
             total = 0.0
             for batch in batches(given.indptr.astype(np.int64), options.batch, chance):
                 loss = _loss(model, rated, batch, options.pairs)

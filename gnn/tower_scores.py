@@ -80,3 +80,14 @@ def ranked(scores: Floats, points: Floats, shortlist: Ints) -> Floats:
     low, high = points.min(1, keepdims=True), points.max(1, keepdims=True)
     np.put_along_axis(made, shortlist, ((points - low) / np.maximum(high - low, 1e-9)).astype(np.float32), 1)
     return np.asarray(made, np.float32)
+
+
+def blended(scores: Floats, points: Floats, weight: float) -> Floats:
+    """What each of a shortlist is worth: its scores, and its points, each by how far they are apart. (users, k)."""
+    made = _apart(scores) * (1 - weight) + _apart(points) * weight
+    return np.asarray(made, np.float32)
+
+
+def _apart(values: Floats) -> Floats:
+    middle, spread = values.mean(1, keepdims=True), values.std(1, keepdims=True)
+    return np.asarray((values - middle) / np.maximum(spread, 1e-6), np.float32)

@@ -20,26 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnn.histories import Floats, Ints
+from gnn.tower_options import TowerOptions
 from gnn.tower_scores import Towers
 
 Told = Callable[[int, float], None]
 """Is told of each epoch: its number, its mean loss."""
+DIMENSION = 32
 _PART, _LEAST = 16, 5  # events of a part, at most; parts of a history, at least
-
-
-@dataclass(frozen=True)
-class TowerOptions:
-    """How towers are trained. dimension: of their vectors. width: of what histories and titles are made of."""
-
-    dimension: int = 32
-    width: int = 64
-    epochs: int = 20
-    batch: int = 1_024
-    negatives: int = 512
-    learning_rate: float = 3e-3
-    dropout: float = 0.3  # of a history's titles
-    decay: float = 0.0
-    seed: int = 0
 
 
 class Tower(nn.Module):
@@ -57,13 +44,13 @@ class Tower(nn.Module):
 class TwoTowers(nn.Module):
     """says: what liking a title says; own: what a title is beside its content."""
 
-    def __init__(self, z: Tensor, options: TowerOptions) -> None:
+    def __init__(self, z: Tensor, width: int, dimension: int) -> None:
         super().__init__()
         titles, content = z.shape
         self.z = z
-        self.says, self.own = nn.Embedding(titles, options.width), nn.Embedding(titles, options.width)
-        self.content = nn.Linear(content, options.width, bias=False)
-        self.user, self.title = (Tower(options.width, options.dimension) for _ in range(2))
+        self.says, self.own = nn.Embedding(titles, width), nn.Embedding(titles, width)
+        self.content = nn.Linear(content, width, bias=False)
+        self.user, self.title = (Tower(width, dimension) for _ in range(2))
         nn.init.normal_(self.says.weight, 0, 0.1)
         nn.init.zeros_(self.own.weight)
 
@@ -129,14 +116,15 @@ def batches(starts: Ints, size: int, chance: np.random.Generator) -> Iterator[Ba
 
 
 def train_towers(
-    likes: sp.csr_matrix, z: Floats, options: TowerOptions | None = None, told: Told | None = None
+    likes: sp.csr_matrix, z: Floats, options: TowerOptions, *, dimension: int = DIMENSION, seed: int = 0,
+    told: Told | None = None,
 ) -> Towers:  # fmt: skip
     """Learn from who likes what, (users, titles), and titles' content z, (titles, c); the same by seed."""
-    options = options or TowerOptions()
+    width = max(options.width, dimension)
     with torch.random.fork_rng():
-        torch.manual_seed(options.seed)
-        model = TwoTowers(torch.from_numpy(np.ascontiguousarray(z, np.float32)), options)
-    chance, draws = np.random.default_rng(options.seed), torch.Generator().manual_seed(options.seed)
+        torch.manual_seed(seed)
+        model = TwoTowers(torch.from_numpy(np.ascontiguousarray(z, np.float32)), width, dimension)
+    chance, draws = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.parameters(), options.learning_rate, weight_decay=options.decay)
     popularity = np.asarray(likes.sum(0)).ravel()
     log_q = torch.from_numpy(np.log(np.maximum(popularity, 1e-9) / popularity.sum()).astype(np.float32))

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from graph.store import GraphStore
+from graph.store import GraphStore, NotInGraph
 from graph.tables import finish_tables, rows_to_table, write_table
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """A catalog: its slug, the name that people see, and how many offers it has."""
+    """A catalog: its slug, the name that people see, how many offers it has, and its own strategy where it has one."""
 
     id: str
     name: str | None
     titles: int
+    strategy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,23 @@ class Offer:
     regions: Sequence[str] = ()
     available_from: dt.date | None = None
     available_until: dt.date | None = None
+    pinned: int | None = None
+    boost: float | None = None
 
 
 def catalogs(store: GraphStore) -> list[Catalog]:
     """All of them, by slug."""
     rows = [row for batch in store.scan_nodes("Catalog") for row in batch.to_pylist()]
     counts = store.degrees([row["id"] for row in rows], ["OFFERS"], "out").tolist()
-    return [Catalog(row["id"], row["name"], count) for row, count in zip(rows, counts, strict=True)]
+    return [Catalog(row["id"], row["name"], count, row["strategy"]) for row, count in zip(rows, counts, strict=True)]
+
+
+def change_catalog(store: GraphStore, slug: str, changes: Mapping[str, Any]) -> None:
+    """Set properties of a catalog that is there, such as its strategy. Raises NotInGraph."""
+    every = [row["id"] for batch in store.scan_nodes("Catalog", []) for row in batch.to_pylist()]
+    if slug not in every:
+        raise NotInGraph(f"there is no catalog {slug!r}; there are: {', '.join(every) or 'none'}")
+    store.upsert_nodes("Catalog", [{"id": slug, **changes}])
 
 
 def wrong_offers(store: GraphStore, offers: Sequence[Offer]) -> dict[int, str]:
@@ -62,11 +74,11 @@ def wrong_offers(store: GraphStore, offers: Sequence[Offer]) -> dict[int, str]:
 def replace_offers(store: GraphStore, slug: str, name: str | None, offers: Sequence[Offer]) -> None:
     """Let a catalog offer exactly this from now on, all or nothing; made where it is not there yet.
 
+    name: as people call it; None: as before. What else is said of the catalog stays.
     Raises InvalidRows for a title that the graph lacks, StoreBusy while another process loads.
     """
-    if name is None:
-        held = store.get_nodes("Catalog", [slug], ["name"]).to_pylist()
-        name = held[0]["name"] if held else slug
+    (held,) = store.get_nodes("Catalog", [slug]).to_pylist() or [{"name": slug}]
+    said = {**held, "id": slug, "name": held["name"] if name is None else name}
     rows = [
         {
             "head": slug,
@@ -78,11 +90,13 @@ def replace_offers(store: GraphStore, slug: str, name: str | None, offers: Seque
             "available_until": offer.available_until,
             "match": "id",
             "confidence": 1.0,
+            "pinned": offer.pinned,
+            "boost": offer.boost,
         }
         for offer in offers
     ]
     with tempfile.TemporaryDirectory(prefix="reelgraph-catalog-") as made:
         folder = Path(made)
-        write_table(folder, "Catalog", [rows_to_table("Catalog", [{"id": slug, "name": name}])])
+        write_table(folder, "Catalog", [rows_to_table("Catalog", [said])])
         write_table(folder, "OFFERS", [rows_to_table("OFFERS", rows)])
         store.load_tables(finish_tables(folder, []))

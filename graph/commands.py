@@ -16,7 +16,6 @@ from rich.text import Text
 from graph.explain import Evidence, explain
 from graph.for_users import ForUsers
 from graph.personal import Personal
-from graph.preferences import NEUTRAL, PreferenceError
 from graph.recommend import Recommendation
 from graph.refreshed import refreshed
 from graph.rules import Rules
@@ -32,11 +31,13 @@ from graph.terminal import (
     JsonOption,
     RegionOption,
     StoreOption,
+    StrategyOption,
     WeightOption,
     opened,
     out,
     preferences_of,
     print_json,
+    refused_as,
     scope_of,
 )
 
@@ -64,6 +65,7 @@ def search(
     adult: AdultOption = False,
     diversity: DiversityOption = 0.0,
     weight: WeightOption = None,
+    strategy: StrategyOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,9 +74,9 @@ def search(
     Example: reelgraph search toy story --catalog north --region US
     """
     scope, preferences = scope_of(catalog, region, on, adult), preferences_of(diversity, weight)
-    with opened(store) as graph:
+    with refused_as("--weight"), opened(store) as graph:
         answer = Searcher(graph).search(
-            " ".join(text), scope, hits=hits, substitutes=substitutes, preferences=preferences
+            " ".join(text), scope, hits=hits, substitutes=substitutes, preferences=preferences, strategy=strategy
         )
         bare = not any(batch.num_rows for batch in graph.scan_nodes("Catalog", []))
     if as_json:
@@ -93,34 +95,29 @@ def similar(
     limit: Annotated[int, typer.Option(min=1, max=MAX_SUBSTITUTES, help="How many.")] = 10,
     catalog: CatalogOption = None,
     everything: Annotated[bool, typer.Option("--everything", help="From the whole graph, not a catalog.")] = False,
-    by: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Published vectors, such as embedding. Default: what the graph itself says."),
-    ] = None,
     region: RegionOption = None,
     on: DayOption = None,
     adult: AdultOption = False,
     diversity: DiversityOption = 0.0,
     weight: WeightOption = None,
+    strategy: StrategyOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the titles most like another one, with reasons.
 
-    Example: reelgraph similar tt0114709 --everything --by embedding
+    Example: reelgraph similar tt0114709 --everything --strategy embedding
     """
     scope, preferences = (
         scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult),
         preferences_of(diversity, weight),
     )
-    if by is not None and preferences != NEUTRAL:
-        raise typer.BadParameter("--diversity and --weight change what the graph itself says; leave out --by")
-    with opened(store) as graph:
-        found = Searcher(graph).similar(title_id, scope, limit, by=by, preferences=preferences)
+    with refused_as("--weight"), opened(store) as graph:
+        found = Searcher(graph).alike(title_id, scope, limit, strategy=strategy, preferences=preferences)
     if as_json:
-        print_json({"id": title_id, "similar": [one.as_dict() for one in found]})
+        print_json(found.as_dict())
     else:
-        out.print(_substitutes(found))
+        out.print(_substitutes(found.titles))
 
 
 def recommend(
@@ -139,6 +136,7 @@ def recommend(
     adult: AdultOption = False,
     diversity: DiversityOption = 0.0,
     weight: WeightOption = None,
+    strategy: StrategyOption = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -150,17 +148,15 @@ def recommend(
         raise typer.BadParameter("name titles that somebody likes, or one with --user ID", param_hint="ID…")
     scope = scope_of(WHOLE_GRAPH if everything else catalog, region, on, adult)
     preferences = preferences_of(diversity, weight)
-    try:
-        with opened(store) as graph:
-            searcher = Searcher(graph)
-            found: Recommendation | Personal
-            if user:
-                rules = Rules(watched=watched)
-                found = ForUsers(graph, searcher).recommend(user, scope, limit, preferences=preferences, rules=rules)
-            else:
-                found = searcher.recommend(title_ids or [], scope, limit, preferences=preferences)
-    except PreferenceError as error:
-        raise typer.BadParameter(str(error), param_hint="ID…") from None
+    with refused_as("ID…"), opened(store) as graph:
+        searcher = Searcher(graph)
+        found: Recommendation | Personal
+        if user:
+            found = ForUsers(graph, searcher).recommend(
+                user, scope, limit, preferences=preferences, rules=Rules(watched=watched), strategy=strategy
+            )
+        else:
+            found = searcher.recommend(title_ids or [], scope, limit, preferences=preferences, strategy=strategy)
     if as_json:
         print_json(found.as_dict())
     else:

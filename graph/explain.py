@@ -47,9 +47,21 @@ _PHRASES = {
 }
 
 EvidenceKind = Literal[
-    "path", "name", "part", "people", "keyword", "viewers", "liked", "watched", "popular", "explored"
+    "path",
+    "name",
+    "part",
+    "people",
+    "keyword",
+    "viewers",
+    "liked",
+    "watched",
+    "near",
+    "popular",
+    "explored",
+    "chance",
+    "pinned",
 ]
-_BY_TITLES = ("viewers", "liked", "watched")
+_BY_TITLES = ("viewers", "liked", "watched", "near")
 
 
 @dataclass(frozen=True)
@@ -57,8 +69,9 @@ class Evidence:
     """One reason. `path` alternates ids and relationship types; a reason by name has the two ids alone.
 
     Reasons by viewers and of what was liked have no path: `via` names the titles whose viewers carried the score
-    (graph/reasons.py), or the one of those named that did (graph/recommend.py). One by people, or by a part that two
-    people play, has the two ids and the people in `via` (graph/sibling_evidence.py).
+    (graph/reasons.py), the one of those named that did (graph/recommend.py), or whose vectors are near
+    (graph/nearest.py). One by people, or by a part that two people play, has the two ids and the people in `via`
+    (graph/sibling_evidence.py). Popularity and chance have neither.
     """
 
     kind: EvidenceKind

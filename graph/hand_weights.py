@@ -62,7 +62,7 @@ class _People:
 
 
 @dataclass(frozen=True)
-class _Scored:
+class Scored:
     """A question, what the candidates share with its title, and the score of each: (candidates,)."""
 
     asked: dict[str, Any]
@@ -74,7 +74,10 @@ class _Scored:
 
 
 class Candidates:
-    """The titles of a scope with what the score needs of them, as columns: built once, used for many questions."""
+    """The titles of a scope with what the score needs of them, as columns: built once, used for many questions.
+
+    row: the place of each; genre_matrix: 0 and 1, (candidates, genres); votes: log10(1 + votes), (candidates,).
+    """
 
     def __init__(self, store: GraphStore, scope: Scope, only: Collection[str] | None = None) -> None:
         """only: of the scope's titles, these; None: all."""
@@ -90,13 +93,13 @@ class Candidates:
         self.year = _numbers(nodes, "start_year")
         self.rating = _numbers(nodes, "average_rating")
         self.votes = np.log10(1 + np.nan_to_num(_numbers(nodes, "num_votes")))
-        self.genres, self._genre_matrix = _genres(store, self.ids)
-        self._row = {id_: row for row, id_ in enumerate(self.ids)}
-        document_frequency = np.maximum(self._genre_matrix.sum(0), 1)
+        self.genres, self.genre_matrix = _genres(store, self.ids)
+        self.row = {id_: row for row, id_ in enumerate(self.ids)}
+        document_frequency = np.maximum(self.genre_matrix.sum(0), 1)
         self.genre_idf = np.log1p(len(self.ids) / document_frequency)
 
     def __contains__(self, id_: str) -> bool:
-        return id_ in self._row
+        return id_ in self.row
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -115,8 +118,8 @@ class Candidates:
 
     def ranking(self, id_: str, k: int, wanted: Preferences = NEUTRAL) -> Asking[list[Substitute]]:
         """`rank`, as a part of a longer question."""
-        found = yield from self._scored(id_, wanted)
-        own = self._row.get(id_)
+        found = yield from self.scoring(id_, wanted)
+        own = self.row.get(id_)
         best = [int(row) for row in top(found.score, POOL * k if wanted.diversity else k) if row != own]
         highest = found.score[best[0]] if best else 1.0
         scores = {row: float(found.score[row] / highest) for row in best}
@@ -124,18 +127,23 @@ class Candidates:
             series = {self.ids[row] for row in found.namesakes | found.related.keys()}
             by_id = {self.ids[row]: score for row, score in scores.items()}
             by_id = yield from diversifying(VECTORS, by_id, k, wanted.diversity, series)
-            scores = {self._row[other]: score for other, score in by_id.items()}
-        shared = np.flatnonzero(np.isin(found.people.candidate, list(scores)) & (found.people.weight > 0))
+            scores = {self.row[other]: score for other, score in by_id.items()}
+        evidence = yield from self.telling(found, list(scores))
+        return [self._substitute(row, score, evidence[row]) for row, score in scores.items()]
+
+    def telling(self, found: Scored, rows: Sequence[int]) -> Asking[dict[int, list[Evidence]]]:
+        """Why some candidates, by their places, have the score that they have."""
+        shared = np.flatnonzero(np.isin(found.people.candidate, list(rows)) & (found.people.weight > 0))
         people = [found.people.ids[person] for person in dict.fromkeys(found.people.person[shared].tolist())]
         (named,) = yield [Nodes("Person", people, ["name"])]
-        evidence = self._evidence(found, list(scores), shared, called(named))
-        return [self._substitute(row, score, evidence[row]) for row, score in scores.items()]
+        return self._evidence(found, rows, shared, called(named))
 
     def scores(self, store: GraphStore, id_: str) -> Floats:
         """The score of every candidate for a title of the graph: (candidates,), -inf for itself."""
-        return ask(store, self._scored(id_, NEUTRAL)).score
+        return ask(store, self.scoring(id_, NEUTRAL)).score
 
-    def _scored(self, id_: str, wanted: Preferences) -> Asking[_Scored]:
+    def scoring(self, id_: str, wanted: Preferences) -> Asking[Scored]:
+        """The score of every candidate for a title of the graph, and what of it reasons are made of."""
         people: _People
         (nodes, genred), people, paths = yield from together(
             all_of(Nodes("Title", [id_], _FEATURES), Neighbours([id_], ["IN_GENRE"], "out")),
@@ -144,7 +152,7 @@ class Candidates:
         (asked,) = nodes.to_pylist()
         had = set(genred.column("neighbour").to_pylist())
         genre = np.array([name in had for name in self.genres], np.float64)
-        related = {self._row[other]: path for other, path in paths.items() if other in self._row}
+        related = {self.row[other]: path for other, path in paths.items() if other in self.row}
         content = BASE + GENRES * self._genre_score(genre)
         np.add.at(content, people.candidate, PEOPLE * people.weight)
         for row in related:
@@ -158,12 +166,12 @@ class Candidates:
         # Parts of one series belong together however many years lie between them, film or series.
         setting[[*namesakes, *related]] = np.maximum(setting[[*namesakes, *related]], 1.0)
         score = content * setting * self._standing(asked) * np.power(10.0, FAME * wanted.popularity * self.votes)
-        own = self._row.get(id_)
+        own = self.row.get(id_)
         if own is not None:
             score[own] = -np.inf
         # From here on genres and people stand for reasons: as much as they counted.
         people = replace(people, weight=counted * people.weight)
-        return _Scored(asked, wanted.genre * genre, people, related, set(namesakes), score)
+        return Scored(asked, wanted.genre * genre, people, related, set(namesakes), score)
 
     def _substitute(self, row: int, score: float, evidence: Sequence[Evidence]) -> Substitute:
         year = self.year[row]
@@ -181,7 +189,7 @@ class Candidates:
         """Half the idf cosine and the Jaccard index of the genres: (candidates,)."""
         if not genre.any():
             return np.zeros(len(self.ids))
-        matrix, idf2 = self._genre_matrix, self.genre_idf**2
+        matrix, idf2 = self.genre_matrix, self.genre_idf**2
         norms = np.sqrt((matrix @ idf2) * (genre @ idf2))
         cosine = np.divide(matrix @ (idf2 * genre), norms, out=np.zeros(len(norms)), where=norms > 0)
         both = matrix @ genre
@@ -196,9 +204,9 @@ class Candidates:
         for name, factor in _FORMS.items():
             if name in self.genres:
                 place = self.genres.index(name)
-                near *= np.where(self._genre_matrix[:, place] == genre[place], 1.0, factor)
+                near *= np.where(self.genre_matrix[:, place] == genre[place], 1.0, factor)
         if genre.any():
-            near *= np.where(self._genre_matrix @ genre > 0, 1.0, STRANGE**wanted.genre)
+            near *= np.where(self.genre_matrix @ genre > 0, 1.0, STRANGE**wanted.genre)
         names, codes = self._groups
         own = _GROUPS.get(asked["kind"] or "", "film")
         group = [1.0 if n == own else 0.5 if frozenset((n, own)) in _NEAR_GROUPS else 0.35 for n in names]
@@ -228,7 +236,7 @@ class Candidates:
         idf = rarity(counts)
         own = np.array([ROLE_WEIGHTS[type_] for type_ in role.values()]) * billing
         titles, types = (second.column(c).combine_chunks() for c in ("neighbour", "type"))
-        row = np.array([self._row.get(title, -1) for title in titles.dictionary.to_pylist()], np.int64)
+        row = np.array([self.row.get(title, -1) for title in titles.dictionary.to_pylist()], np.int64)
         candidate = row[titles.indices.to_numpy()] if len(row) else np.empty(0, np.int64)
         person = second.column("source").to_numpy().astype(np.int64)
         # Types come the most telling first, so the first row of a pair is its best role.
@@ -255,7 +263,7 @@ class Candidates:
 
     def _evidence(
         self,
-        found: _Scored,
+        found: Scored,
         best: Sequence[int],
         shared: npt.NDArray[np.int64],
         names: Mapping[str, str],
@@ -277,7 +285,7 @@ class Candidates:
                 same = self._title[row].as_py() == other
                 text = "of the same name" if same else f"another “{series_label(other)}” title"
                 reasons[row].append(Evidence("name", NAME, text, (asked["id"], self.ids[row])))
-            for place in np.flatnonzero(found.genre * self._genre_matrix[row]):
+            for place in np.flatnonzero(found.genre * self.genre_matrix[row]):
                 name = self.genres[place]
                 weight = GENRE_WEIGHT * found.genre[place] * self.genre_idf[place] / self.genre_idf.max()
                 path = (asked["id"], "IN_GENRE", name, "IN_GENRE", self.ids[row])

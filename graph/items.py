@@ -19,7 +19,7 @@ import numpy.typing as npt
 from graph.item_titles import Meant, titles_of
 from graph.store import GraphStore
 
-_READ = ("item_id", "hidden", "categories", "labels", "comment", "timestamp", "nanos")
+_READ = ("item_id", "hidden", "categories", "labels", "comment", "timestamp", "nanos", "pinned", "boost")
 _MOST_PATCHED = 1_000
 DEFAULT_CATALOG = "gorse"
 _MOST_CATALOGS = 64
@@ -27,7 +27,9 @@ _MOST_CATALOGS = 64
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item. labels: JSON text; timestamp: seconds since 1970, and nanoseconds beyond."""
+    """One item. labels: JSON text; timestamp: seconds since 1970, and nanoseconds beyond. pinned: its place before all
+    else in recommendations; boost: what its score is multiplied by there.
+    """
 
     id: str
     title: str
@@ -37,13 +39,16 @@ class Item:
     comment: str | None = None
     timestamp: int | None = None
     nanos: int | None = None
+    pinned: int | None = None
+    boost: float | None = None
 
     def offer(self, catalog: str) -> dict[str, Any]:
         """As a row of OFFERS, all that is said of it."""
         return {
             "head": catalog, "tail": self.title, "key": self.id, "item_id": self.id, "hidden": self.hidden,
             "categories": None if self.categories is None else list(self.categories), "labels": self.labels,
-            "comment": self.comment, "timestamp": self.timestamp, "nanos": self.nanos,
+            "comment": self.comment, "timestamp": self.timestamp, "nanos": self.nanos, "pinned": self.pinned,
+            "boost": self.boost,
         }  # fmt: skip
 
 
@@ -84,6 +89,19 @@ class Items:
         """When each came: (n,) seconds since 1970; the least number where that is not known."""
         least = np.iinfo(np.int64).min
         return np.array([least if one.timestamp is None else one.timestamp for one in self.ordered], np.int64)
+
+    @cached_property
+    def pins(self) -> list[int]:
+        """Places of the pinned ones, the first first."""
+        pinned = [(one.pinned, place) for place, one in enumerate(self.ordered) if one.pinned is not None]
+        return [place for _, place in sorted(pinned)]
+
+    @cached_property
+    def boosts(self) -> npt.NDArray[np.float32] | None:
+        """What each one's score is multiplied by: (n,); None: all are as they are."""
+        if all(one.boost is None for one in self.ordered):
+            return None
+        return np.array([1.0 if one.boost is None else one.boost for one in self.ordered], np.float32)
 
     @cached_property
     def categories(self) -> dict[str, npt.NDArray[np.bool_]]:
@@ -130,7 +148,7 @@ class CatalogItems:
         held = self._held
         if held is not None and held[0] == state:
             return held[1]
-        changed = None if held is None else _changed(self._store, held[0], state)
+        changed = None if held is None else changed_offers(self._store, held[0], state)
         if held is None or changed is None:
             items = Items(self._all())
         elif not changed:
@@ -161,10 +179,11 @@ class CatalogItems:
 
     # Writing
 
-    def put(self, items: Sequence[Item], meant: Mapping[str, Meant] | None = None) -> None:
+    def put(self, items: Sequence[Item], meant: Mapping[str, Meant] | None = None, *, placed: bool = False) -> None:
         """Insert or replace items; `title` '' means that it is to be found (`graph.item_titles`).
 
-        meant: what is known of the title of new ones, by item id. Own titles are made where they are needed.
+        meant: what is known of the title of new ones, by item id. Own titles are made where they are needed. placed:
+        whether they say what is pinned and boosted; else that stays as it is.
         """
         if not items:
             return
@@ -177,7 +196,8 @@ class CatalogItems:
                 self._store.add_titles(own)
             titles = {id_: one.id for id_, one in found.items()}
             titles |= {one.id: held.by_id[one.id].title for one in items if one.id in held.by_id}
-            self._write([dataclasses.replace(one, title=titles[one.id]) for one in items], held)
+            made = [dataclasses.replace(one, title=titles[one.id]) for one in items]
+            self._write(made if placed else [_as_placed(one, held.by_id.get(one.id)) for one in made], held)
 
     def ensure(self, ids: Iterable[str]) -> Items:
         """Make bare items of those that are not there yet; the items afterwards."""
@@ -254,16 +274,21 @@ class ServedItems:
         return self._only[1]
 
 
+def _as_placed(one: Item, before: Item | None) -> Item:
+    """With the place and the factor that an item has."""
+    return one if before is None else dataclasses.replace(one, pinned=before.pinned, boost=before.boost)
+
+
 def _item(title: str, key: str, row: Mapping[str, Any]) -> Item:
     categories = row["categories"]
     return Item(
         row["item_id"] if row["item_id"] is not None else key, title, bool(row["hidden"]),
         None if categories is None else tuple(categories), row["labels"], row["comment"], row["timestamp"],
-        row["nanos"],
+        row["nanos"], row["pinned"], row["boost"],
     )  # fmt: skip
 
 
-def _changed(store: GraphStore, before: str, now: str) -> Sequence[str] | None:
+def changed_offers(store: GraphStore, before: str, now: str) -> Sequence[str] | None:
     """The titles whose offers have changed between two states, where the store can tell."""
     tell = getattr(store, "changed_offers", None)
     found: Sequence[str] | None = tell(before, now) if tell is not None else None

@@ -72,35 +72,35 @@ class Lists:
         """For somebody who says something of titles (the newest first) and has seen some: the first `most`, best first.
 
         What has no taste vector comes behind what has, and what nothing is known of last: the best liked, then the
-        newest. back: titles seen that come back all the same, with what their score is multiplied by.
+        newest. Pinned items come first, and boosts count. back: titles seen that come back all the same, with what
+        their score is multiplied by.
         """
         state, shelf = self._shelf()
         mask = self._open(shelf, seen, categories)
         says = dict(itertools.islice(says.items(), MOST_TITLES))
         liked = [title for title, said in says.items() if said == "liked"]
         tastes = self._tastes.odds(state, shelf.items, says)
-        ways: list[npt.NDArray[Any]] = [] if tastes is None else [tastes]
-        if tastes is None or (tastes < 0).any():
-            ways.append(self._likeness(shelf, liked[:CONTEXT]))
-        if back:
-            allowed = shelf.items.listed(categories)
-            for title, share in back.items():
-                place = shelf.items.place.get(title)
-                if place is not None and allowed[place]:
-                    mask[place] = True
-                    for scores in ways:
-                        scores[place] *= share
+        again: dict[int, float] = {}
+        allowed = shelf.items.listed(categories) if back else mask
+        for title, share in (back or {}).items():
+            place = shelf.items.place.get(title)
+            if place is not None and allowed[place]:
+                mask[place], again[place] = True, share
+        pins = [place for place in shelf.items.pins if mask[place]][:most]
+        mask[pins] = False
+        most -= len(pins)
         found: list[tuple[int, float]] = []
-        for scores in ways:
-            if len(found) >= most:
-                break
-            found += _ranked(scores, mask & (scores > 0), most - len(found))
-            mask &= scores <= 0
+        for way in (lambda: tastes, lambda: self._likeness(shelf, liked[:CONTEXT])):
+            scores = way() if len(found) < most else None
+            if scores is not None:
+                scores = _weighed(scores, shelf.items, again)
+                found += _ranked(scores, mask & (scores > 0), most - len(found))
+                mask &= scores <= 0
         if len(found) < most:
             rest = shelf.fallback[mask[shelf.fallback]][: most - len(found)].tolist()
             times = shelf.items.times
             found += [(place, float(shelf.likes[place] or max(times[place], 0))) for place in rest]
-        return _named(shelf, found)
+        return _named(shelf, [*_first(pins, found), *found])
 
     def session(self, liked: Sequence[str], seen: Collection[str], categories: Iterable[str], most: int) -> Scored:
         """For somebody of whom nothing is known but what they like now (the newest first); nothing for no likes."""
@@ -207,6 +207,21 @@ class Lists:
         directions = asked / np.maximum(np.linalg.norm(asked, axis=1, keepdims=True), 1e-9)
         vectors = self._rows([one.title for one in shelf.items.ordered])
         return cast(Floats, np.maximum(vectors @ directions.sum(0), 0))
+
+
+def _weighed(scores: npt.NDArray[Any], items: Items, again: Mapping[int, float]) -> npt.NDArray[Any]:
+    """Scores as the catalog boosts them, those of some places at a share."""
+    if items.boosts is not None:
+        scores = scores * items.boosts
+    for place, share in again.items():
+        scores[place] *= share
+    return scores
+
+
+def _first(pins: Sequence[int], others: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Pinned items with scores above those of the others."""
+    best = max((score for _, score in others), default=0.0)
+    return [(place, best + len(pins) - at) for at, place in enumerate(pins)]
 
 
 def _ranked(scores: npt.NDArray[Any], mask: Mask, most: int) -> list[tuple[int, float]]:

@@ -1,41 +1,105 @@
-"""Titles whose published vectors lie nearest to another title's: `reelgraph similar ID --by embedding`."""
+"""Titles by published vectors: `reelgraph similar ID --strategy embedding`, and every other name under which some are.
+
+Of several titles the query is the weighted mean of their vectors, each of unit length.
+"""
 
 from __future__ import annotations
 
-from graph.explain import explaining
-from graph.foldin import CONTENT, WEIGHTS
-from graph.reads import Asking, Embeddings, Nearest, Nodes, Offered, all_of, together
-from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
-from graph.substitutes import SHOWN, Substitute, items_of, shown
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from graph.explain import Evidence, explaining
+from graph.foldin import CONTENT
+from graph.reads import Asking, Embeddings, Nearest, Offered, together
+from graph.reasons import MOST
+from graph.store import WHOLE_GRAPH, Provenance, Scope
+from graph.strategy import NoVector, Question, answered
+from graph.substitutes import Substitute
+
+Floats = npt.NDArray[np.float32]
+_Parts = Mapping[str, Floats]
+"""By candidate: what each title asked for that has a vector brings to its score."""
 
 
-def nearest(store: GraphStore, name: str, id_: str, scope: Scope, k: int, reasons: int = 3) -> Asking[list[Substitute]]:
-    """The k titles in scope with the largest inner product with a title's vector, k whenever k others have one.
+@dataclass(frozen=True)
+class ByVectors:
+    """The largest inner products: cosines where the published vectors have unit length.
 
-    name: of the published vectors. The score is the product itself
-    (the cosine where vectors have unit length). Evidence is what joins the two by one or two steps; a neighbour
-    without any has none. Raises NotInGraph when no such vectors are published, or the title has none.
+    name: as reasons call it; vectors: the name they are published under, made: how. url: of the store.
+    among: only so many of the nearest of the whole graph are looked at, and those in scope answered, though they be
+    fewer than k; None: all in scope.
     """
-    found = yield [Embeddings(name, [id_]), Nearest(name, id_, k + 1, scope)]
-    if not found[0][0] or name == WEIGHTS:
-        raise NotInGraph(_missing(store, name, id_))
-    products = dict([one for one in found[1] if one[0] != id_][:k])
-    items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, list(products))]
-    (nodes, *offered), *evidence = yield from together(
-        all_of(Nodes("Title", list(products), SHOWN), *items),
-        *(explaining(store.url, id_, other, limit=reasons, adult=scope.adult, far=False) for other in products),
-    )
-    rows = {row["id"]: row for row in nodes.to_pylist()}
-    told = dict(zip(products, evidence, strict=True))
-    return shown(products, rows, items_of(offered[0]) if offered else {}, told)
 
+    name: str
+    vectors: str
+    made: Provenance
+    url: str
+    among: int | None = None
 
-def _missing(store: GraphStore, name: str, id_: str) -> str:
-    published = {one: made for one, made in store.info().embeddings.items() if one != WEIGHTS}
-    if name in published:
-        run = published[name].run
-        if published[name].model == CONTENT:
-            return f"{id_} has no vector {name!r} yet; the next load of IMDb's files gives it one"
-        return f"{id_} has no vector {name!r}: it came after the run {run}; reelgraph publish {run} --fold-in gives one"
-    there = f"there are: {', '.join(published)}" if published else "none are published yet"
-    return f"{store.url} has no vectors named {name!r}; {there}. Train and publish some: reelgraph train, publish"
+    def answering(self, question: Question) -> Asking[list[Substitute]]:
+        """The k best; what a title shares with the one that it is near to is told beside that. Raises NoVector."""
+        known, parts = yield from self._found(question)
+        scores = {other: float(own.sum()) for other, own in parts.items()}
+
+        def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
+            return (yield from self._evidence(question, known, {id_: parts[id_] for id_ in chosen if id_ in parts}))
+
+        return (yield from answered(question, scores, because, all_there=self.among is not None))
+
+    def _found(self, question: Question) -> Asking[tuple[list[str], _Parts]]:
+        """The titles asked for that have a vector, and the candidates."""
+        liked = list(question.liked)
+        within = question.scope if self.among is None else Scope(WHOLE_GRAPH, adult=question.scope.adult)
+        count = len(liked) + self.among if self.among else question.pool + len(question.out)
+        one = Nearest(self.vectors, liked[0], count, within)
+        (ids, rows), *near = yield [Embeddings(self.vectors, liked), *([one] if len(liked) == 1 else [])]
+        if not ids:
+            raise NoVector(self._missing(liked[0]))
+        weights = np.array([question.liked[id_] for id_ in ids], np.float32)
+        lengths = np.linalg.norm(rows, axis=1)
+        directions = rows * (weights / weights.sum() / np.maximum(lengths, 1e-9))[:, None]
+        if near:
+            scale = 1 / max(float(lengths[0]), 1e-9)
+            parts = {other: np.array([product * scale], np.float32) for other, product in near[0]}
+        else:
+            several = Nearest(self.vectors, directions.sum(0), count, within)
+            ((others, held),) = yield [Embeddings(self.vectors, several)]
+            parts = dict(zip(others, (directions @ held.T).T, strict=True))
+        parts = {other: own for other, own in parts.items() if other not in question.out}
+        if self.among is None:
+            return ids, parts
+        best = sorted(parts, key=lambda other: (-float(parts[other].sum()), other))[: self.among]
+        (inside,) = yield [Offered(question.scope, best)]
+        return ids, {other: parts[other] for other in inside.column("id").to_pylist()}
+
+    def _evidence(self, question: Question, known: Sequence[str], parts: _Parts) -> Asking[dict[str, list[Evidence]]]:
+        """That it is near, and what joins the two by one or two steps, of which the vectors need know nothing."""
+        carried = {other: known[int(own.argmax())] for other, own in parts.items() if own.max() > 0}
+        joined = yield from together(
+            *(explaining(self.url, carrier, other, limit=MOST, adult=question.scope.adult, far=False)
+              for other, carrier in carried.items())
+        )  # fmt: skip
+        made: dict[str, list[Evidence]] = defaultdict(list)
+        for (other, carrier), paths in zip(carried.items(), joined, strict=True):
+            own, name = parts[other], question.names[carrier]
+            near = Evidence("near", 1.0, f"among the nearest to {name} by {self.name}", (), (carrier,))
+            if question.verb:
+                share = float(own.max() / own[own > 0].sum())
+                near = replace(near, weight=0.0, text=f"among the nearest by {self.name} to what you {question.verb}")
+                made[other].append(question.because(carrier, share))
+            made[other] += [near, *(replace(one, weight=0.0) for one in paths)]
+            del made[other][MOST:]
+        return made
+
+    def _missing(self, id_: str) -> str:
+        if self.made.model == CONTENT:
+            return f"{id_} has no vector {self.vectors!r} yet; the next load of IMDb's files gives it one"
+        run = self.made.run
+        return (
+            f"{id_} has no vector {self.vectors!r}: it came after the run {run}; reelgraph publish {run} --fold-in "
+            "gives one"
+        )

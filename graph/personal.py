@@ -14,15 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from graph import diversity
-from graph.explain import Evidence
 from graph.facets import weighing
 from graph.foldin import VECTORS, FoldIn
 from graph.history import History
 from graph.personal_evidence import evidence_of
 from graph.preferences import Preferences
 from graph.reads import Asking, Embeddings, Nearest, Neighbours, Nodes, Offered, Read, all_of, steps, together
+from graph.reasons import MOST
 from graph.rules import SCORED, Rules
 from graph.store import WHOLE_GRAPH, Scope
+from graph.strategy import explored, put_first
 from graph.substitutes import Ranking, Substitute, items_of, shown
 from graph.tastes import LIKED, OFFERED, Taste, Weighting
 
@@ -36,7 +37,10 @@ _POOL, _WEIGHED = 10, 30
 
 @dataclass(frozen=True)
 class Personal:
-    """What users are recommended. titles: how many of theirs counted; strangers: users of whom nothing is known."""
+    """What users are recommended. titles: how many of theirs counted; strangers: users of whom nothing is known.
+
+    strategy: what answered (`graph.strategies`).
+    """
 
     users: tuple[str, ...]
     scope: Scope
@@ -44,6 +48,7 @@ class Personal:
     titles: int
     strangers: tuple[str, ...]
     items: tuple[Substitute, ...]
+    strategy: str
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
@@ -53,6 +58,7 @@ class Personal:
             "region": self.scope.region,
             "on": self.scope.on.isoformat() if self.scope.on else None,
             "versions": dict(self.versions),
+            "strategy": self.strategy,
             "counted": self.titles,
             "strangers": list(self.strangers),
             "items": [item.as_dict() for item in self.items],
@@ -90,9 +96,11 @@ def recommending_to(
     count = max(_POOL * k, diversity.POOL * k * (wanted.diversity > 0), 100) + len(left_out)
     near = [Nearest(OFFERED, taste.query, count, scope) for taste in _asked(tastes)]
     reads: list[Read] = [Embeddings(OFFERED, one) for one in near]
-    pinned: list[Read] = [Offered(scope, list(rules.pin)), Embeddings(OFFERED, list(rules.pin))] if rules.pin else []
+    raised = [id_ for id_, factor in rules.boosts.items() if factor > 1]
+    extra = list(dict.fromkeys([*rules.pin, *raised]))
+    pinned: list[Read] = [Offered(scope, extra), Embeddings(OFFERED, extra)] if extra else []
     (*answers,) = yield [*reads, *pinned]
-    ids, offered = _candidates(answers[: len(reads)], answers[len(reads) :], left_out)
+    ids, offered = _candidates(answers[: len(reads)], answers[len(reads) :], left_out, rules.pin)
     if not ids:
         return []
     brought = [taste.brought(ids, offered) for taste in tastes]
@@ -112,7 +120,7 @@ def recommending_to(
         allowed = {id_: score for id_, score in ranked.items() if rules.allowed(rows[id_])}
         varied = yield from diversity.diversifying(VECTORS if ranking else OFFERED, allowed, 2 * k, wanted.diversity)
         ranked = {**varied, **{id_: 0.0 for id_ in ranked if id_ not in varied}}
-    chosen, explored = rules.chosen(list(ranked), k, rows, directors, whom)
+    chosen, drawn = rules.chosen(list(ranked), k, rows, directors, whom)
     place = {id_: column for column, id_ in enumerate(ids)}
     parts = {id_: _parts(tastes, brought, place[id_]) for id_ in chosen}
     items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, chosen)]
@@ -120,8 +128,10 @@ def recommending_to(
         all_of(*items), evidence_of(ranking, parts, {id_: float(offered[place[id_], -1]) for id_ in chosen}, scope,
                                     wanted, state)
     )  # fmt: skip
-    for id_ in explored:
-        evidence[id_].insert(0, Evidence("explored", 0.0, "drawn by chance, to find out whether you like it", ()))
+    for id_ in drawn:
+        evidence[id_].insert(0, explored())
+    for id_ in set(rules.pin) & set(chosen):
+        evidence[id_] = [put_first(), *(one for one in evidence[id_] if one.kind != "popular")][:MOST]
     return shown({id_: ranked[id_] for id_ in chosen}, rows, items_of(there[0]) if there else {}, evidence)
 
 
@@ -134,14 +144,23 @@ def _asked(tastes: Sequence[Taste]) -> list[Taste]:
     return [*tastes, Taste(ids, spread, tastes[0].weighting)]
 
 
-def _candidates(found: Sequence[Any], pinned: Sequence[Any], left_out: set[str]) -> tuple[list[str], Floats]:
-    """Each candidate once, and its offered vector; what is pinned and in scope among them."""
+def _candidates(
+    found: Sequence[Any], extra: Sequence[Any], left_out: set[str], pins: Sequence[str]
+) -> tuple[list[str], Floats]:
+    """Each candidate once, and its offered vector; what is pinned or boosted and in scope among them.
+
+    What is pinned needs no vector: it then says nothing to anybody, and is worth as little as the least of the others.
+    """
     held: dict[str, Floats] = {}
     for ids, rows in found:
         held.update(zip(ids, rows, strict=True))
-    if pinned:
-        inside = set(pinned[0].column("id").to_pylist())
-        held.update((id_, row) for id_, row in zip(*pinned[1], strict=True) if id_ in inside)
+    if extra:
+        inside = set(extra[0].column("id").to_pylist())
+        held.update((id_, row) for id_, row in zip(*extra[1], strict=True) if id_ in inside)
+        if bare := [id_ for id_ in pins if id_ in inside and id_ not in held]:
+            nothing = np.zeros(len(next(iter(held.values()))) if held else 1, np.float32)
+            nothing[-1] = min((float(row[-1]) for row in held.values()), default=0.0)
+            held.update(dict.fromkeys(bare, nothing))
     kept = [id_ for id_ in held if id_ not in left_out]
     return kept, np.array([held[id_] for id_ in kept], np.float32)
 

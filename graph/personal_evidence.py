@@ -12,6 +12,7 @@ from graph.reads import Asking, Nodes
 from graph.reasons import MOST
 from graph.sharing import sharing
 from graph.store import Scope
+from graph.strategy import popular
 from graph.substitutes import Ranking
 
 _LEAST = 0.02
@@ -50,8 +51,3 @@ def evidence_of(
             own_paths = [replace(one, weight=share * one.weight) for one in paths.get(other, ()) if one.kind == "path"]
             made[other] = [because, *own_paths[: MOST - 1]]
     return made
-
-
-def popular() -> Evidence:
-    """The reason of a title to which nothing that somebody watched has brought much."""
-    return Evidence("popular", 1.0, "what many like", ())

@@ -21,13 +21,13 @@ from graph import diversity
 from graph.explain import Evidence
 from graph.facets import weighing
 from graph.foldin import VECTORS, FoldIn
-from graph.hand_weights import Candidates
-from graph.preferences import PreferenceError, Preferences
-from graph.reads import Asking, Embeddings, Nearest, Nodes, Offered, all_of, together
+from graph.preferences import PreferenceError
+from graph.reads import Asking, Embeddings, Nearest
 from graph.reasons import MOST
 from graph.sharing import sharing
-from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope
-from graph.substitutes import SHOWN, Ranking, Substitute, items_of, pool, shown
+from graph.store import GraphStore, NotInGraph, Scope
+from graph.strategy import NoVector, Question, answered
+from graph.substitutes import Ranking, Substitute, pool
 
 Floats = npt.NDArray[np.float32]
 Liked = Mapping[str, float]
@@ -44,6 +44,7 @@ class Recommendation:
     scope: Scope
     versions: Mapping[str, str | None]
     items: tuple[Substitute, ...]
+    strategy: str
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
@@ -53,6 +54,7 @@ class Recommendation:
             "region": self.scope.region,
             "on": self.scope.on.isoformat() if self.scope.on else None,
             "versions": dict(self.versions),
+            "strategy": self.strategy,
             "items": [item.as_dict() for item in self.items],
         }
 
@@ -83,37 +85,46 @@ def all_there(store: GraphStore, liked: Liked, nodes: pa.Table) -> None:
         )
 
 
-def recommending(
-    ranking: Ranking, liked: Liked, vectors: Mapping[str, Floats], scope: Scope, k: int, wanted: Preferences,
-    state: str, verb: str = "named",
-) -> Asking[list[Substitute]]:  # fmt: skip
-    """The k best in scope beside those named, with evidence; k whenever k others are there.
+class FoldInSeries:
+    """By substitute vectors: one title's with its series brought up (`graph.substitutes`), or a list's sum."""
 
-    liked: as `checked` gives it. vectors: of those that have one. state: of the store. verb: how they are told of.
-    """
-    named = list(liked)
+    def __init__(self, ranking: Ranking) -> None:
+        self._ranking = ranking
+
+    def answering(self, question: Question) -> Asking[list[Substitute]]:
+        """The k best. Raises NoVector for a title to be stood in for that has none; in a list it gets one now."""
+        id_ = question.alone
+        if id_ is None:
+            return (yield from recommending(self._ranking, question))
+        _, found = yield from self._ranking.ranking(
+            id_, question.scope, question.k, question.wanted, state=question.state
+        )
+        if found is None:
+            raise NoVector(f"{id_} has no substitute vector yet; the next load of IMDb's files gives it one")
+        return found
+
+
+def recommending(ranking: Ranking, question: Question) -> Asking[list[Substitute]]:
+    """The k best in scope beside the titles of a list, with evidence; k whenever k others are there."""
+    named, wanted, vectors = list(question.liked), question.wanted, question.held
+    if vectors is None:
+        (held,) = yield [Embeddings(VECTORS, named)]
+        vectors = dict(zip(*held, strict=True))
     directions = _directions(ranking.folded, named, vectors)
-    directions *= np.array(list(liked.values()), np.float32)[:, None]
-    ids, brought = yield from _brought(ranking.folded, named, directions, scope, k, wanted)
+    directions *= np.array(list(question.liked.values()), np.float32)[:, None]
+    ids, brought = yield from _brought(ranking.folded, directions, question)
     totals = brought.sum(0)
     highest = max(float(totals.max(initial=0)), 1e-12)
     scores = dict(zip(ids, (totals / highest).tolist(), strict=True))
-    if len(scores) < k:  # titles without a vector, last
-        (offered,) = yield [Offered(scope)]
-        late = sorted(set(offered.column("id").to_pylist()) - scores.keys() - liked.keys())
-        scores |= dict.fromkeys(late, min(0.0, *scores.values()) if scores else 0.0)
     if wanted.diversity:
-        scores = yield from diversity.diversifying(VECTORS, scores, k, wanted.diversity)
-    chosen = list(scores) if wanted.diversity else sorted(scores, key=lambda other: (-scores[other], other))[:k]
+        scores = yield from diversity.diversifying(VECTORS, scores, question.pool, wanted.diversity)
     column = {id_: place for place, id_ in enumerate(ids)}
-    parts = {other: brought[:, column[other]] for other in chosen if other in column}
-    items = [] if scope.catalog == WHOLE_GRAPH else [Offered(scope, chosen)]
-    (nodes, *offered), evidence = yield from together(
-        all_of(Nodes("Title", chosen, SHOWN), *items),
-        _evidence(ranking, named, chosen, parts, scope, wanted, state, verb),
-    )
-    rows = {row["id"]: row for row in nodes.to_pylist()}
-    return shown({other: scores[other] for other in chosen}, rows, items_of(offered[0]) if offered else {}, evidence)
+
+    def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
+        parts = {other: brought[:, column[other]] for other in chosen if other in column}
+        return (yield from _evidence(ranking, question, chosen, parts))
+
+    return (yield from answered(question, scores, because))
 
 
 def _directions(folded: FoldIn, ids: Sequence[str], vectors: Mapping[str, Floats]) -> Floats:
@@ -125,14 +136,12 @@ def _directions(folded: FoldIn, ids: Sequence[str], vectors: Mapping[str, Floats
     return cast(Floats, made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-9))
 
 
-def _brought(
-    folded: FoldIn, named: Sequence[str], directions: Floats, scope: Scope, k: int, wanted: Preferences
-) -> Asking[tuple[list[str], Floats]]:
+def _brought(folded: FoldIn, directions: Floats, question: Question) -> Asking[tuple[list[str], Floats]]:
     """A pool of candidates, and what each title named brings to the score of each: (named, candidates)."""
-    near = Nearest(VECTORS, directions.sum(0), pool(k, wanted) + len(named), scope)
+    named, wanted = list(question.liked), question.wanted
+    near = Nearest(VECTORS, directions.sum(0), pool(question.pool, wanted) + len(question.out), question.scope)
     (held,) = yield [Embeddings(VECTORS, near)]
-    left_out = set(named)
-    places = [place for place, id_ in enumerate(held[0]) if id_ not in left_out]
+    places = [place for place, id_ in enumerate(held[0]) if id_ not in question.out]
     ids, rows = [held[0][place] for place in places], held[1][places]
     if not ids:
         return [], np.empty((len(named), 0), np.float32)
@@ -143,56 +152,19 @@ def _brought(
 
 
 def _evidence(
-    ranking: Ranking, named: Sequence[str], chosen: Sequence[str], parts: Mapping[str, Floats], scope: Scope,
-    wanted: Preferences, state: str, verb: str,
-) -> Asking[dict[str, list[Evidence]]]:  # fmt: skip
+    ranking: Ranking, question: Question, chosen: Sequence[str], parts: Mapping[str, Floats]
+) -> Asking[dict[str, list[Evidence]]]:
     """For each chosen title the one named that brought most of its score, then what the two share that raised it."""
+    named, wanted = list(question.liked), question.wanted
     carriers: dict[str, list[str]] = defaultdict(list)
     for other, own in parts.items():
         if own.sum() > 0:
             carriers[named[int(np.argmax(own))]].append(other)
-    names, paths = yield from sharing(ranking, carriers, scope, wanted, state)
+    _, paths = yield from sharing(ranking, carriers, question.scope, wanted, question.state)
     made: dict[str, list[Evidence]] = {other: [] for other in chosen}
     for carrier, others in carriers.items():
         for other in others:
             share = min(float(parts[other].max() / parts[other].sum()), 1.0)
             shared = [replace(one, weight=share * one.weight) for one in paths[other] if one.kind == "path"]
-            made[other] = [_because(carrier, names[carrier], share, verb), *shared[: MOST - 1]]
-    return made
-
-
-def _because(id_: str, name: str, share: float, verb: str) -> Evidence:
-    return Evidence("liked", share, f"because you {verb} {name}", (), (id_,))
-
-
-def by_hand(
-    candidates: Candidates, liked: Liked, names: Mapping[str, str], k: int, wanted: Preferences, verb: str = "named"
-) -> Asking[list[Substitute]]:
-    """The same where the graph has no vectors: the lists of each title named by hand weights, added up.
-
-    names: of the titles named.
-    """
-    most = diversity.POOL * k + len(liked)
-    lists = yield from together(*(candidates.ranking(id_, most, replace(wanted, diversity=0.0)) for id_ in liked))
-    parts: dict[str, dict[str, float]] = defaultdict(dict)
-    listed: dict[tuple[str, str], Substitute] = {}
-    for (id_, weight), own in zip(liked.items(), lists, strict=True):
-        for one in own:
-            if one.id not in liked:
-                parts[one.id][id_] = weight * one.score
-                listed[id_, one.id] = one
-    totals = {other: sum(own.values()) for other, own in parts.items()}
-    highest = max(totals.values(), default=0.0) or 1.0
-    scores = {other: total / highest for other, total in totals.items()}
-    if wanted.diversity:
-        scores = yield from diversity.diversifying(VECTORS, scores, k, wanted.diversity)
-    chosen = list(scores) if wanted.diversity else sorted(scores, key=lambda other: (-scores[other], other))[:k]
-    made = []
-    for other in chosen:
-        carrier = max(parts[other], key=parts[other].__getitem__)
-        one = listed[carrier, other]
-        share = parts[other][carrier] / totals[other] if totals[other] else 0.0
-        paths = [reason for reason in one.evidence if reason.kind == "path"][: MOST - 1]
-        why = [_because(carrier, names[carrier], share, verb), *paths] if share > 0 else paths
-        made.append(replace(one, score=scores[other], evidence=tuple(why)))
+            made[other] = [question.because(carrier, share), *shared[: MOST - 1]]
     return made

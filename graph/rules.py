@@ -8,15 +8,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from graph.featured import MOST_BOOST, MOST_FEATURED
 from graph.franchise import series_name
 from graph.preferences import PreferenceError
 
 MOST_NAMED = 100
+_MOST = MOST_NAMED + MOST_FEATURED
 SCORED = ("kind", "title", "start_year", "runtime_minutes")
 """Properties of candidates that rules look at."""
 
@@ -26,7 +28,8 @@ class Rules:
     """watched: whether titles that were watched may come again; disliked ones never do.
 
     per_series, per_director: at most so many of one, 0: any number. kinds: only these; minutes: none that is longer,
-    nor one whose length is not known. hide: never these; pin: these first, in this order, where the scope has them;
+    nor one whose length is not known. hide: never these; pin: these first, in this order, where the scope has
+    them and the rules let them;
     boosts: what a title's score is multiplied by. explore: the share of the list that is drawn from farther down, by
     `seed`: the same seed and user draw the same. Raises PreferenceError for what cannot be followed.
     """
@@ -49,11 +52,18 @@ class Rules:
             raise PreferenceError(f"the share to explore is {self.explore:g}; it must be from 0 to 1")
         if self.minutes is not None and self.minutes < 1:
             raise PreferenceError(f"{self.minutes} minutes are no time for a title")
-        if max(len(self.hide), len(self.pin), len(self.boosts)) > MOST_NAMED:
+        if len(self.hide) > MOST_NAMED or max(len(self.pin), len(self.boosts)) > _MOST:
             raise PreferenceError(f"at most {MOST_NAMED} titles can be hidden, pinned or boosted by a request")
         for id_, factor in self.boosts.items():
-            if not 0 <= factor <= MOST_NAMED:
-                raise PreferenceError(f"the boost of {id_} is {factor:g}; it must be from 0 to {MOST_NAMED}")
+            if not 0 <= factor <= MOST_BOOST:
+                raise PreferenceError(f"the boost of {id_} is {factor:g}; it must be from 0 to {MOST_BOOST:g}")
+
+    def featuring(self, pins: Sequence[str], boosts: Mapping[str, float]) -> Rules:
+        """With what a catalog pins and boosts (`graph.featured`); what the request says of a title goes before it."""
+        if not pins and not boosts:
+            return self
+        pinned = [*self.pin, *(id_ for id_ in pins if id_ not in set(self.pin))]
+        return replace(self, pin=tuple(pinned), boosts={**boosts, **self.boosts})
 
     def allowed(self, row: Mapping[str, Any]) -> bool:
         """Whether a candidate is of a kind and length that is wanted. row: SCORED."""
@@ -85,7 +95,7 @@ class Rules:
 
         inside = set(ranked)
         for id_ in dict.fromkeys(self.pin):
-            if id_ in inside and len(found) < k:
+            if id_ in inside and len(found) < k and self.allowed(rows[id_]):
                 taken(id_)
         others = [id_ for id_ in ranked if id_ not in set(self.pin) and self.allowed(rows[id_])]
         drawn = min(round(self.explore * k), max(k - len(found), 0))

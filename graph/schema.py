@@ -73,6 +73,11 @@ class Relationship:
     key_from: str | None = None
     live: bool = False
 
+    @property
+    def private(self) -> bool:
+        """Whether it is never exported, for one of its ends is not."""
+        return NODES[self.head].private or NODES[self.tail].private
+
     def arrow_schema(self) -> pa.Schema:
         """`head`, `tail` and `key` first, then the properties in the order in which they are declared."""
         fields = [pa.field(name, pa.string(), nullable=False) for name in ("head", "tail", "key")]
@@ -138,7 +143,10 @@ NODES: dict[str, Node] = {
             "Catalog",
             "slug",
             "What one service may show",
-            (Property("name", "string", "as people call it"),),
+            (
+                Property("name", "string", "as people call it"),
+                Property("strategy", "string", "what answers from it where a request names none; null: the usual one"),
+            ),
             live=True,
         ),
         Node(
@@ -176,6 +184,18 @@ NODES: dict[str, Node] = {
                 Property("role", "string", "read, write or admin"),
                 Property("digest", "string", "SHA-256 of the key's secret, in hexadecimal"),
                 Property("made", "string", "when, ISO 8601, UTC"),
+            ),
+            live=True,
+            private=True,
+        ),
+        Node(
+            "Experiment",
+            "experiment_id",
+            "A comparison of ways to recommend, each for a share of users; id is its name",
+            (
+                Property("definition", "string", "its arms and what counts as an outcome, as JSON"),
+                Property("began", "string", "when, ISO 8601, UTC"),
+                Property("ended", "string", "when it was stopped, ISO 8601, UTC; null: it runs"),
             ),
             live=True,
             private=True,
@@ -268,6 +288,8 @@ RELATIONSHIPS: dict[str, Relationship] = {
                 Property("comment", "string", "a remark of the catalog"),
                 Property("timestamp", "integer", "when the item came, seconds since 1970, UTC"),
                 Property("nanos", "integer", "beyond that second, nanoseconds; null: none"),
+                Property("pinned", "integer", "its place before all else in recommendations, 1 first; null: none"),
+                Property("boost", "float", "what its score is multiplied by in recommendations; null: 1"),
             ),
             key_from="item_id",
             live=True,
@@ -288,6 +310,23 @@ RELATIONSHIPS: dict[str, Relationship] = {
                 Property("events", "strings", "ids of the last events that an accumulated value is made of"),
             ),
             key_from="type",
+            live=True,
+        ),
+        Relationship(
+            "SHOWN",
+            "User",
+            "Experiment",
+            "was answered by one of its arms",
+            (
+                Property("answer", "string", "what tells one answer from another"),
+                Property("arm", "string", "the arm's name"),
+                Property("titles", "strings", "what was shown, the best first"),
+                Property("strategy", "string", "what ranked it"),
+                Property("graph", "string", "the version of the graph that answered"),
+                Property("run", "string", "the run of the taste vectors; null: none are published"),
+                Property("timestamp", "integer", "when, seconds since 1970, UTC"),
+            ),
+            key_from="answer",
             live=True,
         ),
     )

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import pyarrow as pa
 
+from graph.by_hand import HandWeights
 from graph.byline import titles_by
 from graph.consistent import version_of
 from graph.explain import called
+from graph.feedback_kinds import FeedbackKinds
 from graph.foldin import VECTORS, FoldIn
 from graph.hand_weights import Candidates
 from graph.kept import Kept
 from graph.match import CHOICES, Match, byline_of, choices, decide, in_order, judged, searches
-from graph.nearest import nearest
-from graph.preferences import NEUTRAL, PreferenceError, Preferences
-from graph.reads import Asking, Embeddings, Nodes, Offered, State, all_of, ask, together
-from graph.recommend import Liked, Recommendation, all_there, by_hand, checked, recommending
+from graph.preferences import NEUTRAL, Preferences
+from graph.reads import Asking, Embeddings, Nodes, Offered, Read, State, all_of, ask, together
+from graph.recommend import MAX_LIKED, Liked, Recommendation, all_there, checked
+from graph.rules import Rules
+from graph.served import Chosen, Strategies
 from graph.sibling_names import NAMED
 from graph.stages import Stage, untimed
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope, TextHit
+from graph.strategies import FOLD_IN_SERIES
+from graph.strategy import NoVector, Question
 from graph.substitutability import Curve
 from graph.substitutes import Ranking, Substitute
 from graph.titles_of import Near, finding, titles_of
@@ -86,6 +92,8 @@ class Answer:
     versions: Mapping[str, str | None]
     """graph: of the graph; substitutes: the run that its substitute vectors come from."""
     hits: tuple[Hit, ...]
+    strategy: str = FOLD_IN_SERIES
+    """By which substitutes were found (`graph.strategies`); where it knows nothing of a title, by hand."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
@@ -96,6 +104,7 @@ class Answer:
             "region": self.scope.region,
             "on": self.scope.on.isoformat() if self.scope.on else None,
             "versions": dict(self.versions),
+            "strategy": self.strategy,
             "hits": [hit.as_dict() for hit in self.hits],
         }
 
@@ -104,11 +113,13 @@ class Answer:
 class _Meant:
     """What a text means. names: tables that have, all together, NAMED of every title that may be meant.
 
-    hits: all that was found for it. byline: the text, where it may yet name a title and who made it.
+    hits: all that was found for it. byline: the text, where it may yet name a title and who made it. chosen: the
+    strategy that is named for it; None: the usual one.
     """
 
     query: str
     state: str
+    chosen: Chosen | None
     matches: Sequence[Match]
     names: Sequence[pa.Table]
     hits: Sequence[TextHit] = ()
@@ -123,31 +134,50 @@ class _Meant:
         raise NotInGraph(f"there is no title {id_!r}")
 
 
-class Searcher:
-    """Answers questions from one store; keeps what the last few scopes need between them. Safe for threads."""
+@dataclass(frozen=True)
+class Similar:
+    """The titles most like one, and by which strategy."""
 
-    def __init__(self, store: GraphStore, stage: Stage = untimed) -> None:
+    id: str
+    strategy: str
+    titles: tuple[Substitute, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        return {"id": self.id, "strategy": self.strategy, "similar": [one.as_dict() for one in self.titles]}
+
+
+class Searcher:
+    """Answers questions from one store; keeps what the last few scopes need between them. Safe for threads.
+
+    kinds: which feedback says that a title is liked; None: as the environment has it.
+    """
+
+    def __init__(self, store: GraphStore, stage: Stage = untimed, kinds: FeedbackKinds | None = None) -> None:
         self._store, self._stage = store, stage
         self._by_vectors: Kept[_ByVectors] = Kept(lambda: version_of(store.state()), 1)
         self._candidates: Kept[Candidates] = Kept(store.state, _KEPT_CANDIDATES)
         self._topics = Topics(store)
+        self.strategies = Strategies(store, self.ranking, self.candidates, kinds)
 
     def search(
-        self, query: str, scope: Scope, *, hits: int = 1, substitutes: int = 5, preferences: Preferences = NEUTRAL
-    ) -> Answer:
+        self, query: str, scope: Scope, *, hits: int = 1, substitutes: int = 5, preferences: Preferences = NEUTRAL,
+        strategy: str | None = None,
+    ) -> Answer:  # fmt: skip
         """Answer a search. `scope.on` None means today. Raises NotInGraph for a catalog that is not there.
 
         preferences: how substitutes are ranked; the titles of a person, genre or keyword are what they are.
+        strategy: by which (`graph.strategies`); None: by the catalog's own, or the usual one. Raises StrategyError.
         """
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
         hits, substitutes = min(max(hits, 1), MAX_HITS), min(max(substitutes, 0), MAX_SUBSTITUTES)
-        return ask(self._store, self._searching(query, scope, hits, substitutes, preferences))
+        return ask(self._store, self._searching(query, scope, hits, substitutes, preferences, strategy))
 
     def _searching(
-        self, query: str, scope: Scope, hits: int, substitutes: int, preferences: Preferences
+        self, query: str, scope: Scope, hits: int, substitutes: int, preferences: Preferences, strategy: str | None
     ) -> Asking[Answer]:
         with self._stage("match"):
-            meant = yield from self._meant(query, scope, max(hits, CHOICES))
+            meant = yield from self._meant(query, scope, max(hits, CHOICES), preferences, strategy)
         finding = self._answered(meant, scope, hits, substitutes, preferences)
         if meant.byline is None:
             return (yield from finding)
@@ -165,8 +195,9 @@ class Searcher:
         self, meant: _Meant, scope: Scope, hits: int, substitutes: int, preferences: Preferences
     ) -> Asking[Answer]:
         matches, decision, versions = meant.matches, decide(meant.matches), self._versions(meant.state)
+        name = (meant.chosen or self.strategies.usual(meant.state)).name
         if decision == "unknown":
-            return Answer(meant.query, "unknown", scope, versions, ())
+            return Answer(meant.query, "unknown", scope, versions, (), name)
         wanted = max(hits, choices(matches)) if decision == "ambiguous" else hits
         with self._stage("substitutes"):
             found = yield from together(
@@ -175,9 +206,11 @@ class Searcher:
         status: Status = "ambiguous" if decision == "ambiguous" else (
             "in_catalog" if found[0].available else "out_of_catalog"
         )  # fmt: skip
-        return Answer(meant.query, status, scope, versions, tuple(found))
+        return Answer(meant.query, status, scope, versions, tuple(found), name)
 
-    def _meant(self, query: str, scope: Scope, limit: int) -> Asking[_Meant]:
+    def _meant(
+        self, query: str, scope: Scope, limit: int, preferences: Preferences, strategy: str | None
+    ) -> Asking[_Meant]:
         """The title or person whose id was typed, or pasted with its address; else what the text may mean."""
         texts, typed, topics = searches(query, scope.adult), _typed(query), self._topics.asked(query)
         named = [Nodes("Title", text, NAMED) for text in texts]
@@ -185,11 +218,12 @@ class Searcher:
             *(all_of(*some) for some in ([State()], _there(scope), [typed], topics.reads, texts, named))
         )
         self.checked(scope, there)
+        chosen = self.strategies.chosen(strategy, own_strategy(there), state, preferences)
         if matches := _by_id(typed, by_id[0], scope.adult):
-            return _Meant(query, state, matches, by_id if typed.label == "Title" else ())
+            return _Meant(query, state, chosen, matches, by_id if typed.label == "Title" else ())
         hits = self._topics.named(topics, counts, version_of(state)) + [hit for some in searched for hit in some]
         scored = in_order(query, hits)
-        return _Meant(query, state, judged(scored, limit), titles, hits, byline_of(query, scored))
+        return _Meant(query, state, chosen, judged(scored, limit), titles, hits, byline_of(query, scored))
 
     def _hit(self, one: Match, meant: _Meant, scope: Scope, substitutes: int, preferences: Preferences) -> Asking[Hit]:
         if one.label != "Title":
@@ -200,26 +234,43 @@ class Searcher:
         names, ever = meant.named(one.id), replace(scope, region=None, on=None, adult=True)
         (held, now), (good, answered) = yield from together(
             all_of(Offered(ever, [one.id]), Offered(scope, [one.id])),
-            self._stand_in(one.id, scope, substitutes, preferences, meant.state, names),
+            self._stand_in(one.id, scope, substitutes, preferences, meant.state, names, meant.chosen),
         )
         offered = scope.catalog != WHOLE_GRAPH and bool(held.num_rows)
         available = offered and bool(now.num_rows)
         return Hit(one, names["title"] or one.id, offered, available, tuple(answered), substitutability=good)
 
     def _stand_in(
-        self, id_: str, scope: Scope, k: int, preferences: Preferences, state: str, names: Mapping[str, Any]
-    ) -> Asking[tuple[float | None, list[Substitute]]]:
-        """How good the best of a scope is likely to be for a title, and the k best."""
-        ranking, curve = self._vectors(state)
-        near, good, found = None, None, None
-        if ranking is not None:
-            near, found = yield from ranking.ranking(id_, scope, k, preferences, names, state)
-        if near is not None and curve is not None:
-            others = scope.catalog != WHOLE_GRAPH and bool(near.every and {*near.every} - {id_})
-            good = curve.best(near.vector, near.nearest.values(), others)
+        self, id_: str, scope: Scope, k: int, preferences: Preferences, state: str, names: Mapping[str, Any],
+        chosen: Chosen | None,
+    ) -> Asking[tuple[float | None, list[Substitute]]]:  # fmt: skip
+        """How good the best of a scope is likely to be for a title, and the k best.
+
+        The first is known of the usual strategy alone. A title of which a strategy knows nothing is answered by hand.
+        """
+        question = Question({id_: 1.0}, {id_: names["title"] or id_}, scope, k, state, preferences)
+        good, found = None, None
+        if chosen is not None and chosen.name != FOLD_IN_SERIES:
+            with contextlib.suppress(NoVector):
+                found = (yield from chosen.strategy.answering(question)) if k > 0 else []
+        else:
+            good, found = yield from self._usual(question, names)
         if found is None:
-            found = (yield from self.candidates(scope, state).ranking(id_, k, preferences)) if k > 0 else []
+            found = (yield from HandWeights(self.candidates).answering(question)) if k > 0 else []
         return good, found
+
+    def _usual(
+        self, question: Question, names: Mapping[str, Any]
+    ) -> Asking[tuple[float | None, list[Substitute] | None]]:
+        id_, scope = next(iter(question.liked)), question.scope
+        ranking, curve = self._vectors(question.state)
+        if ranking is None:
+            return None, None
+        near, found = yield from ranking.ranking(id_, scope, question.k, question.wanted, names, question.state)
+        if near is None or curve is None:
+            return None, found
+        others = scope.catalog != WHOLE_GRAPH and bool(near.every and {*near.every} - {id_})
+        return curve.best(near.vector, near.nearest.values(), others), found
 
     def titles(self, label: str, id_: str, scope: Scope, k: int) -> tuple[tuple[Substitute, ...], tuple[Near, ...]]:
         """The k best known titles in scope of a person, genre or keyword; and whose they are, when not its own."""
@@ -227,56 +278,90 @@ class Searcher:
         return found.answered, found.nearest
 
     def similar(
-        self, id_: str, scope: Scope, k: int, *, by: str | None = None, preferences: Preferences = NEUTRAL
+        self, id_: str, scope: Scope, k: int, *, strategy: str | None = None, preferences: Preferences = NEUTRAL
     ) -> list[Substitute]:
+        """The titles of `alike`."""
+        return list(self.alike(id_, scope, k, strategy=strategy, preferences=preferences).titles)
+
+    def alike(
+        self, id_: str, scope: Scope, k: int, *, strategy: str | None = None, preferences: Preferences = NEUTRAL
+    ) -> Similar:
         """The k titles in scope that could stand in for a title of the graph. Raises NotInGraph when it has none.
 
-        by: the name of published vectors, whose nearest are then meant; None: what the graph itself says. Raises
-        PreferenceError where preferences are given with it.
+        strategy: as `search` has it; NotInGraph too where it knows nothing of the title.
         """
-        if by is not None and preferences != NEUTRAL:
-            raise PreferenceError(f"the nearest by {by!r} are what they are: leave out the preferences, or {by!r}")
-        return ask(self._store, self._similar(id_, scope, k, by, preferences))
+        return ask(self._store, self._alike(id_, scope, k, strategy, preferences))
 
-    def _similar(
-        self, id_: str, scope: Scope, k: int, by: str | None, preferences: Preferences
-    ) -> Asking[list[Substitute]]:
+    def _alike(self, id_: str, scope: Scope, k: int, strategy: str | None, preferences: Preferences) -> Asking[Similar]:
         state, nodes, *there = yield [State(), Nodes("Title", [id_], NAMED), *_there(scope)]
         self.checked(scope, there)
         if not nodes.num_rows:
             raise NotInGraph(f"there is no title {id_!r} in {self._store.url}; search for its name to find its id")
-        if by is not None and k > 0:
-            return (yield from nearest(self._store, by, id_, scope, k))
+        chosen = self.strategies.chosen(strategy, own_strategy(there), state, preferences)
         (names,) = nodes.to_pylist()
-        return (yield from self._stand_in(id_, scope, k, preferences, state, names))[1] if k > 0 else []
+        if k <= 0:
+            found = []
+        elif strategy is not None and chosen is not None:
+            question = Question({id_: 1.0}, {id_: names["title"] or id_}, scope, k, state, preferences)
+            found = yield from chosen.strategy.answering(question)
+        else:
+            found = (yield from self._stand_in(id_, scope, k, preferences, state, names, chosen))[1]
+        return Similar(id_, (chosen or self.strategies.usual(state)).name, tuple(found))
 
     def recommend(
-        self, liked: Liked | Sequence[str], scope: Scope, k: int = 10, *, preferences: Preferences = NEUTRAL
-    ) -> Recommendation:
+        self, liked: Liked | Sequence[str], scope: Scope, k: int = 10, *, preferences: Preferences = NEUTRAL,
+        strategy: str | None = None,
+    ) -> Recommendation:  # fmt: skip
         """Titles in scope for somebody who likes some others: 1 to 100 ids, or ids with how much each counts.
 
-        Raises NotInGraph for a title or catalog that is not there, PreferenceError for ids or weights that are no list.
+        strategy: as `similar` has it. Raises NotInGraph for a title or catalog that is not there, PreferenceError for
+        ids or weights that are no list.
         """
         scope = replace(scope, on=scope.on or dt.datetime.now(dt.UTC).date())
         named, k = checked(liked), min(max(k, 0), MAX_SUBSTITUTES)
-        return ask(self._store, self.recommending(named, scope, k, preferences))
+        return ask(self._store, self._recommending(named, scope, k, preferences, strategy))
 
-    def recommending(
-        self, named: Mapping[str, float], scope: Scope, k: int, preferences: Preferences, verb: str = "named"
+    def _recommending(
+        self, named: Mapping[str, float], scope: Scope, k: int, preferences: Preferences, strategy: str | None
     ) -> Asking[Recommendation]:
-        """`recommend` as an asking; named: as `graph.recommend.checked` gives it; verb: how they are told of."""
-        state, nodes, held, *there = yield [
-            State(), Nodes("Title", list(named), ["title"]), Embeddings(VECTORS, list(named)), *_there(scope)
-        ]  # fmt: skip
+        state, nodes, held, *there = yield [*_list_reads(named), *_there(scope)]
         self.checked(scope, there)
         all_there(self._store, named, nodes)
-        ranking, found = self._vectors(state)[0], list[Substitute]()
-        if k and ranking:
-            vectors = dict(zip(*held, strict=True))
-            found = yield from recommending(ranking, named, vectors, scope, k, preferences, state, verb)
-        elif k:
-            found = yield from by_hand(self.candidates(scope, state), named, called(nodes), k, preferences, verb)
-        return Recommendation(tuple(named), scope, self._versions(state), tuple(found))
+        chosen = self.strategies.chosen(strategy, own_strategy(there), state, preferences)
+        usual = self.strategies.usual(state)
+        vectors = dict(zip(*held, strict=True))
+        question = Question(named, called(nodes), scope, k, state, preferences, verb="named", held=vectors)
+        by, found = chosen or usual, list[Substitute]()
+        try:
+            found = (yield from by.strategy.answering(question)) if k else []
+        except NoVector:
+            if strategy is not None:
+                raise
+            by, found = usual, (yield from usual.strategy.answering(question))
+        return Recommendation(tuple(named), scope, self._versions(state), tuple(found), by.name)
+
+    def liking(
+        self, chosen: Chosen, liked: Sequence[str], scope: Scope, k: int, preferences: Preferences,
+        left_out: Collection[str], rules: Rules, whom: str,
+    ) -> Asking[tuple[str, list[Substitute]]]:  # fmt: skip
+        """By which strategy, and what, somebody is answered who likes some titles, the newest first, by the rules.
+
+        Where nothing is known of them, or of nobody's likes: what is popular.
+        """
+        named = dict.fromkeys(liked[:MAX_LIKED], 1.0)
+        state, nodes, held = yield _list_reads(named)
+        names = called(nodes)
+        named = {id_: weight for id_, weight in named.items() if id_ in names}
+        vectors = dict(zip(*held, strict=True))
+        out = frozenset(left_out)
+        question = Question(named, names, scope, k, state, preferences, out, rules, whom, "liked", vectors)
+        if not named and not chosen.alone:
+            chosen = self.strategies.popular(state)
+        try:
+            return chosen.name, (yield from chosen.strategy.answering(question))
+        except NoVector:
+            popular = self.strategies.popular(state)
+            return popular.name, (yield from popular.strategy.answering(question))
 
     def _vectors(self, state: str) -> _ByVectors:
         """What ranks by the current substitute vectors, and what says how good the best is; None without them."""
@@ -335,8 +420,19 @@ def _byline(text: str, adult: bool) -> Asking[None]:
 
 
 def _there(scope: Scope) -> list[Nodes]:
-    """Reads whether the catalog that a scope names is there, if it names one."""
-    return [] if scope.catalog in (None, WHOLE_GRAPH) else [Nodes("Catalog", [scope.catalog], [])]
+    """Reads whether the catalog that a scope names is there, if it names one, and its own strategy."""
+    return [] if scope.catalog in (None, WHOLE_GRAPH) else [Nodes("Catalog", [scope.catalog], ["strategy"])]
+
+
+def own_strategy(there: Sequence[Any]) -> str | None:
+    """The strategy that a catalog names, from what `Searcher.there` reads."""
+    rows = [row for nodes in there for row in nodes.to_pylist()]
+    return rows[0]["strategy"] if rows else None
+
+
+def _list_reads(named: Mapping[str, float]) -> list[Read]:
+    """Reads what a question about several titles needs: the state, their names, their substitute vectors."""
+    return [State(), Nodes("Title", list(named), ["title"]), Embeddings(VECTORS, list(named))]
 
 
 def _typed(query: str) -> Nodes:

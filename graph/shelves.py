@@ -118,3 +118,15 @@ def liked_lately(store: GraphStore, kinds: FeedbackKinds, now: float | None = No
             if kinds.of(type_, value) == "liked":
                 viewers[title].add(user)
     return {title: len(viewers[title]) for title in sorted(viewers, key=lambda one: (-len(viewers[one]), one))}
+
+
+def likes_of_all(store: GraphStore, kinds: FeedbackKinds, now: float | None = None) -> dict[str, int]:
+    """How many viewers like each title, at any time up to now (seconds since 1970, None: the clock's)."""
+    latest = (time.time() if now is None else now) + CLOCKS_APART
+    viewers: dict[str, set[str]] = defaultdict(set)
+    for batch in store.scan_relationships("RATED", ["value", "timestamp"]):
+        columns = (batch.column(name).to_pylist() for name in ("head", "tail", "key", "value", "timestamp"))
+        for user, title, type_, value, when in zip(*columns, strict=True):
+            if (when is None or when <= latest) and kinds.of(type_, value) == "liked":
+                viewers[title].add(user)
+    return {title: len(users) for title, users in viewers.items()}

@@ -53,7 +53,11 @@ class Weighting:
     @classmethod
     def published(cls, store: GraphStore) -> Weighting | None:
         """That of a store's taste vectors; None where it has none, or not both of the same run."""
-        found = store.info().embeddings
+        return cls.among(store.info().embeddings)
+
+    @classmethod
+    def among(cls, found: Mapping[str, Provenance]) -> Weighting | None:
+        """The same, from all that is published."""
         liked, offered = found.get(LIKED), found.get(OFFERED)
         if liked is None or offered is None or liked.run != offered.run:
             return None
@@ -79,6 +83,13 @@ class Weighting:
         """What each title says, with the share it has: (titles, long + recent) float32; their sum is the taste."""
         made: Floats = liked * np.repeat(shares, [self.long, self.recent], axis=1)
         return made
+
+    def asked(self, shares: Floats, liked: Floats) -> Floats:
+        """The query of titles with the shares they have: as from `spread`, where nobody asks what each has brought."""
+        parts = (liked[:, : self.long], liked[:, self.long :])
+        # Not by BLAS, whose threads would wait beside the service's own.
+        summed = [np.einsum("i,ij->j", np.ascontiguousarray(shares[:, at]), part) for at, part in enumerate(parts)]
+        return np.concatenate([*summed, np.ones(1, np.float32)]).astype(np.float32)
 
     def query(self, spread: Floats) -> Floats:
         """What the offered vectors are searched with: (long + recent + 1,)."""

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from graph.preferences import PreferenceError, Preferences
 from graph.store import GraphStore, Scope, open_store
+from graph.strategy import StrategyError
 
 StoreOption = Annotated[
     str | None,
@@ -40,6 +41,13 @@ WeightOption = Annotated[
         "--weight",
         metavar="FACET=0-4",
         help="How much a facet counts: cast, director, genre, era or popularity. Repeatable.",
+    ),
+]
+StrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="By which strategy (reelgraph strategies lists them). Default: the catalog's own, or the usual.",
     ),
 ]
 
@@ -80,6 +88,17 @@ def preferences_of(diversity: float, weights: Iterable[str] | None) -> Preferenc
         return Preferences.parse(diversity, weights or ())
     except PreferenceError as error:
         hint = "--diversity" if str(error).startswith("diversity") else "--weight"
+        raise typer.BadParameter(str(error), param_hint=hint) from None
+
+
+@contextlib.contextmanager
+def refused_as(hint: str) -> Iterator[None]:
+    """What cannot be followed is a mistake in how the command was called. hint: where, where it is not the strategy."""
+    try:
+        yield
+    except StrategyError as error:
+        raise typer.BadParameter(str(error), param_hint="--strategy") from None
+    except PreferenceError as error:
         raise typer.BadParameter(str(error), param_hint=hint) from None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.events import PROPERTIES
+from graph.exposures import shown_to
 from graph.store import GraphStore
 
 _READ = [name for name in PROPERTIES if name != "type"]
@@ -102,7 +103,8 @@ def export(store: GraphStore, id_: str) -> dict[str, Any] | None:
     titles = list(dict.fromkeys(each.title for each in said))
     names = {row["id"]: row["title"] for row in store.get_nodes("Title", titles, ["title"]).to_pylist()}
     feedback = [each.as_dict() | {"name": names.get(each.title)} for each in said]
-    return {"user": {"id": one.id, "labels": one.labels, "comment": one.comment}, "feedback": feedback}
+    told = {"id": one.id, "labels": one.labels, "comment": one.comment}
+    return {"user": told, "feedback": feedback, "shown": shown_to(store, id_)}
 
 
 def delete(store: GraphStore, id_: str) -> bool:

@@ -85,13 +85,15 @@ class CatalogReport:
 
 
 def add_catalogs(
-    folder: Path, catalogs: Sequence[CatalogFile], taken: Mapping[str, tuple[str, int | None]] | None = None
-) -> list[CatalogReport]:
+    folder: Path, catalogs: Sequence[CatalogFile], taken: Mapping[str, tuple[str, int | None]] | None = None,
+    held: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[CatalogReport]:  # fmt: skip
     """Match catalogs to the titles in a folder of graph tables and write them into it, before its manifest is made.
 
     Adds Catalog and OFFERS (what the folder had of the same catalogs goes), own titles with their genres and people,
     and posters. All catalogs are checked before anything is written; doubtful matches go to each review file.
-    taken: own titles (id → title and year) that other catalogs offer already.
+    taken: own titles (id → title and year) that other catalogs offer already. held: what is said of these catalogs
+    already, by slug: all but their names stays.
     """
     for slug, count in Counter(catalog.slug for catalog in catalogs).items():
         if count > 1:
@@ -103,7 +105,7 @@ def add_catalogs(
         items, dropped = read_items(catalog.path)
         decisions, gone = decisions_about(items, catalog.review_path)
         matched = match_items(items, folder, decisions)
-        rows["Catalog"].append({"id": catalog.slug, "name": catalog.name})
+        rows["Catalog"].append({**(held or {}).get(catalog.slug, {}), "id": catalog.slug, "name": catalog.name})
         for item in matched.filter(pl.col("status") != "skip").iter_rows(named=True):
             sure = item["status"] == "sure"
             title_id = item["title_id"] if sure else own.add(item, catalog)
@@ -126,6 +128,7 @@ def _offer(slug: str, title_id: str, item: Mapping[str, Any]) -> dict[str, Any]:
     if item["status"] != "sure":
         how, confidence = ("unsure", round(1 - confidence, 4)) if item["status"] == "unsure" else ("own", 1.0)
     kept = {name: item[name] or None for name in ("item_id", "regions", "available_from", "available_until")}
+    kept |= {name: item[name] for name in ("pinned", "boost")}
     return {"head": slug, "tail": title_id, "key": item["item_id"], **kept, "match": how, "confidence": confidence}
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from graph.featured import MOST_BOOST, MOST_FEATURED
 from loaders.matching import ITEM_SCHEMA, KIND_GROUPS, CatalogError, split_title
 from loaders.table_files import SUFFIXES, columns_of, imdb_id
 
@@ -33,6 +34,8 @@ HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "available_from": ("startdate", "validfrom", "licensestart"),
     "available_until": ("availableto", "enddate", "validuntil", "licenseend"),
     "poster_url": ("poster", "posterurl", "image", "imageurl"),
+    "pinned": ("pin", "pinorder"),
+    "boost": ("boostfactor",),
 }
 """Other spellings of each column's name, compared as `columns_of` says."""
 
@@ -198,6 +201,8 @@ def _item(raw: Mapping[str, Any]) -> dict[str, Any]:
         "available_from": starts,
         "available_until": ends,
         "poster_url": poster,
+        "pinned": _pinned(cell["pinned"]),
+        "boost": _boost(cell["boost"]),
     }
 
 
@@ -233,6 +238,26 @@ def _year(text: str | None) -> int | None:
     if not found:
         raise ValueError(f"year {text!r} is no year; write it like 1995, or leave it empty")
     return int(found[1])
+
+
+def _pinned(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= MOST_FEATURED:
+        raise ValueError(f"pinned {text!r} is no place; write a number from 1, or leave it empty")
+    return int(text)
+
+
+def _boost(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = -1.0
+    if not 0 <= factor <= MOST_BOOST:
+        raise ValueError(f"boost {text!r} is no factor; write a number from 0 to {MOST_BOOST:g}, or leave it empty")
+    return factor
 
 
 def _kind(text: str | None) -> str | None:

@@ -112,7 +112,8 @@ def load(
             export_parquet(store, folder, _part(report, 0.0, 0.45), _BULK)
         report("matching", 0.45)
         before, slugs = own_content(folder), [catalog.slug for catalog in catalogs]
-        matched = add_catalogs(folder, catalogs, taken(store, slugs)) if catalogs else []
+        held = {row["id"]: row for row in store.get_nodes("Catalog", slugs).to_pylist()}
+        matched = add_catalogs(folder, catalogs, taken(store, slugs), held) if catalogs else []
         drop_unoffered(store, folder, slugs)
         same = imdb is None and _same(before, own_content(folder))
         about, new = add_texts(folder, told) if told else (None, False)

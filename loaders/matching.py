@@ -66,6 +66,8 @@ ITEM_SCHEMA: Final = pl.Schema(
         "available_from": pl.Date(),
         "available_until": pl.Date(),
         "poster_url": pl.String(),
+        "pinned": pl.Int64(),
+        "boost": pl.Float64(),
     }
 )
 """The columns of a catalog once it is read; `people` are `role:Name` or a name."""

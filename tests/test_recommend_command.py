@@ -53,7 +53,7 @@ def answer(run: Run, *arguments: str) -> Any:
 def test_recommend_as_json(run: Run) -> None:
     asked = ["recommend", TOY_STORY, MATRIX, "--catalog", "north", "--region", "US", "--on", "2026-11-21", "--k", "4"]
     found = answer(run, *asked)
-    assert list(found) == ["titles", "catalog", "region", "on", "versions", "items"]
+    assert list(found) == ["titles", "catalog", "region", "on", "versions", "strategy", "items"]
     assert (found["titles"], found["catalog"], found["on"]) == ([TOY_STORY, MATRIX], "north", "2026-11-21")
     assert len(found["items"]) == 4
     assert all(item["item_id"].startswith("N") for item in found["items"])
@@ -92,7 +92,10 @@ def test_weights_and_diversity_change_what_is_answered(run: Run) -> None:
         ("recommend tt0114709 --weight fame=2", r"no facet 'fame'; there are cast, director, genre, era, popularity"),
         ("similar tt0114709 --weight cast=9", r"weight of cast is 9; it must be from 0 to 4"),
         ("similar tt0114709 --diversity 2", r"--diversity: diversity is 2; it must be from 0 to 1"),
-        ("similar tt0114709 --diversity 1 --by embedding", r"leave out --by"),
+        (
+            "similar tt0114709 --diversity 1 --strategy fold-in",
+            r"--strategy: .*'fold-in' follows no preferences",
+        ),
         ("search toy story --weight cast", r"'' is no weight of cast; write a number, as in cast=2"),
     ],
 )

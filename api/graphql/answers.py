@@ -75,6 +75,7 @@ class Match:
 class SearchHit:
     hit: strawberry.Private[Hit]
     scope: strawberry.Private[Scope]
+    strategy: strawberry.Private[str | None]
     id: str = strawberry.field(description="IMDb's id, or the name of a genre or keyword")
     kind: str | None = strawberry.field(description="IMDb's titleType; person, genre or keyword")
     name: str = strawberry.field(description="what it is called")
@@ -86,13 +87,14 @@ class SearchHit:
     )
 
     @classmethod
-    def of(cls, hit: Hit, scope: Scope) -> SearchHit:
+    def of(cls, hit: Hit, scope: Scope, strategy: str | None) -> SearchHit:
         """The same in GraphQL's types."""
         m = hit.match
         match = Match(text=m.text, type=m.type, region=m.region, language=m.language, confidence=m.confidence)
         return cls(
             hit=hit,
             scope=scope,
+            strategy=strategy,
             id=m.id,
             kind=m.kind,
             name=hit.title,
@@ -112,7 +114,7 @@ class SearchHit:
     async def substitutes(self, info: Info, first: First = 5) -> list[Substitute]:
         k = capped(first)
         if self.hit.match.label == "Title":
-            return [Substitute.of(one) for one in await info.context.similar(self.id, self.scope, k)]
+            return [Substitute.of(one) for one in await info.context.similar(self.id, self.scope, k, self.strategy)]
         titles, _ = info.context.sources.searcher.titles(self.hit.match.label, self.id, self.scope, k)
         return [Substitute.of(one) for one in titles]
 
@@ -126,19 +128,21 @@ class SearchAnswer:
     catalog: str | None = strawberry.field(description="null: all catalogs together")
     region: str | None
     on: dt.date | None = strawberry.field(description="the day that was meant")
+    strategy: str = strawberry.field(description="by which substitutes are found")
     hits: list[SearchHit]
 
     @classmethod
-    def of(cls, answer: Answer) -> SearchAnswer:
-        """The same in GraphQL's types."""
+    def of(cls, answer: Answer, strategy: str | None) -> SearchAnswer:
+        """The same in GraphQL's types. strategy: as the query names it."""
         scope = answer.scope
-        hits = [SearchHit.of(hit, scope) for hit in answer.hits]
+        hits = [SearchHit.of(hit, scope, strategy) for hit in answer.hits]
         return cls(
             query=answer.query,
             status=answer.status,
             catalog=scope.catalog,
             region=scope.region,
             on=scope.on,
+            strategy=answer.strategy,
             hits=hits,
         )
 

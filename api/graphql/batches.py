@@ -81,9 +81,9 @@ class Batches:
         """A node's relationships: `type`, `neighbour`, and with properties `key` and these."""
         return await self._steps.load((id_, step))
 
-    async def similar(self, id_: str, scope: Scope, k: int) -> list[Substitute]:
-        """The k titles in scope that stand in best for a title."""
-        return await self._similar.load((id_, scope, k))
+    async def similar(self, id_: str, scope: Scope, k: int, strategy: str | None = None) -> list[Substitute]:
+        """The k titles in scope that stand in best for a title, by a strategy. Raises StrategyError."""
+        return await self._similar.load((id_, scope, k, strategy))
 
     async def _load_nodes(self, keys: list[tuple[str, tuple[str, ...], tuple[str, ...]]]) -> list[dict[str, Row]]:
         wanted: dict[tuple[str, tuple[str, ...]], dict[str, None]] = defaultdict(dict)
@@ -124,8 +124,11 @@ class Batches:
             found[ids[row["source"]], row["type"]].append(row)
         return found
 
-    async def _load_similar(self, keys: list[tuple[str, Scope, int]]) -> list[list[Substitute]]:
-        found = {key: self.sources.searcher.similar(*key) for key in dict.fromkeys(keys)}
+    async def _load_similar(self, keys: list[tuple[str, Scope, int, str | None]]) -> list[list[Substitute]]:
+        found = {
+            (id_, scope, k, strategy): self.sources.searcher.similar(id_, scope, k, strategy=strategy)
+            for id_, scope, k, strategy in dict.fromkeys(keys)
+        }
         return [found[key] for key in keys]
 
     def scope(

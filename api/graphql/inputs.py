@@ -25,6 +25,10 @@ InCatalog = Annotated[str | None, strawberry.argument(description="only what thi
 Region = Annotated[str | None, strawberry.argument(description="only what it may show there, such as US")]
 On = Annotated[dt.date | None, strawberry.argument(description="only what it may show that day; none: today (UTC)")]
 
+StrategyName = Annotated[
+    str | None, strawberry.argument(description="by which strategy; none: by the catalog's own, or the usual one")
+]
+
 
 def capped(first: int) -> int:
     """How many are asked for. Raises GraphQLError when that is not from 0 to MOST."""

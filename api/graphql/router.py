@@ -31,6 +31,7 @@ from graph.consistent import at_one_version
 from graph.ordered import InvalidCursor
 from graph.search import Searcher
 from graph.store import GraphStore, InvalidRows, NotInGraph
+from graph.strategy import StrategyError
 
 _LONGEST = 20_000
 _LONGEST_IN_ADDRESS = 2_500  # of any characters, so that the whole address stays below the 64 KiB that are read
@@ -150,7 +151,7 @@ def told(error: GraphQLError, store: GraphStore, request_id: str) -> GraphQLErro
     if cause is None or isinstance(cause, GraphQLError):
         return error
     message = _HIDDEN
-    if isinstance(cause, NotInGraph | InvalidRows | InvalidCursor):
+    if isinstance(cause, NotInGraph | InvalidRows | InvalidCursor | StrategyError):
         message = without_place(str(cause), store)
     else:
         _log.error("query failed", exc_info=cause, extra={"fields": {"request_id": request_id}})

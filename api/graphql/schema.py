@@ -24,6 +24,7 @@ from api.graphql.inputs import (
     PersonKey,
     PersonOrder,
     Region,
+    StrategyName,
     TitleFilterInput,
     TitleOrder,
     capped,
@@ -122,11 +123,15 @@ class Query:
         on: On = None,
         adult: Adult = False,
         first: First = 1,
+        strategy: StrategyName = None,
     ) -> SearchAnswer:
         if not text.strip() or len(text) > _LONGEST_TEXT:
             raise GraphQLError(f"`text` has {len(text)} characters; it may have 1 to {_LONGEST_TEXT}")
         scope = info.context.scope(catalog, region, on, adult)
-        return SearchAnswer.of(info.context.sources.searcher.search(text, scope, hits=capped(first), substitutes=0))
+        hits = capped(first)
+        return SearchAnswer.of(
+            info.context.sources.searcher.search(text, scope, hits=hits, substitutes=0, strategy=strategy), strategy
+        )
 
     @strawberry.field(description="the most telling of the shortest paths between titles or people; null: none in six")
     async def path(

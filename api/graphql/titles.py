@@ -13,7 +13,7 @@ import strawberry
 
 from api.graphql.batches import TEXT, Info, Step, every_title
 from api.graphql.credits import PROPERTIES, Credit, fields_of, place_of
-from api.graphql.inputs import Adult, After, First, InCatalog, On, Region, Role, capped, types_of
+from api.graphql.inputs import Adult, After, First, InCatalog, On, Region, Role, StrategyName, capped, types_of
 from api.graphql.pages import Edge, PageInfo, cut, last
 from graph.store import NotInGraph, Row
 
@@ -205,11 +205,12 @@ class Title:
         on: On = None,
         adult: Adult = False,
         first: First = 10,
+        strategy: StrategyName = None,
     ) -> list[Annotated[Substitute, strawberry.lazy("api.graphql.answers")]]:
         from api.graphql.answers import Substitute
 
         scope = info.context.scope(catalog, region, on, adult, whole=True)
-        return [Substitute.of(one) for one in await info.context.similar(self.id, scope, capped(first))]
+        return [Substitute.of(one) for one in await info.context.similar(self.id, scope, capped(first), strategy)]
 
     @strawberry.field(description="what a catalog can offer instead; without a catalog, all catalogs together")
     async def substitutes(
@@ -220,11 +221,12 @@ class Title:
         on: On = None,
         adult: Adult = False,
         first: First = 5,
+        strategy: StrategyName = None,
     ) -> list[Annotated[Substitute, strawberry.lazy("api.graphql.answers")]]:
         from api.graphql.answers import Substitute
 
         scope = info.context.scope(catalog, region, on, adult)
-        return [Substitute.of(one) for one in await info.context.similar(self.id, scope, capped(first))]
+        return [Substitute.of(one) for one in await info.context.similar(self.id, scope, capped(first), strategy)]
 
 
 _SERIES = Step(("EPISODE_OF",), "out", ("season", "episode"))

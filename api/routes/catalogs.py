@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.problems import SHOWN_ERRORS, Problem, responses
-from api.schemas_catalogs import CatalogAnswer, CatalogsAnswer, CatalogTitles, GapsAnswer
+from api.schemas_catalogs import CatalogAnswer, CatalogChanges, CatalogsAnswer, CatalogTitles, GapsAnswer
 from api.service import DayQuery, RegionQuery, ServiceDep, read, today
-from graph.catalogs import Offer, catalogs, replace_offers, wrong_offers
+from graph.catalogs import Offer, catalogs, change_catalog, replace_offers, wrong_offers
 from graph.consistent import at_one_version
 from graph.gaps import gaps
 from graph.store import Scope
@@ -37,7 +37,15 @@ def put_titles(service: ServiceDep, slug: SlugPath, body: CatalogTitles) -> Any:
     A title that is in no row is offered no more. The catalog is made where it is not there yet.
     """
     offers = [
-        Offer(row.id, row.item_id, [code.upper() for code in row.regions], row.available_from, row.available_until)
+        Offer(
+            row.id,
+            row.item_id,
+            [code.upper() for code in row.regions],
+            row.available_from,
+            row.available_until,
+            row.pinned,
+            row.boost,
+        )
         for row in body.titles
     ]
     wrong = wrong_offers(service.store, offers)
@@ -46,6 +54,16 @@ def put_titles(service: ServiceDep, slug: SlugPath, body: CatalogTitles) -> Any:
         detail = f"{len(wrong)} of {len(offers)} rows are wrong; nothing was changed"
         raise Problem(422, detail, errors[:SHOWN_ERRORS])
     replace_offers(service.store, slug, body.name, offers)
+    return next(asdict(one) for one in catalogs(service.store) if one.id == slug)
+
+
+@edits.patch("/catalogs/{slug}", response_model=CatalogAnswer, responses=responses(404, 422, 503))
+def patch_catalog(service: ServiceDep, slug: SlugPath, body: CatalogChanges) -> Any:
+    """Change what is said of a catalog: its name, and by which strategy it is answered. What is left out stays."""
+    changes = body.model_dump(exclude_unset=True)
+    if changes.get("strategy") is not None:
+        service.searcher.strategies.check(changes["strategy"])
+    change_catalog(service.store, slug, changes)
     return next(asdict(one) for one in catalogs(service.store) if one.id == slug)
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from api.labels import are_labels, is_text
 from api.problems import Problem, responses
 from api.routes.catalogs import SlugPath
+from api.schemas_catalogs import Boost, Pinned
 from api.service import LimitQuery, ServiceDep
 from graph.item_titles import Meant
 from graph.items import Item
@@ -39,6 +40,8 @@ class ItemBody(BaseModel):
     labels: Any = Field(default=None, description="of any form; `imdb`, or `title` and `year`, say which title it is")
     comment: str | None = Field(default=None, max_length=2_000)
     time: int | None = Field(default=None, ge=0, le=2**40, description="when it came, seconds since 1970; none: now")
+    pinned: Pinned = None
+    boost: Boost = None
 
     labels_are = field_validator("labels")(are_labels)
     comment_is = field_validator("comment")(is_text)
@@ -61,6 +64,8 @@ class ItemAnswer(BaseModel):
     labels: Any = None
     comment: str | None = None
     time: int | None = None
+    pinned: int | None = None
+    boost: float | None = None
 
 
 class ItemsAnswer(BaseModel):
@@ -102,8 +107,10 @@ def put_item(service: ServiceDep, slug: SlugPath, id: ItemPath, body: ItemBody) 
         raise Problem(422, "The id is no valid text.")
     items = service.items.of(slug)
     seconds = int(time.time()) if body.time is None else body.time
-    made = Item(id, "", body.hidden, _categories(body), _labels(body), body.comment, seconds)
-    items.put([made], {id: Meant.of_labels(body.labels)})
+    made = Item(
+        id, "", body.hidden, _categories(body), _labels(body), body.comment, seconds, None, body.pinned, body.boost
+    )
+    items.put([made], {id: Meant.of_labels(body.labels)}, placed=True)
     return _answer(_found(service, slug, id))
 
 
@@ -113,6 +120,7 @@ def patch_item(service: ServiceDep, slug: SlugPath, id: ItemPath, body: ItemBody
     old, told = _found(service, slug, id), body.model_fields_set
     given = {
         "hidden": body.hidden, "categories": _categories(body), "labels": _labels(body), "comment": body.comment,
+        "pinned": body.pinned, "boost": body.boost,
     }  # fmt: skip
     changes: dict[str, Any] = {name: value for name, value in given.items() if name in told}
     if "time" in told:
@@ -149,5 +157,5 @@ def _answer(one: Item) -> dict[str, Any]:
     return {
         "id": one.id, "title": one.title, "hidden": one.hidden, "categories": one.categories,
         "labels": None if one.labels is None else json.loads(one.labels), "comment": one.comment,
-        "time": one.timestamp,
+        "time": one.timestamp, "pinned": one.pinned, "boost": one.boost,
     }  # fmt: skip

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import responses
-from api.schemas import Day, RecommendationAnswer
+from api.schemas import Day, RecommendationAnswer, StrategyName
 from api.service import ServiceDep, today
 from graph.consistent import at_one_version
 from graph.preferences import MOST_WEIGHT, Preferences
@@ -42,6 +42,7 @@ class Wanted(BaseModel):
     genre: Facet = 1.0
     era: Facet = 1.0
     popularity: Facet = 1.0
+    strategy: StrategyName = None
 
 
 @router.post("/recommend", response_model=RecommendationAnswer, responses=responses(404, 422, 503))
@@ -51,6 +52,8 @@ def recommend(service: ServiceDep, body: Wanted) -> Any:
     preferences = Preferences(body.diversity, body.cast, body.director, body.genre, body.era, body.popularity)
     found = at_one_version(
         service.store,
-        lambda: service.searcher.recommend(body.titles, scope, body.limit, preferences=preferences),
+        lambda: service.searcher.recommend(
+            body.titles, scope, body.limit, preferences=preferences, strategy=body.strategy
+        ),
     )
     return found.value.as_dict()

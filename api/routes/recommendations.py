@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -9,15 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import Problem, responses
 from api.routes.users import UserPath
-from api.schemas import Answered, Day, Substitute
-from api.service import PreferencesDep, ScopeDep, ServiceDep, today
+from api.schemas import Answered, Day, Strategy, StrategyName, Substitute
+from api.service import PreferencesDep, ScopeDep, Service, ServiceDep, StrategyQuery, today
 from graph.consistent import at_one_version
-from graph.personal import MOST_USERS
+from graph.personal import MOST_USERS, Personal
 from graph.preferences import MOST_WEIGHT, Preferences
 from graph.rules import MOST_NAMED, Rules
 from graph.schema import fits
 from graph.search import MAX_SUBSTITUTES
 from graph.store import Scope
+from graph.strategy import StrategyError
 
 _Id = Annotated[str, Field(min_length=1, max_length=200)]
 _Ids = Annotated[list[_Id], Field(max_length=MOST_NAMED)]
@@ -34,6 +36,13 @@ class TasteVersions(BaseModel):
     tastes: str | None
 
 
+class OfExperiment(Answered):
+    """Which experiment and which arm of it answered."""
+
+    name: str = Field(examples=["crowd-or-tastes"])
+    arm: str = Field(examples=["tastes"])
+
+
 class UserRecommendations(Answered):
     """What users are recommended."""
 
@@ -42,6 +51,8 @@ class UserRecommendations(Answered):
     region: str | None
     on: str | None = Field(examples=["2026-11-21"])
     versions: TasteVersions
+    strategy: Strategy
+    experiment: OfExperiment | None = Field(description="where one answered a user; null: none did")
     counted: int = Field(description="how many titles of theirs counted", examples=[12])
     strangers: list[str] = Field(description="those of whom nothing is known: they get what many like")
     items: list[Substitute]
@@ -63,6 +74,7 @@ class Lists(BaseModel):
     genre: _Facet = 1.0
     era: _Facet = 1.0
     popularity: _Facet = 1.0
+    strategy: StrategyName = None
     watched: bool = Field(default=False, description="whether watched titles may come again; disliked ones never do")
     per_series: int = Field(default=2, ge=0, le=MAX_SUBSTITUTES, description="at most so many of one; 0: any number")
     per_director: int = Field(default=0, ge=0, le=MAX_SUBSTITUTES)
@@ -131,6 +143,7 @@ def user_recommendations(
     minutes: Annotated[int | None, Query(ge=1, le=10_000, description="nothing longer")] = None,
     explore: Annotated[float, Query(ge=0, le=1, description="share that is drawn from farther down")] = 0.0,
     seed: Annotated[int, Query(ge=0, lt=2**53, description="of that draw")] = 0,
+    strategy: StrategyQuery = None,
 ) -> Any:
     """Titles for a user, each with the reason; watched ones are left out, disliked ones never come again.
 
@@ -140,24 +153,28 @@ def user_recommendations(
         watched=watched, per_series=per_series, per_director=per_director, kinds=tuple(kind or ()), minutes=minutes,
         explore=explore, seed=seed,
     )  # fmt: skip
-    user = _text(id)
-    found = at_one_version(
-        service.store, lambda: service.for_users.recommend(user, scope, limit, preferences=preferences, rules=rules)
-    )
-    return found.value.as_dict()
+    return _alone(service, _text(id), scope, limit, preferences, rules, strategy)
 
 
 @router.post("/users/recommendations", response_model=UserRecommendations, responses=responses(404, 422, 503))
 def group_recommendations(service: ServiceDep, body: Group) -> Any:
     """Titles for several users who watch together, or for one with rules of all kinds."""
     named = [_text(user) for user in body.users]
+    if len(named) == 1:
+        return _alone(service, named[0], body.scope(), body.limit, body.preferences(), body.rules(), body.strategy)
     found = at_one_version(
         service.store,
         lambda: service.for_users.recommend(
-            named, body.scope(), body.limit, preferences=body.preferences(), rules=body.rules(), together=body.together
+            named,
+            body.scope(),
+            body.limit,
+            preferences=body.preferences(),
+            rules=body.rules(),
+            together=body.together,
+            strategy=body.strategy,
         ),
     )
-    return found.value.as_dict()
+    return found.value.as_dict() | {"experiment": None}
 
 
 @router.post("/sessions/recommendations", response_model=UserRecommendations, responses=responses(404, 422, 503))
@@ -167,10 +184,39 @@ def session_recommendations(service: ServiceDep, body: Session) -> Any:
     found = at_one_version(
         service.store,
         lambda: service.for_users.session(
-            events, body.scope(), body.limit, preferences=body.preferences(), rules=body.rules()
+            events,
+            body.scope(),
+            body.limit,
+            preferences=body.preferences(),
+            rules=body.rules(),
+            strategy=body.strategy,
         ),
     )
-    return found.value.as_dict()
+    return found.value.as_dict() | {"experiment": None}
+
+
+def _alone(
+    service: Service, user: str, scope: Scope, limit: int, preferences: Preferences, rules: Rules, strategy: str | None
+) -> dict[str, Any]:
+    """For one user: by the arm of an experiment, where one is about this and the request names no strategy."""
+
+    def answer(preferences: Preferences, rules: Rules, strategy: str | None) -> Personal:
+        return at_one_version(
+            service.store,
+            lambda: service.for_users.recommend(
+                user, scope, limit, preferences=preferences, rules=rules, strategy=strategy
+            ),
+        ).value
+
+    by = service.experiments.assigned(user, scope) if strategy is None else None
+    if by is not None:
+        # An arm's strategy may not follow what this request asks for, or have lost its vectors: then as without it.
+        with contextlib.suppress(StrategyError):
+            found = answer(*by.arm.applied(preferences, rules), by.arm.strategy)
+            if found.items:
+                service.exposures.add(user, by, [item.id for item in found.items], found.versions, found.strategy)
+            return found.as_dict() | {"experiment": by.as_dict()}
+    return answer(preferences, rules, strategy).as_dict() | {"experiment": None}
 
 
 def _text(id_: str) -> str:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.problems import responses
 from api.schemas import SearchAnswer
-from api.service import PreferencesDep, ScopeDep, ServiceDep, read
+from api.service import PreferencesDep, ScopeDep, ServiceDep, StrategyQuery, read
 from graph.search import MAX_HITS, MAX_SUBSTITUTES
 
 QUERY_LENGTH = 300
@@ -33,10 +33,13 @@ def search(
     ],
     hits: Annotated[int, Query(ge=1, le=MAX_HITS, description="how many meanings of the text to answer")] = 1,
     substitutes: Annotated[int, Query(ge=0, le=MAX_SUBSTITUTES, description="substitutes for each of them")] = 5,
+    strategy: StrategyQuery = None,
     count: Annotated[bool, Query(description="whether it counts as demand; not while somebody still types")] = True,
 ) -> Any:
     """Find a title; say whether the catalog has it, and what it has instead. Or a person, genre or keyword."""
-    answer, kept = read(service, request, response, lambda: service.search(q, scope, hits, substitutes, preferences))
+    answer, kept = read(
+        service, request, response, lambda: service.search(q, scope, hits, substitutes, preferences, strategy)
+    )
     if count:
         service.demand.count(answer)
     service.metrics.searched(answer.status, kept=kept)

@@ -9,7 +9,17 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from api.problems import responses
 from api.schemas import Explanation, SimilarTitles
 from api.schemas_details import PersonAnswer, TitleAnswer
-from api.service import AdultQuery, LimitQuery, OffsetQuery, PreferencesDep, ScopeDep, ServiceDep, found_or_404, read
+from api.service import (
+    AdultQuery,
+    LimitQuery,
+    OffsetQuery,
+    PreferencesDep,
+    ScopeDep,
+    ServiceDep,
+    StrategyQuery,
+    found_or_404,
+    read,
+)
 from graph.details import person_details, title_details
 from graph.explain import explain
 from graph.search import MAX_SUBSTITUTES
@@ -52,16 +62,16 @@ def similar(
     preferences: PreferencesDep,
     id: TitlePath,  # noqa: A002
     limit: Annotated[int, Query(ge=1, le=MAX_SUBSTITUTES, description="how many")] = 10,
-    by: Annotated[
-        str | None,
-        Query(max_length=63, description="published vectors, such as embedding; none: what the graph itself says"),
-    ] = None,
+    strategy: StrategyQuery = None,
 ) -> Any:
     """The titles most like another one, with reasons: in a catalog, in all of them, or (`catalog=*`) in the graph."""
     found = read(
-        service, request, response, lambda: service.searcher.similar(id, scope, limit, by=by, preferences=preferences)
+        service,
+        request,
+        response,
+        lambda: service.searcher.alike(id, scope, limit, strategy=strategy, preferences=preferences),
     )
-    return {"id": id, "similar": [one.as_dict() for one in found]}
+    return found.as_dict()
 
 
 @router.get("/people/{id}", response_model=PersonAnswer, responses=responses(404, 422, 503))

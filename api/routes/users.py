@@ -87,11 +87,24 @@ class ExportedSaid(Told):
     events: list[str] | None = Field(default=None, description="ids of the last events, where values add up")
 
 
+class ExportedShown(BaseModel):
+    """What an arm of an experiment showed a user."""
+
+    experiment: str
+    arm: str | None = None
+    titles: list[str] | None = None
+    strategy: str | None = None
+    graph: str | None = None
+    run: str | None = None
+    time: str
+
+
 class Export(BaseModel):
     """All that is known of a user."""
 
     user: ExportedUser
     feedback: list[ExportedSaid]
+    shown: list[ExportedShown] = Field(description="what experiments have shown")
 
 
 class Removed(BaseModel):

@@ -20,7 +20,8 @@ MARKER = "export.json"
 def exported_counts(store: GraphStore) -> dict[str, int]:
     """How many there are of each label and type that an export has, in the schema's order: none of them private."""
     counts = store.info().counts
-    names = [name for name in (*NODES, *RELATIONSHIPS) if name not in NODES or not NODES[name].private]
+    names = [label for label, node in NODES.items() if not node.private]
+    names += [type_ for type_, kind in RELATIONSHIPS.items() if not kind.private]
     return {name: counts[name] for name in names if counts.get(name)}
 
 

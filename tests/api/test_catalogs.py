@@ -20,8 +20,8 @@ ROWS = [
 def test_all_catalogs(client: httpx.Client) -> None:
     assert client.get("/catalogs").json() == {
         "catalogs": [
-            {"id": "north", "name": "North", "titles": 102},
-            {"id": "south", "name": "South", "titles": 86},
+            {"id": "north", "name": "North", "titles": 102, "strategy": None},
+            {"id": "south", "name": "South", "titles": 86, "strategy": None},
         ]
     }
 
@@ -31,7 +31,7 @@ def test_a_new_catalog_counts_at_once(own_store: GraphStore, served: Any) -> Non
     asked = {"q": "toy story", "catalog": "west", "region": "US", "on": "2026-11-21"}
     assert client.get("/search", params=asked).status_code == 404
     put = client.put("/catalogs/west/titles", json={"name": "West", "titles": ROWS})
-    assert (put.status_code, put.json()) == (200, {"id": "west", "name": "West", "titles": 3})
+    assert (put.status_code, put.json()) == (200, {"id": "west", "name": "West", "titles": 3, "strategy": None})
     answer = client.get("/search", params=asked).json()
     assert (answer["status"], answer["versions"]["graph"]) == ("in_catalog", "000001")
     assert [one["id"] for one in answer["hits"][0]["substitutes"]] == ["tt0120623"]
@@ -46,7 +46,7 @@ def test_what_is_in_no_row_is_offered_no_more(own_store: GraphStore, served: Any
     client = served(own_store)
     before = client.get("/catalogs").json()["catalogs"]
     put = client.put("/catalogs/north/titles", json={"titles": ROWS[:1]})
-    assert put.json() == {"id": "north", "name": "North", "titles": 1}
+    assert put.json() == {"id": "north", "name": "North", "titles": 1, "strategy": None}
     assert own_store.offered(Scope("north", adult=True)).to_pylist() == [{"id": "tt0114709", "item_id": "W1"}]
     assert client.get("/catalogs").json()["catalogs"][1] == before[1]
     assert client.put("/catalogs/north/titles", json={"titles": []}).json()["titles"] == 0

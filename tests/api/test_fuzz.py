@@ -147,7 +147,7 @@ def test_other_places_that_take_text(client: httpx.Client, right: None) -> None:
         cut = text[:63]
         for path, parameters in (
             ("/search", {"q": "toy story", "catalog": cut}), ("/titles", {"id": text[:200]}),
-            ("/explain", {"from": text[:200], "to": "tt0114709"}), ("/titles/tt0114709/similar", {"by": cut}),
+            ("/explain", {"from": text[:200], "to": "tt0114709"}), ("/titles/tt0114709/similar", {"strategy": cut}),
         ):  # fmt: skip
             got = client.get(path, params=parameters)
             assert got.status_code in {200, 404, 422}, (path, text)

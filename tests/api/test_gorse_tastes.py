@@ -156,6 +156,30 @@ def test_seen_ones_come_back_with_a_smaller_score(tasted: Client, gorse_store: G
         assert others == pytest.approx(plain)
 
 
+def test_pins_and_boosts_of_the_catalog(tasted: Client) -> None:
+    plain = listed(tasted, "/recommend/u", n=0)
+    low, bare = plain[BARE - 1], plain[-1]
+    assert tasted.patch(f"/catalogs/gorse/items/{low}", json={"pinned": 2}).status_code == 200
+    tasted.patch(f"/catalogs/gorse/items/{bare}", json={"pinned": 1})
+    assert listed(tasted, "/recommend/u", n=4) == [bare, low, *plain[:2]]
+    assert listed(tasted, "/recommend/u", n=2, offset=1) == [low, plain[0]]
+    assert listed(tasted, "/recommend/u", n=1) == [bare]
+    scores = list(scored(tasted, "/recommend/u").values())[:BARE]
+    assert scores == sorted(scores, reverse=True)
+    items(tasted, {"ItemId": low, "Categories": ["z"]})
+    assert listed(tasted, "/recommend/u", category="z") == [low]
+    assert listed(tasted, "/recommend/u", n=2) == [bare, low], "Gorse's clients know of no pins, and leave them"
+    say(tasted, ("shown", "u", bare))
+    assert listed(tasted, "/recommend/u", n=1) == [low]
+    for one in (low, bare):
+        tasted.patch(f"/catalogs/gorse/items/{one}", json={"pinned": None})
+    tasted.patch(f"/catalogs/gorse/items/{plain[3]}", json={"boost": 100.0})
+    tasted.patch(f"/catalogs/gorse/items/{plain[0]}", json={"boost": 0.01})
+    found = listed(tasted, "/recommend/v", n=0)
+    assert found[0] == plain[3]
+    assert found.index(plain[0]) > 0
+
+
 def test_other_vectors_count_once_they_are_published(tasted: Client, gorse_store: GraphStore) -> None:
     before: httpx.Response = tasted.get("/api/recommend/u", params={"n": BARE})
     publish(gorse_store, -V)

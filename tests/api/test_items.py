@@ -43,7 +43,7 @@ def test_which_title_an_item_is(client: httpx.Client) -> None:
 def test_put_patch_delete(client: httpx.Client) -> None:
     made = put(client, "a", categories=["x"], labels={"k": 1}, comment="c", time=7)
     assert made == {"id": "a", "title": "item:a", "hidden": False, "categories": ["x"], "labels": {"k": 1},
-                    "comment": "c", "time": 7}  # fmt: skip
+                    "comment": "c", "time": 7, "pinned": None, "boost": None}  # fmt: skip
     got = client.patch("/catalogs/west/items/a", json={"hidden": True, "categories": None})
     assert got.json() == made | {"hidden": True, "categories": None}
     assert client.get("/catalogs/west/items/a").json() == got.json()
@@ -62,6 +62,34 @@ def test_what_is_put_is_recommended_at_once_and_what_is_hidden_is_not(client: ht
     client.patch(f"/catalogs/west/items/{TOY}", json={"hidden": False})
     client.delete("/catalogs/west/items/own")
     assert offered(client) == [TOY]
+
+
+def test_what_is_pinned_and_boosted_counts_in_the_next_answer(client: httpx.Client, own_store: GraphStore) -> None:
+    def answered(path: str = "/users/u1/recommendations?catalog=west") -> list[str]:
+        return [one["id"] for one in client.get(path).json()["items"]]
+
+    titles = ["tt0120623", "tt0245429", "tt0266543"]
+    for id_ in titles:
+        put(client, id_)
+    plain = answered()
+    assert sorted(plain) == titles
+    made = put(client, plain[-1], pinned=1)
+    assert (made["pinned"], made["boost"]) == (1, None)
+    assert answered() == [plain[-1], *plain[:-1]]
+    assert client.get(f"/catalogs/west/items/{plain[-1]}").json()["pinned"] == 1
+    client.patch(f"/catalogs/west/items/{plain[-1]}", json={"boost": 2.0})
+    assert client.get(f"/catalogs/west/items/{plain[-1]}").json() == made | {"boost": 2.0}
+    client.patch(f"/catalogs/west/items/{plain[-1]}", json={"pinned": None, "boost": None})
+    assert answered() == plain
+    client.patch(f"/catalogs/west/items/{plain[-1]}", json={"boost": 100.0})
+    assert answered()[0] == plain[-1]
+    put(client, plain[-1], pinned=1)
+    assert client.get(f"/catalogs/west/items/{plain[-1]}").json()["boost"] is None, "a put says all anew"
+    rows = [{"id": id_, "item_id": id_, "pinned": 9 if id_ == plain[1] else None} for id_ in titles]
+    assert client.put("/catalogs/west/titles", json={"titles": rows}).status_code == 200
+    assert answered()[0] == plain[1]
+    for wrong in ({"pinned": 0}, {"pinned": True}, {"boost": -1}, {"boost": 101}, {"boost": "2"}):
+        assert client.put("/catalogs/west/items/x", json=wrong).status_code == 422, wrong
 
 
 def test_an_item_goes_with_its_feedback_unless_another_catalog_has_it(client: httpx.Client) -> None:

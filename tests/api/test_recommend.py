@@ -71,6 +71,6 @@ def test_preferences_that_are_none(client: httpx.Client) -> None:
     for asked in ({"diversity": 1.1}, {"genre": -1}, {"era": "nan"}):
         got = client.get("/search", params={"q": "toy story"} | asked)
         assert (got.status_code, got.json()["errors"][0]["where"]) == (422, f"query.{next(iter(asked))}")
-    by = client.get("/titles/tt0114709/similar", params={"by": "substitute_vector", "genre": 2})
+    by = client.get("/titles/tt0114709/similar", params={"strategy": "fold-in", "genre": 2})
     assert (by.status_code, by.json()["title"]) == (422, "Unprocessable Entity")
-    assert "leave out the preferences" in by.json()["detail"]
+    assert "leave out diversity and the weights of facets" in by.json()["detail"]

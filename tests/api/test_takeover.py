@@ -35,7 +35,7 @@ for number in range(int(sys.argv[2])):
 PATHS = (
     "/search?q=toy+story&catalog=north&substitutes=8",
     "/search?q=hayao+miyazaki&catalog=*&substitutes=8",
-    "/titles/tt0114709/similar?catalog=*&limit=8&by=embedding",
+    "/titles/tt0114709/similar?catalog=*&limit=8&strategy=embedding",
     "/people/nm0005124",
 )
 

@@ -86,8 +86,8 @@ def test_explanations_can_be_walked_again(client: httpx.Client, own_store: Graph
     [
         ("/titles/tt9999999", 404, "there is no title 'tt9999999'"),
         ("/titles/tt9999999/similar", 404, "there is no title 'tt9999999' in the graph"),
-        ("/titles/tt0114709/similar?by=embedding", 404, "the graph has no vectors named 'embedding'"),
-        ("/titles/tt0114709/similar?by=substitute_weights", 404, "no vectors named"),
+        ("/titles/tt0114709/similar?strategy=embedding", 422, "needs vectors 'embedding', and none are published"),
+        ("/titles/tt0114709/similar?strategy=substitute_weights", 422, "there are: fold-in-series, hybrid"),
         ("/titles/tt0114709/similar?catalog=west", 404, "there is no catalog 'west'"),
         ("/titles/tt0114709/similar?limit=101", 422, "query.limit"),
         ("/titles/tt0114709?limit=201", 422, "query.limit"),

@@ -57,6 +57,7 @@ def test_the_export_has_everything_and_after_a_delete_there_is_nothing(
             {"user": "u1", "title": TOY, "type": "rating", "value": 4.5, "time": "1970-01-01T00:00:06Z",
              "name": "Toy Story"},
         ],
+        "shown": [],
     }  # fmt: skip
     client.delete("/users/u1")
     for name in ("User", "RATED"):

@@ -8,7 +8,7 @@ import datetime as dt
 import pytest
 
 from graph.explain import explain
-from graph.foldin import VECTORS, vectors_of
+from graph.foldin import vectors_of
 from graph.preferences import Preferences
 from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, Scope, open_store
@@ -125,7 +125,7 @@ def test_similar_titles_recommendations_and_reasons(counting, searcher):
     assert searcher.similar("tt10", NORTH, 3)
     assert counting.exchanges <= 4
     counting.exchanges = 0
-    assert searcher.similar("tt10", NORTH, 3, by=VECTORS)
+    assert searcher.similar("tt10", NORTH, 3, strategy="fold-in")
     assert counting.exchanges <= 4
     counting.exchanges = 0
     assert searcher.recommend(["tt10", "tt01", "tt06"], NORTH, 3).items

@@ -165,3 +165,9 @@ def viewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
     store.load_tables(tables(tmp_path_factory.mktemp("watched"), watched(), set()))
     yield store
     store.close()
+
+
+@pytest.fixture(autouse=True)
+def no_evaluations_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations are looked for in a folder of each test's own."""
+    monkeypatch.setenv("REELGRAPH_CACHE", str(tmp_path / "cache"))

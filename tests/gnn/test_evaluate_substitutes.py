@@ -111,6 +111,12 @@ def test_a_world_of_clusters_is_understood(viewed: GraphStore) -> None:
     assert rows["random"]["coverage"] > rows["popularity"]["coverage"]
     slices = served["slices"]
     assert all(sum(part["questions"] for part in parts.values()) == found["questions"] for parts in slices.values())
+    assert set(found["by"]) <= set(slices)
+    costs = {name: row["cost"] for name, row in rows.items()}
+    assert costs["random"]["bytes"] == costs["genres"]["bytes"] == 0
+    assert costs["warm"]["bytes"] > 0
+    shared = costs["fold-in"]["train_seconds"], costs["fold-in-series"]["train_seconds"]
+    assert min(shared) > 10 * costs["popularity"]["train_seconds"], "both need the fit, which is done once"
 
 
 def test_an_unknown_strategy_is_named_with_those_there_are(viewed: GraphStore) -> None:
@@ -144,6 +150,8 @@ def test_command_judges_by_feedback_that_is_not_in_the_store(viewed: GraphStore,
         for more in ([], ["--data", str(tmp_path / "feedback.csv")])
     )
     assert here["likes"] == there["likes"]
+    for one in (*here["strategies"], *there["strategies"]):
+        assert one.pop("cost")["query_ms"] > 0
     assert here["strategies"] == there["strategies"]
 
 

@@ -11,6 +11,7 @@ import reelgraph
 from gnn.config import ConfigError
 from gnn.evaluation_tasks import TASKS, Given, Setting, task
 from gnn.link_table import judge
+from gnn.train import train
 from graph.store import GraphStore
 
 
@@ -48,8 +49,7 @@ def trained(data: Path, runs: Path, name: str, model: str = "DistMult") -> None:
         f'name = "{name}"\n[model]\nname = "{model}"\ndimension = 4\n[graph]\nfolder = "{data}"\n'
         "[training]\nepochs = 2\nbatch = 8\nnegatives = 2\n", "utf-8",
     )  # fmt: skip
-    done = CliRunner().invoke(reelgraph.app, ["train", str(config), "--runs", str(runs)])
-    assert done.exit_code == 0, done.output
+    train(config, runs=runs)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from gnn.histories import UNKNOWN, Histories, histories_in
 from gnn.publish import publish
 from gnn.recommend_evaluation import evaluate
 from gnn.recommend_splits import by_chance, by_time, cold_titles, newcomers
-from gnn.recommend_strategies import ease
+from gnn.recommend_strategies import RECOMMENDERS, ease
 from gnn.substitutes import FeedbackError
 from gnn.tastes import COLD, Matter, Options, fit, parts_of, scores, thinner
 from gnn.tastes_run import train_tastes
@@ -229,8 +229,18 @@ def test_every_recommender_is_judged(viewed: GraphStore, split: str) -> None:
     histories = histories_in(viewed, KINDS)
     found = evaluate(viewed, histories, split, 0, SMALL)
     figures = {one["strategy"]: one["ndcg"]["mean"] for one in found["strategies"]}
-    assert set(figures) == {"random", "popularity", "item-knn", "ease", "ials", "graph", "hybrid"}
+    assert set(figures) == set(RECOMMENDERS)
     assert all(0 <= value <= 1 for value in figures.values())
+    costs = {one["strategy"]: one["cost"] for one in found["strategies"]}
+    assert costs["hybrid"]["train_seconds"] > costs["popularity"]["train_seconds"]
+    assert costs["ease"]["bytes"] == 4 * len(histories.titles) ** 2
+    for one in found["strategies"]:
+        assert ("ndcg_difference" in one) == (one["strategy"] != found["compared_with"] == "hybrid")
+        assert set(one["slices"]) == set(found["by"])
+        parts = one["slices"]["popularity"]
+        assert sum(part["questions"] for part in parts.values()) >= found["users"]
+        if one["strategy"] == "popularity" and split in ("time", "random"):
+            assert parts["most liked"]["recall"]["mean"] > parts["least liked"]["recall"]["mean"] == 0
     if split in ("time", "random"):
         assert figures["hybrid"] > figures["random"] + 0.05
         assert figures["ease"] > figures["random"] + 0.05

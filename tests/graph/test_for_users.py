@@ -208,7 +208,14 @@ def test_rules_that_cannot_be_followed(wrong: Any) -> None:
 
 def test_without_taste_vectors(stored: Stored) -> None:
     store = stored(rows())
-    found = asked(store).recommend("nobody", SCOPE, 3)
+    found = asked(store).recommend("nobody", SCOPE, 5)
+    assert ids(found) == [TITLES[place] for place in (5, 6, 20, 21, 0)], "the most liked, then the best known"
+    assert [found.items[place].evidence[0].text for place in (0, 4)] == [
+        "popular: liked by 1 viewer", "popular: 1,000 votes at IMDb",
+    ]  # fmt: skip
+    assert found.strategy == "popularity"
+    unheard = stored({name: some for name, some in rows().items() if name not in ("User", "RATED")})
+    found = asked(unheard).recommend("nobody", SCOPE, 3)
     assert ids(found) == [TITLES[0], TITLES[1], TITLES[4]], "the best known, no more than two of a series"
     known = asked(store).recommend("ada", SCOPE, 5, now=NOW)
     assert known.items

@@ -238,6 +238,6 @@ def test_facets_at_their_own_weight_are_exactly_the_products(sample: GraphStore)
 
 
 def test_the_nearest_by_other_vectors_have_no_preferences(sample: GraphStore) -> None:
-    with pytest.raises(PreferenceError, match=rf"{VECTORS}.*leave out"):
-        Searcher(sample).similar(TOY_STORY, WHOLE, 5, by=VECTORS, preferences=Preferences(0.5))
+    with pytest.raises(PreferenceError, match=r"'fold-in' follows no preferences: leave out .*: fold-in-series"):
+        Searcher(sample).similar(TOY_STORY, WHOLE, 5, strategy="fold-in", preferences=Preferences(0.5))
     assert WEIGHTS in sample.info().embeddings

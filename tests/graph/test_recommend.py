@@ -168,7 +168,7 @@ def test_the_score_of_what_nobody_would_want_has_no_reason(stored: Stored) -> No
 
 def test_the_json_is_the_contract(sample: GraphStore) -> None:
     made = Searcher(sample).recommend([MATRIX, TOY_STORY], Scope("north", "US", DAY), 3).as_dict()
-    assert list(made) == ["titles", "catalog", "region", "on", "versions", "items"]
+    assert list(made) == ["titles", "catalog", "region", "on", "versions", "strategy", "items"]
     assert made["titles"] == [MATRIX, TOY_STORY]
     assert (made["catalog"], made["region"], made["on"]) == ("north", "US", "2026-11-21")
     assert made["items"][0].keys() == {"id", "item_id", "title", "start_year", "kind", "score", "evidence"}

@@ -105,6 +105,8 @@ def test_the_columns_of_a_type():
             pa.field("comment", pa.string()),
             pa.field("timestamp", pa.int64()),
             pa.field("nanos", pa.int64()),
+            pa.field("pinned", pa.int64()),
+            pa.field("boost", pa.float64()),
         ]
     )
 
@@ -118,7 +120,7 @@ def test_columns_by_name():
 
 def test_what_is_written_while_the_service_runs():
     assert {name for name in EVERY if is_live(name)} == {
-        "Catalog", "User", "Search", "ApiKey", "Refresh", "OFFERS", "RATED",
+        "Catalog", "User", "Search", "ApiKey", "Refresh", "Experiment", "OFFERS", "RATED", "SHOWN",
     }  # fmt: skip
     with pytest.raises(KeyError):
         is_live("Film")

@@ -136,7 +136,7 @@ def test_status(sample: GraphStore) -> None:
 
 def test_the_json_is_the_contract(sample: GraphStore) -> None:
     answer = Searcher(sample).search("toy story", Scope("north", "US", DAY)).as_dict()
-    assert set(answer) == {"query", "status", "catalog", "region", "on", "versions", "hits"}
+    assert set(answer) == {"query", "status", "catalog", "region", "on", "versions", "strategy", "hits"}
     assert (answer["status"], answer["catalog"], answer["on"]) == ("out_of_catalog", "north", "2026-11-21")
     info = sample.info()
     assert answer["versions"] == {"graph": info.version, "substitutes": info.embeddings["substitute_vector"].run}

@@ -31,7 +31,7 @@ def test_export_then_delete(url):
     ask = CliRunner().invoke
     exported = json.loads(ask(reelgraph.app, ["user", "export", "u 1", "--store", url]).stdout)
     said = {"user": "u 1", "title": "tt1", "type": "like", "time": "1970-01-01T00:00:05.000000006Z", "name": "Fog"}
-    assert exported == {"user": {"id": "u 1", "labels": {"plan": [1]}, "comment": "c"}, "feedback": [said]}
+    assert exported == {"user": {"id": "u 1", "labels": {"plan": [1]}, "comment": "c"}, "feedback": [said], "shown": []}
     gone = ask(reelgraph.app, ["user", "delete", "u 1", "--store", url, "--json"])
     assert json.loads(gone.stdout) == {"id": "u 1", "feedback": 1}
     for command in ("export", "delete"):

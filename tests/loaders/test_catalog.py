@@ -25,6 +25,8 @@ FULL = {
     "available_from": dt.date(2026, 1, 1),
     "available_until": dt.date(2026, 12, 31),
     "poster_url": "https://example.org/7.jpg",
+    "pinned": 3,
+    "boost": 0.0,
 }
 
 
@@ -45,6 +47,8 @@ def test_the_same_item_from_every_format(tmp_path: Path) -> None:
         "available_from": "2026-01-01",
         "available_until": "2026-12-31T23:59:59",
         "poster_url": "https://example.org/7.jpg",
+        "pinned": "3",
+        "boost": "0",
         "remark": "ignored",
     }
     lists = {
@@ -52,6 +56,7 @@ def test_the_same_item_from_every_format(tmp_path: Path) -> None:
         "people": ["director:Ann Low", "Sam Hill"],
         "regions": ["US", "CA"],
         "item_id": 7,
+        "boost": 0.0,
     }
     paths = [
         write(
@@ -109,6 +114,14 @@ def test_our_own_spelling_of_a_header_goes_first(tmp_path: Path) -> None:
             "row 2: available_until 2026-01-01 is before available_from 2026-02-01",
         ),
         ("item_id,title,poster_url\n1,A,javascript:x\n", "row 2: poster_url 'javascript:x' must start"),
+        *(
+            (f"item_id,title,pinned\n1,A,{text}\n", f"row 2: pinned '{text}' is no place")
+            for text in ("0", "-1", "x", "1.5", "1001")
+        ),
+        *(
+            (f"item_id,title,boost\n1,A,{text}\n", f"row 2: boost '{text}' is no factor")
+            for text in ("-1", "much", "101", "nan")
+        ),
         ("item_id,title,regions\n1,A,US\n1,A,CA\n2,B,\n", r"'1' \(row 3, other regions\).*one row an item"),
     ],
 )
@@ -238,6 +251,15 @@ def test_a_catalog_enters_the_tables_and_nothing_is_lost(folder: Path, tmp_path:
     ]
     assert (titles["item:3"]["kind"], titles["item:3"]["title"]) == ("short", "House Film")
     assert (titles["item:2"]["kind"], titles["item:4"]["title"]) == ("movie", "tt8888888")
+
+
+def test_pins_and_boosts_are_in_the_offers(folder: Path, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "shop.csv", "item_id,title,pinned,boost\n1,A Film,2,\n2,B Film,,0\n3,C Film,,1.5\n4,D Film,,\n"
+    )
+    add_catalogs(folder, [CatalogFile(path, "shop", "The Shop")])
+    found = {row["key"]: (row["pinned"], row["boost"]) for row in rows(folder, "OFFERS") if row["head"] == "shop"}
+    assert found == {"1": (2, None), "2": (None, 0.0), "3": (None, 1.5), "4": (None, None)}
 
 
 def test_own_titles_join_the_graphs_genres_and_people(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""All strategies that are served, by name, and what each needs. A new one is a module and a line here.
+
+Vectors that a run has published are served under their own name without one. Names are those of `reelgraph evaluate`
+(docs/strategies.md); `graph.served` chooses among them for a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from graph.by_hand import CandidatesOf, HandWeights
+from graph.by_people import People
+from graph.foldin import VECTORS, WEIGHTS
+from graph.hybrid import Hybrid
+from graph.nearest import ByVectors
+from graph.plain_strategies import Genres, Popularity, Random
+from graph.recommend import FoldInSeries
+from graph.store import Provenance
+from graph.strategy import Strategy
+from graph.substitutes import Ranking
+from graph.tastes import LIKED, OFFERED, Weighting
+
+FOLD_IN_SERIES, HYBRID, HAND_WEIGHTS, POPULARITY = "fold-in-series", "hybrid", "hand-weights", "popularity"
+_CUT_FROM = 100
+_LOAD, _TASTES, _COMPLEX = (
+    "reelgraph load makes them", "reelgraph train configs/tastes.toml, then reelgraph publish",
+    "reelgraph train configs/complex.toml, then reelgraph publish",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Given:
+    """What strategies are made of, at one state of a store. ranking, weighting: None without the vectors for it.
+
+    titles: how many the graph has; likes: how many viewers like each title.
+    """
+
+    url: str
+    ranking: Ranking | None
+    weighting: Weighting | None
+    published: Mapping[str, Provenance]
+    candidates: CandidatesOf
+    titles: int
+    likes: Callable[[], Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A strategy by its name; make: None where what it needs is not there.
+
+    needs: the name of published vectors; how: what makes them. tuned: it follows preferences. alone: it answers without
+    any title asked for. comparison: it is there to be compared with, for fewer than k may come.
+    """
+
+    make: Callable[[Given], Strategy | None]
+    about: str
+    needs: str | None = None
+    how: str = ""
+    tuned: bool = False
+    alone: bool = False
+    comparison: bool = False
+
+
+def published(name: str, about: str, how: str = "", called: str | None = None, among: int | None = None) -> Entry:
+    """Nearest by the vectors of that name. called: by reasons; among: `ByVectors` has it."""
+
+    def make(given: Given) -> Strategy | None:
+        made = given.published.get(name)
+        return None if made is None else ByVectors(called or name, name, made, given.url, among)
+
+    return Entry(make, about, name, how, comparison=among is not None)
+
+
+STRATEGIES: Mapping[str, Entry] = {
+    FOLD_IN_SERIES: Entry(
+        lambda given: FoldInSeries(given.ranking) if given.ranking else None,
+        "substitute vectors, parts of the same series brought up: the default for titles and lists",
+        VECTORS, _LOAD, tuned=True,
+    ),
+    HYBRID: Entry(
+        lambda given: Hybrid(given.weighting, given.ranking) if given.weighting else None,
+        "taste vectors of feedback and content: the default for users", OFFERED, _TASTES, tuned=True,
+    ),
+    "fold-in": published(VECTORS, "substitute vectors alone", _LOAD, "fold-in"),
+    HAND_WEIGHTS: Entry(
+        lambda given: HandWeights(given.candidates),
+        "the graph by traversal: shared people, genres, years and fame, weighed by hand", tuned=True,
+    ),
+    "genres": Entry(lambda given: Genres(given.candidates, given.titles), "cosine of genres, by rarity"),
+    "people": Entry(lambda given: People(given.titles), "cosine of people, by role and rarity"),
+    POPULARITY: Entry(
+        lambda given: Popularity(given.candidates, given.likes),
+        "the most liked, then the best known, whatever is asked for", alone=True,
+    ),
+    "random": Entry(lambda given: Random(given.candidates), "chance, the same for the same question", alone=True),
+    "embedding": published("embedding", "nearest by link prediction inside the catalog", _COMPLEX),
+    "embedding-cut": published(
+        "embedding", f"the whole graph's {_CUT_FROM} nearest by link prediction, cut to the catalog: fewer may be left",
+        _COMPLEX, among=_CUT_FROM,
+    ),
+}  # fmt: skip
+KNOWN: Mapping[str, Entry] = {}
+"""What runs of this project publish, by the name of the vectors. Others are served all the same."""
+INNER = (VECTORS, WEIGHTS, LIKED, OFFERED)
+"""Published vectors that are parts of the strategies above, and no strategies themselves."""

@@ -1,0 +1,275 @@
+"""Two towers and their ranker: NumPy says what torch says, they find tastes, and fold in users whom they never saw."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from typer.testing import CliRunner
+
+import reelgraph
+from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope, open_store
+from loaders.load import load_sample
+
+torch = pytest.importorskip("torch")
+
+from gnn.config import ConfigError, read_config  # noqa: E402
+from gnn.histories import Histories  # noqa: E402
+from gnn.publish import publish  # noqa: E402
+from gnn.recommend_strategies import Learning  # noqa: E402
+from gnn.runs import Run, RunError, open_run  # noqa: E402
+from gnn.tastes import Matter, Options  # noqa: E402
+from gnn.tower_lists import lists  # noqa: E402
+from gnn.tower_options import TowerOptions  # noqa: E402
+from gnn.tower_ranker import PairNetwork, _Rated, exported, train_ranker  # noqa: E402
+from gnn.tower_scores import blended, forward, ranked  # noqa: E402
+from gnn.tower_strategies import ByRankedTowers, by_ranked_towers, by_towers, shortlists, words  # noqa: E402
+from gnn.towers import TwoTowers, batches, train_towers  # noqa: E402
+from gnn.towers import exported as exported_towers  # noqa: E402
+from gnn.train import train  # noqa: E402
+
+SMALL = TowerOptions(epochs=15, batch=128, negatives=20, ranker_epochs=15, dropout=0.2, width=16, ranker_width=8)
+
+
+def tastes(users: int = 60, titles: int = 40) -> tuple[sp.csr_matrix, np.ndarray]:
+    """Users of two tastes like titles of their half; some of these are known. And the whole truth."""
+    chance = np.random.default_rng(0)
+    truth = (np.arange(users) % 2)[:, None] == (np.arange(titles) >= titles // 2)[None]
+    return sp.csr_matrix((truth & (chance.random(truth.shape) < 0.6)).astype(np.float32)), truth
+
+
+def rated() -> sp.csr_matrix:
+    """Points: 5 for one's own half of the titles, 2 for the other, half of all pairs."""
+    _, truth = tastes()
+    chance = np.random.default_rng(1)
+    user, title = np.nonzero(chance.random(truth.shape) < 0.5)
+    value = np.where(truth[user, title], 5.0, 2.0).astype(np.float32)
+    made = sp.csr_matrix((value, (user, title)), truth.shape)
+    made.sort_indices()
+    return made
+
+
+NOTHING = np.zeros((40, 2), np.float32)
+
+
+def test_parts_cover_every_event_once_and_are_not_in_what_predicts_them() -> None:
+    likes, _ = tastes()
+    starts = likes.indptr.astype(np.int64)
+    owner = np.repeat(np.arange(likes.shape[0]), np.diff(starts))
+    seen: list[int] = []
+    for batch in batches(starts, 100, np.random.default_rng(0)):
+        seen += batch.wanted.tolist()
+        ends = [*batch.starts[1:].tolist(), len(batch.left)]
+        for row, user in enumerate(batch.users.tolist()):
+            wanted = set(batch.wanted[batch.part == row].tolist())
+            left = batch.left[batch.starts[row] : ends[row]].tolist()
+            assert wanted
+            assert not wanted & set(left)
+            assert wanted | set(left) == set(np.flatnonzero(owner == user).tolist())
+            assert (batch.left_part[batch.starts[row] : ends[row]] == row).all()
+    assert sorted(seen) == list(range(likes.nnz))
+
+
+def test_a_user_with_one_event_is_predicted_from_nothing() -> None:
+    (batch,) = batches(np.array([0, 1]), 100, np.random.default_rng(0))
+    assert batch.wanted.tolist() == [0]
+    assert batch.left.tolist() == []
+
+
+def test_numpy_says_what_torch_says_of_towers() -> None:
+    likes, _ = tastes()
+    torch.manual_seed(0)
+    model = TwoTowers(torch.randn(40, 5), 16, 8)
+    torch.nn.init.normal_(model.own.weight)
+    starts = torch.from_numpy(likes.indptr[:-1].astype(np.int64))
+    titles = torch.from_numpy(likes.indices.astype(np.int64))
+    with torch.no_grad():
+        users = model.users(titles, starts, torch.ones(len(titles)))
+        told = (users @ model.titles(torch.arange(40)).T).numpy()
+    np.testing.assert_allclose(exported_towers(model).scores(likes), told, rtol=1e-4, atol=1e-4)
+
+
+def test_numpy_says_what_torch_says_of_pairs() -> None:
+    given = rated()
+    torch.manual_seed(0)
+    model = PairNetwork(torch.randn(40, 5), SMALL).eval()
+    torch.nn.init.normal_(model.out.weight)
+    chance = np.random.default_rng(0)
+    x, own = chance.normal(size=(6, 8)).astype(np.float32), chance.normal(size=6).astype(np.float32)
+    titles = np.array([0, 3, 5, 7, 11, 39])
+    pairs = exported(model, _Rated.of(given))
+    with torch.no_grad():
+        offered = model.offered(torch.from_numpy(titles))
+        told = model(torch.from_numpy(x), offered, torch.from_numpy(own), torch.from_numpy(pairs.of_title[titles]))
+    made = forward(pairs.net, x, pairs.offered[titles], own, pairs.of_title[titles])
+    np.testing.assert_allclose(made, told.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_towers_find_tastes_also_of_users_they_never_saw() -> None:
+    likes, truth = tastes()
+    towers = train_towers(likes[:40], NOTHING, SMALL, dimension=8)
+    left = np.where(likes[40:].toarray() > 0, -np.inf, towers.scores(likes[40:]))
+    best = np.argsort(-left, axis=1)[:, :5]
+    assert np.take_along_axis(truth[40:], best, 1).mean() > 0.95
+    again = train_towers(likes[:40], NOTHING, SMALL, dimension=8)
+    np.testing.assert_allclose(again.offered, towers.offered, atol=1e-5)
+    other = train_towers(likes[:40], NOTHING, SMALL, dimension=8, seed=1)
+    assert not np.allclose(other.offered, towers.offered, atol=1e-2)
+
+
+def test_popularity_is_taken_off_where_it_draws_the_negatives() -> None:
+    """Scores tend to the log-probability of a like: popular titles stay above rare ones, as many times as liked."""
+    chance = np.random.default_rng(0)
+    share = np.repeat([0.8, 0.1], 10)
+    likes = sp.csr_matrix((chance.random((300, 20)) < share).astype(np.float32))
+    towers = train_towers(likes, np.zeros((20, 1), np.float32), SMALL, dimension=4)
+    scores = towers.scores(likes).mean(0)
+    assert scores[:10].mean() - scores[10:].mean() > 1.2  # log 8 is 2.08; without the correction it is 0
+
+
+def test_content_speaks_for_titles_that_nobody_likes() -> None:
+    likes, truth = tastes()
+    kind = (np.arange(40) >= 20).astype(int)
+    cold = np.arange(40) % 5 == 0
+    known = likes.toarray()
+    known[:, cold] = 0
+    towers = train_towers(sp.csr_matrix(known), np.eye(2, dtype=np.float32)[kind], SMALL, dimension=8)
+    scores = towers.scores(sp.csr_matrix(known))[:, cold]
+    assert scores[truth[:, cold]].mean() > scores[~truth[:, cold]].mean() + 1
+
+
+def test_the_ranker_says_points_of_pairs_it_never_saw() -> None:
+    given, (_, truth) = rated(), tastes()
+    pairs = train_ranker(given[:40], NOTHING, SMALL)
+    user, title = np.nonzero(np.asarray(given[40:].toarray()) == 0)
+    said = pairs.points(given[40:], user, title)
+    wanted = np.where(truth[40:][user, title], 5.0, 2.0)
+    assert np.sqrt(np.mean((said - wanted) ** 2)) < 0.6
+    assert np.sqrt(np.mean((pairs.mean + pairs.of_title[title] - wanted) ** 2)) > 1.3
+
+
+def test_a_shortlist_is_of_what_is_not_known_and_comes_first() -> None:
+    scores = np.array([[5, 4, 3, 2, 1, 0]], np.float32)
+    given = sp.csr_matrix((np.array([0.0, 1.0]), ([0, 0], [0, 5])), (1, 6))  # 0 points are known, too
+    short = shortlists(scores, given, 3)
+    assert short.tolist() == [[1, 2, 3]]
+    made = ranked(scores, np.array([[1, 2, 3]], np.float32), short)
+    assert np.argsort(-made[0]).tolist() == [3, 2, 1, 0, 4, 5]
+    one, other = np.array([[3, 2, 1]], np.float32), np.array([[1, 2, 9]], np.float32)
+    assert np.argsort(-blended(one, other, 0.0)[0]).tolist() == [0, 1, 2]
+    assert np.argmax(blended(one, other, 1.0)[0]) == 2
+
+
+def test_as_recommenders_they_score_every_title() -> None:
+    likes, truth = tastes()
+    user, title = likes.nonzero()
+    says = np.ones(len(user), np.int8)
+    names = [f"u{n}" for n in range(60)], [f"t{n:02}" for n in range(40)]
+    known = Histories(*names, user.astype(np.int64), title.astype(np.int64), says, np.zeros(len(user), np.int64))
+    given = Learning(known, lambda: Matter(NOTHING, np.full(40, np.nan, np.float32)), Options())
+    everyone = np.arange(60)
+    for fit in (by_towers, by_ranked_towers):
+        made: Any = fit(given)
+        scores = np.where(words(known).toarray() > 0, -np.inf, made.score(known, everyone))
+        assert scores.shape == (60, 40)
+        assert np.take_along_axis(truth, np.argsort(-scores, axis=1)[:, :5], 1).mean() > 0.9
+    assert isinstance(made, ByRankedTowers)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("towers")
+    with contextlib.closing(open_store(f"embedded:{folder / 'store'}", create=True)) as graph:
+        load_sample(graph)
+        titles = [id_ for batch in graph.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()][:40]
+        given = rated()
+        events = [
+            {"head": f"u{user:02}", "tail": titles[given.indices[place]], "key": "rating", "type": "rating",
+             "value": float(given.data[place]), "timestamp": place}
+            for user in range(60) for place in range(given.indptr[user], given.indptr[user + 1])
+        ]  # fmt: skip
+        graph.upsert_nodes("User", [{"id": f"u{user:02}"} for user in range(60)])
+        graph.upsert_relationships("RATED", events)
+        yield graph
+
+
+@pytest.fixture(scope="module")
+def run(store: GraphStore, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    config = tmp_path_factory.mktemp("config") / "towers.toml"
+    small = "\n".join(f"{name} = {value}" for name, value in SMALL.model_dump(exclude_defaults=True).items())
+    config.write_text(
+        Path("configs/towers.toml").read_text("utf-8").partition("[model.options]")[0]
+        + f'[model.options]\n{small}\nlandmarks = 50\ncontent = 8\n[publish]\nname = "tower_vector"\n', "utf-8",
+    )  # fmt: skip
+    return train(config, store, runs=tmp_path_factory.mktemp("runs"))
+
+
+def test_a_run_ranks_anew_and_is_read_without_torch(
+    store: GraphStore, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, "torch", None)
+    found = lists(open_run(run.folder), store, "u01", Scope(WHOLE_GRAPH), 8)
+    assert found["points"] == "rating"
+    history = store.neighbours(["u01"], ["RATED"], "out").column("neighbour").to_pylist()
+    before, after = ([one["id"] for one in found[name]] for name in ("before", "after"))
+    assert len(before) == len(after) == 8
+    assert not {*before, *after} & set(history)
+    scores = [one["score"] for one in found["before"]]
+    assert scores == sorted(scores, reverse=True)
+    gave = [one["gave"] for one in found["rated"]]
+    assert gave == [5.0] * 8
+    assert all(one["points"] > 3 for one in found["rated"])
+    assert sorted(one["was"] for one in found["after"])[0] >= 1
+    with pytest.raises(NotInGraph, match="no feedback of user 'nobody'"):
+        lists(run, store, "nobody", Scope(WHOLE_GRAPH), 8)
+
+
+def test_a_new_event_counts_at_once(store: GraphStore, run: Run) -> None:
+    asked = Scope(WHOLE_GRAPH)
+    before = lists(run, store, "u02", asked, 8)
+    first = before["before"][0]["id"]
+    event = {"head": "u02", "tail": first, "key": "rating", "type": "rating", "value": 1.0, "timestamp": 10_000}
+    store.upsert_relationships("RATED", [event])
+    after = lists(run, store, "u02", asked, 8)
+    assert first not in [one["id"] for one in after["before"]]
+    assert after["known"] == before["known"] + 1
+
+
+def test_the_published_vectors_are_of_unit_length(store: GraphStore, run: Run) -> None:
+    publish(run, store)
+    ids, vectors = store.get_embeddings("tower_vector")
+    assert len(ids) == store.info().counts["Title"]
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
+
+
+def test_the_command_prints_both_lists(store: GraphStore, run: Run) -> None:
+    where = ["--run", str(run.folder), "--store", store.url]
+    done = CliRunner().invoke(reelgraph.app, ["rerank", "u03", "--limit", "4", "--json", *where])
+    assert done.exit_code == 0, done.output
+    assert set(json.loads(done.output)) == {"run", "user", "points", "known", "before", "after", "rated"}
+    done = CliRunner().invoke(reelgraph.app, ["rerank", "u03", "--limit", "4", *where])
+    assert done.exit_code == 0
+    assert "before" in done.output
+    assert "gave" in done.output
+
+
+def test_an_unknown_option_is_refused_with_the_nearest(store: GraphStore, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('name = "x"\n[model]\nname = "TwoTowers"\n[model.options]\nepoch = 3\n', "utf-8")
+    with pytest.raises(ConfigError, match="did you mean epochs"):
+        train(read_config(wrong), store, runs=tmp_path)
+
+
+def test_arrays_of_another_model_are_refused(run: Run, tmp_path: Path) -> None:
+    from gnn.checkpoint import write_arrays
+    from gnn.tower_arrays import networks_of
+
+    write_arrays(tmp_path / "model.safetensors", {"liked": np.zeros(3, np.float32)})
+    with pytest.raises(RunError, match="holds no two towers"):
+        networks_of(Run(tmp_path, run.config, {"state": "finished"}))
