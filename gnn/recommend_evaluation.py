@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -81,7 +82,8 @@ def _known(names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in RECOMMENDERS:
             raise ConfigError(f"there is no strategy {name!r}; there are {', '.join(RECOMMENDERS)}")
-    return [name for name in RECOMMENDERS if not names or name in names]
+    absent = set() if importlib.util.find_spec("implicit") else {"ials"}
+    return [name for name in RECOMMENDERS if (name in names if names else name not in absent)]
 
 
 def _judged(
