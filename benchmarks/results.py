@@ -29,6 +29,8 @@ from gnn.evaluation_markdown import as_markdown
 from gnn.evaluation_page import as_page
 from graph.settings import GraphSettings
 
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""One thread each: waiting threads would count as processor time."""
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "results.md"
 _HEAD = """# Results
@@ -38,7 +40,7 @@ that printed it, and each row names the option that makes it alone. What the fig
 [substitutes](out-of-catalog.md), [recommendations](recommendations.md), [link prediction](training.md).
 
 Intervals are 95%, by bootstrap; a difference is paired, question by question. *train s* and *ms* are processor time of
-all threads, until a strategy can answer and for a question asked in batches, on two cores that others were using;
+one thread, until a strategy can answer and for a question asked in batches, on a machine that others were using, too;
 work that several strategies share counts for each. *MB* are the arrays that it holds beside the graph. Rows that need a
 run of a model count the time on the clock of its training.
 
@@ -74,13 +76,14 @@ PIECES: Mapping[str, Piece] = {
         for store in ("ml-latest-small", "ml-100k") for split in ("time", "random")
     },
     "rating": Piece("Ratings on ml-100k, 80/20 at random", "ml-100k", ["--task", "rating"]),
+    "genres": Piece("Genres from the name of a title", "imdb-24k", ["--task", "genres"]),
     "link-prediction": Piece("Links of the graph", "imdb-24k", ["--task", "link-prediction"], run=True),
 }  # fmt: skip
 
 
 def reelgraph(*arguments: object) -> bytes:
     """Run a command of this checkout; returns what it printed."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | dict.fromkeys(_THREADS, "1")
     typed = [sys.executable, "-m", "reelgraph", *map(str, arguments)]
     return subprocess.run(typed, check=True, stdout=subprocess.PIPE, env=environment).stdout
 
@@ -109,12 +112,12 @@ def made_run(store: Path, folder: Path) -> None:
         reelgraph("train", ROOT / "configs" / "complex.toml", "--store", f"embedded:{store}", "--runs", folder / "runs")
 
 
-def judged(name: str, folder: Path, data: Path, *, fresh: bool) -> None:
-    """Judge a piece, and keep what came out."""
+def judged(name: str, folder: Path, data: Path, *, fresh: bool, runs: bool = True) -> None:
+    """Judge a piece, and keep what came out. runs: with the rows that need a trained run."""
     piece = PIECES[name]
     store = made_store(piece.store, folder, data)
     given: list[object] = [*piece.options, "--store", f"embedded:{store}", "--runs", folder / "runs", "--json"]
-    if piece.run:
+    if piece.run and runs:
         made_run(store, folder)
         given += ["--embedding", "complex"] if "substitutes" in piece.options else []
     found = json.loads(reelgraph("evaluate", *given, *(["--fresh"] if fresh else [])))
@@ -140,6 +143,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=PIECES, help="judge this one (again); repeatable")
     parser.add_argument("--write", action="store_true", help="judge nothing; write the page from what is there")
     parser.add_argument("--fresh", action="store_true", help="judge again what the cache of evaluations has, too")
+    parser.add_argument("--without-runs", action="store_true", help="train nothing; leave out the rows that need a run")
     parser.add_argument("--folder", type=Path, default=GraphSettings().cache / "results", help="where all is kept")
     given = parser.parse_args()
     folder = given.folder.resolve()
@@ -147,7 +151,7 @@ def main() -> None:
     asked = given.only or [name for name in PIECES if given.fresh or not (folder / f"{name}.json").exists()]
     for name in () if given.write else asked:
         print(name, flush=True)
-        judged(name, folder, GraphSettings().data.resolve(), fresh=given.fresh)
+        judged(name, folder, GraphSettings().data.resolve(), fresh=given.fresh, runs=not given.without_runs)
     there = {name: folder / f"{name}.json" for name in PIECES if (folder / f"{name}.json").exists()}
     PAGE.write_text(page({name: json.loads(path.read_text("utf-8")) for name, path in there.items()}), "utf-8")
 

@@ -28,7 +28,8 @@ def show(found: dict[str, Any]) -> None:
         ]
         for one in found["strategies"]
     ]  # fmt: skip
-    table(["strategy", "RMSE", f"RMSE − {found['compared_with']}", "by seed", "s a seed", "what"], rows)
+    ours = found["compared_with"]
+    table(["strategy", "RMSE", f"RMSE − {ours}" if ours else "", "by seed", "s a seed", "what"], rows)
 
 
 def _interval(figure: Mapping[str, float], sign: str = "") -> str:

@@ -15,8 +15,9 @@ from gnn.config import ConfigError
 from gnn.cost import Meter
 from gnn.factorisation import by_factors
 from gnn.histories import Floats, Histories, Ints
+from gnn.lightgcn import bpr, lightgcn
 from gnn.tastes import Matter, Options, fit, scores
-from gnn.tower_strategies import by_ranked_towers, by_towers
+from gnn.tower_strategies import by_points, by_ranked_towers, by_towers
 
 _MOST_TITLES = 20_000  # of a matrix of titles by titles: 3.2 GB
 
@@ -124,8 +125,11 @@ RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
         lambda given: _ByItems(ease(given.histories.matrix(liked=True), given.options.ridge)), "EASE in closed form"
     ),
     "ials": (by_factors, "iALS of implicit, 64 factors"),
+    "bpr": (bpr, "factors, what is liked above what is not"),
+    "lightgcn": (lightgcn, "the same, flowing along who likes what"),
     "towers": (by_towers, "two towers, 32 numbers"),
-    "towers-ranked": (by_ranked_towers, "the same, the best 50 ranked anew by a network of pairs"),
+    "towers-ranked": (by_ranked_towers, "the same, the best 50 ranked anew, a network of pairs counting .3"),
+    "towers-points": (by_points, "the same, the best 50 in the order of that network's points alone"),
     "graph": (lambda given: _Hybrid(given, "content"), "likeness to what is liked by the graph's content alone"),
     "hybrid": (_Hybrid, "taste vectors, as served"),
 }  # fmt: skip

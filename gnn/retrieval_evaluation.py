@@ -28,7 +28,9 @@ from graph.store import GraphStore, Progress
 FIRST = 100
 COMPARED = "ease"
 FIGURES = {"hits": f"in the first {FIRST}", "kept": "with titles already had"}
-_SAME = {"towers-ranked": "it orders the first 50 of the towers anew, so its first 100 are theirs"}
+_SAME = dict.fromkeys(
+    ("towers-ranked", "towers-points"), "it orders the first 50 of the towers anew, so its first 100 are theirs"
+)
 _AT_ONCE = 1_000
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -76,5 +76,10 @@ def by_ranked_towers(given: Learning) -> ByRankedTowers:
     needs("torch")
     from gnn.tower_ranker import train_ranker
 
-    pairs = train_ranker(words(given.histories), given.matter.z, TowerOptions(), seed=given.seed)
-    return ByRankedTowers(by_towers(given).towers, pairs, TowerOptions())
+    made = partial(train_ranker, words(given.histories), given.matter.z, TowerOptions(), seed=given.seed)
+    return ByRankedTowers(by_towers(given).towers, given.meter.shared("tower ranker", made), TowerOptions())
+
+
+def by_points(given: Learning) -> ByRankedTowers:
+    """The same, the shortlist in the order of the ranker's points alone, as tutorials have it."""
+    return replace(by_ranked_towers(given), options=TowerOptions(weight=1.0))

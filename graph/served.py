@@ -145,7 +145,9 @@ class Strategies:
     def _missing(self, name: str, entry: Entry | None, given: Given) -> str:
         """Why there is no answer by that name."""
         if entry is None:
-            there = [*STRATEGIES, *(one for one in given.published if one not in (*INNER, *STRATEGIES))]
+            known = [one for one, entry in KNOWN.items() if entry.make(given) is not None]
+            own = [one for one in given.published if one not in (*INNER, *STRATEGIES, *KNOWN)]
+            there = [*STRATEGIES, *known, *own]
             return f"there is no strategy {name!r}; there are: {', '.join(there)}"
         return f"the strategy {name!r} needs vectors {entry.needs!r}, and none are published: {entry.how}"
 

@@ -23,10 +23,11 @@ from graph.tastes import LIKED, OFFERED, Weighting
 
 FOLD_IN_SERIES, HYBRID, HAND_WEIGHTS, POPULARITY = "fold-in-series", "hybrid", "hand-weights", "popularity"
 _CUT_FROM = 100
-_LOAD, _TASTES, _COMPLEX = (
-    "reelgraph load makes them", "reelgraph train configs/tastes.toml, then reelgraph publish",
-    "reelgraph train configs/complex.toml, then reelgraph publish",
-)  # fmt: skip
+_LOAD = "reelgraph load makes them"
+
+
+def _trained(config: str) -> str:
+    return f"reelgraph train configs/{config}.toml, then reelgraph publish"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ STRATEGIES: Mapping[str, Entry] = {
     ),
     HYBRID: Entry(
         lambda given: Hybrid(given.weighting, given.ranking) if given.weighting else None,
-        "taste vectors of feedback and content: the default for users", OFFERED, _TASTES, tuned=True,
+        "taste vectors of feedback and content: the default for users", OFFERED, _trained("tastes"), tuned=True,
     ),
     "fold-in": published(VECTORS, "substitute vectors alone", _LOAD, "fold-in"),
     HAND_WEIGHTS: Entry(
@@ -94,13 +95,30 @@ STRATEGIES: Mapping[str, Entry] = {
         "the most liked, then the best known, whatever is asked for", alone=True,
     ),
     "random": Entry(lambda given: Random(given.candidates), "chance, the same for the same question", alone=True),
-    "embedding": published("embedding", "nearest by link prediction inside the catalog", _COMPLEX),
+    "embedding": published("embedding", "nearest by link prediction inside the catalog", _trained("complex")),
     "embedding-cut": published(
         "embedding", f"the whole graph's {_CUT_FROM} nearest by link prediction, cut to the catalog: fewer may be left",
-        _COMPLEX, among=_CUT_FROM,
+        _trained("complex"), among=_CUT_FROM,
     ),
 }  # fmt: skip
-KNOWN: Mapping[str, Entry] = {}
-"""What runs of this project publish, by the name of the vectors. Others are served all the same."""
-INNER = (VECTORS, WEIGHTS, LIKED, OFFERED)
+TOWERS = "tower_vector"
+KNOWN: Mapping[str, Entry] = {
+    "clusters": published(
+        "clusters",
+        "nearest in the same k-means cluster of columns: genres, language, year, votes",
+        _trained("clusters"),
+    ),
+    "clusters-likes": published(
+        "clusters-likes", "nearest in the same cluster of co-likes", _trained("clusters-likes")
+    ),
+    "clusters-plots": published(
+        "clusters-plots", "nearest in the same cluster of plots and keywords", _trained("clusters-plots")
+    ),
+    "clusters-random": published("clusters-random", "any of the same cluster, by chance", _trained("clusters-random")),
+    "towers": published(
+        TOWERS, "nearest by the title tower of two: liked by the same users", _trained("towers"), "towers"
+    ),
+}
+"""What runs of this project publish. Vectors of any other name are served as well."""
+INNER = (VECTORS, WEIGHTS, LIKED, OFFERED, TOWERS)
 """Published vectors that are parts of the strategies above, and no strategies themselves."""

@@ -1,6 +1,6 @@
 // What the page shows, held by the address bar alone: a link, a reload and the back button bring the same view again.
 
-const TEXTS = ["q", "pick", "title", "from", "person", "view", "user", "catalog", "region", "on", "all"];
+const TEXTS = ["q", "pick", "title", "from", "person", "view", "user", "catalog", "region", "on", "all", "strategy"];
 const NUMBERS = { // least, most, default
   hits: [1, 20, 1], substitutes: [0, 20, 5], diversity: [0, 1, 0],
   cast: [0, 4, 1], director: [0, 4, 1], genre: [0, 4, 1], era: [0, 4, 1], popularity: [0, 4, 1], days: [0, 3650, 0], budget: [0, 50, 0],
@@ -22,8 +22,11 @@ export function read(search = location.search) {
   return state;
 }
 
-/** Diversity and the weights of facets, where they are not as usual. */
-export const tuningOf = (state) => Object.fromEntries(TUNED.filter((name) => state[name] !== NUMBERS[name][2]).map((name) => [name, state[name]]));
+/** Diversity and the weights of facets, where they are not as usual, and the strategy where one is chosen. */
+export const tuningOf = (state) => ({
+  ...Object.fromEntries(TUNED.filter((name) => state[name] !== NUMBERS[name][2]).map((name) => [name, state[name]])),
+  ...(state.strategy ? { strategy: state.strategy } : {}),
+});
 
 /** The address of a state, relative, without what is the default. */
 export function hrefOf(state) {

@@ -15,7 +15,7 @@ from graph.preferences import PreferenceError, Preferences
 from graph.rules import Rules
 from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Provenance, Scope, open_store
-from graph.strategies import STRATEGIES
+from graph.strategies import KNOWN, STRATEGIES, TOWERS
 from graph.strategy import StrategyError
 from graph.tastes import LIKED, OFFERED, Weighting
 from loaders.load import load_sample
@@ -27,7 +27,7 @@ TOY_STORY, MATRIX = "tt0114709", "tt0133093"
 WEIGHTING = Weighting(long=6, recent=2)
 OWN = "doc2vec"
 """Vectors that somebody has published under a name that nobody here knows of."""
-NAMES = [*STRATEGIES, OWN]
+NAMES = [*STRATEGIES, OWN, "towers"]
 SHORT = {name for name, entry in STRATEGIES.items() if entry.comparison}
 UNCHECKED = ("popular", "chance", "explored")
 """Kinds of reasons that name no part of the graph."""
@@ -46,6 +46,7 @@ def publish(store: GraphStore, seed: int = 0) -> None:
 
     made("embedding", 8)
     made(OWN, 5)
+    made(TOWERS, 7)
     made(LIKED, 8, WEIGHTING.facts)
     made(OFFERED, 9, WEIGHTING.facts)
 
@@ -179,7 +180,7 @@ def alike(stored: Stored) -> GraphStore:
     made = stored({"Title": titles, "Catalog": [{"id": "c", "name": "c"}], "OFFERS": offers})
     ids = [one["id"] for one in titles]
     for name, d, facts in (
-        ("embedding", 3, {}), (OWN, 3, {}), (LIKED, 8, WEIGHTING.facts), (OFFERED, 9, WEIGHTING.facts),
+        ("embedding", 3, {}), (OWN, 3, {}), (TOWERS, 3, {}), (LIKED, 8, WEIGHTING.facts), (OFFERED, 9, WEIGHTING.facts),
     ):  # fmt: skip
         told = Provenance("run-1", "Ones", d, made.info().graph_hash, "2026-11-21T00:00:00+00:00", facts)
         made.set_embeddings(name, ids, np.full((6, d), d**-0.5, np.float32), told)
@@ -232,12 +233,13 @@ def test_chance_is_another_with_another_seed(store: GraphStore, searcher: Search
 
 def test_all_are_listed_and_what_is_missing_is_said(searcher: Searcher, sample: GraphStore) -> None:
     listed = {one.name: one for one in searcher.strategies.listed()}
-    assert list(listed) == NAMES
-    assert all(one.available and one.missing is None for one in listed.values())
+    assert list(listed) == [*STRATEGIES, *KNOWN, OWN]
+    assert {name for name, one in listed.items() if one.available} == {*NAMES}
+    assert all((one.missing is None) == one.available for one in listed.values())
     assert {name for name, one in listed.items() if one.comparison} == SHORT
     assert (listed[OWN].run, listed["genres"].run) == ("run-1", None)
     bare = {one.name: one for one in Searcher(sample).strategies.listed()}
-    assert {name for name, one in bare.items() if not one.available} == {"hybrid", "embedding", "embedding-cut"}
+    assert {name for name, one in bare.items() if not one.available} == {"hybrid", "embedding", "embedding-cut", *KNOWN}
     assert "reelgraph train configs/tastes.toml" in (bare["hybrid"].missing or "")
     for name, one in bare.items():
         if not one.available:
