@@ -51,12 +51,15 @@ MovieLens' data and IMDb's are not in here; [benchmarks/movielens.py](../benchma
 
 @dataclass(frozen=True)
 class Piece:
-    """A table. title: its heading; store: a name in STORES; options: of `reelgraph evaluate`; run: it needs one."""
+    """A table. title: its heading; store: a name in STORES; options: of `reelgraph evaluate`.
+
+    runs: the configurations whose runs it judges, or some of its rows need.
+    """
 
     title: str
     store: str
     options: Sequence[str]
-    run: bool = False
+    runs: Sequence[str] = ()
 
 
 STORES: Mapping[str, str] = {
@@ -65,9 +68,9 @@ STORES: Mapping[str, str] = {
     "ml-100k": "imdb-24k and all films of ml-100k, as a catalog; films by name and year",
 }
 PIECES: Mapping[str, Piece] = {
-    "substitutes": Piece("Substitutes, any rating", "imdb-24k", ["--task", "substitutes"], run=True),
+    "substitutes": Piece("Substitutes, any rating", "imdb-24k", ["--task", "substitutes"], ["complex"]),
     "substitutes-4": Piece(
-        "Substitutes, ratings of 4 and more", "imdb-24k", ["--task", "substitutes", "--likes-from", "4"], run=True
+        "Substitutes, ratings of 4 and more", "imdb-24k", ["--task", "substitutes", "--likes-from", "4"], ["complex"]
     ),
     **{
         f"recommend-{store}-{split}": Piece(
@@ -75,9 +78,14 @@ PIECES: Mapping[str, Piece] = {
         )
         for store in ("ml-latest-small", "ml-100k") for split in ("time", "random")
     },
+    "retrieval": Piece(
+        "Retrieval on ml-100k, 80/20 at random: what is found in the first 100", "ml-100k", ["--task", "retrieval"]
+    ),
     "rating": Piece("Ratings on ml-100k, 80/20 at random", "ml-100k", ["--task", "rating"]),
     "genres": Piece("Genres from the name of a title", "imdb-24k", ["--task", "genres"]),
-    "link-prediction": Piece("Links of the graph", "imdb-24k", ["--task", "link-prediction"], run=True),
+    "link-prediction": Piece(
+        "Links: the graph, Nations and UMLS", "imdb-24k", ["--task", "link-prediction"], ["complex", "nations", "umls"]
+    ),
 }  # fmt: skip
 
 
@@ -85,7 +93,7 @@ def reelgraph(*arguments: object) -> bytes:
     """Run a command of this checkout; returns what it printed."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | dict.fromkeys(_THREADS, "1")
     typed = [sys.executable, "-m", "reelgraph", *map(str, arguments)]
-    return subprocess.run(typed, check=True, stdout=subprocess.PIPE, env=environment).stdout
+    return subprocess.run(typed, check=True, stdout=subprocess.PIPE, env=environment, cwd=ROOT).stdout
 
 
 def made_store(name: str, folder: Path, data: Path) -> Path:
@@ -106,20 +114,26 @@ def made_store(name: str, folder: Path, data: Path) -> Path:
     return store
 
 
-def made_run(store: Path, folder: Path) -> None:
-    """ComplEx on the graph, for the rows that need it."""
-    if not (folder / "runs" / "complex" / "metrics.json").exists():
-        reelgraph("train", ROOT / "configs" / "complex.toml", "--store", f"embedded:{store}", "--runs", folder / "runs")
+def made_run(config: str, store: Path, folder: Path) -> None:
+    """A run of a configuration, trained where it is not there yet."""
+    if not (folder / "runs" / config / "metrics.json").exists():
+        path = ROOT / "configs" / f"{config}.toml"
+        reelgraph("train", path, "--store", f"embedded:{store}", "--runs", folder / "runs")
 
 
-def judged(name: str, folder: Path, data: Path, *, fresh: bool, runs: bool = True) -> None:
-    """Judge a piece, and keep what came out. runs: with the rows that need a trained run."""
+def judged(
+    name: str, folder: Path, data: Path, *, fresh: bool, without: Sequence[str] = (), rows: Sequence[str] = ()
+) -> None:
+    """Judge a piece, and keep what came out. without: configurations that are not to be trained. rows: only these."""
     piece = PIECES[name]
     store = made_store(piece.store, folder, data)
     given: list[object] = [*piece.options, "--store", f"embedded:{store}", "--runs", folder / "runs", "--json"]
-    if piece.run and runs:
-        made_run(store, folder)
-        given += ["--embedding", "complex"] if "substitutes" in piece.options else []
+    runs = [config for config in piece.runs if config not in without]
+    for config in runs:
+        made_run(config, store, folder)
+    if "substitutes" in piece.options and runs:
+        given += ["--embedding", runs[0]]
+    given += [word for row in rows for word in ("--strategy", row)]
     found = json.loads(reelgraph("evaluate", *given, *(["--fresh"] if fresh else [])))
     path = folder / f"{name}.json"
     path.with_suffix(".partial").write_text(json.dumps(found), "utf-8")
@@ -143,7 +157,9 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=PIECES, help="judge this one (again); repeatable")
     parser.add_argument("--write", action="store_true", help="judge nothing; write the page from what is there")
     parser.add_argument("--fresh", action="store_true", help="judge again what the cache of evaluations has, too")
-    parser.add_argument("--without-runs", action="store_true", help="train nothing; leave out the rows that need a run")
+    parser.add_argument("--strategy", action="append", default=[], metavar="NAME", help="only these rows; repeatable")
+    parser.add_argument("--without", action="append", default=[], metavar="CONFIG", help="a run that is not trained, "
+                        "such as complex; its rows are left out")  # fmt: skip
     parser.add_argument("--folder", type=Path, default=GraphSettings().cache / "results", help="where all is kept")
     given = parser.parse_args()
     folder = given.folder.resolve()
@@ -151,7 +167,9 @@ def main() -> None:
     asked = given.only or [name for name in PIECES if given.fresh or not (folder / f"{name}.json").exists()]
     for name in () if given.write else asked:
         print(name, flush=True)
-        judged(name, folder, GraphSettings().data.resolve(), fresh=given.fresh, runs=not given.without_runs)
+        judged(
+            name, folder, GraphSettings().data.resolve(), fresh=given.fresh, without=given.without, rows=given.strategy
+        )
     there = {name: folder / f"{name}.json" for name in PIECES if (folder / f"{name}.json").exists()}
     PAGE.write_text(page({name: json.loads(path.read_text("utf-8")) for name, path in there.items()}), "utf-8")
 

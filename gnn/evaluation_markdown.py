@@ -35,7 +35,10 @@ def lead(found: Mapping[str, Any]) -> str:
     """What was judged, on what, when, against what."""
     setting = found.get("setting", {})
     told = [f"On {found['data']}" + (f" ({Path(setting['data']).name})" if setting.get("data") else "")]
-    told += [f"{key} {found[key]}" for key in ("hidden", "split", "part", "draws", "seeds") if found.get(key)]
+    told += [
+        f"{key} {', '.join(map(str, found[key])) if isinstance(found[key], list) else found[key]}"
+        for key in ("hidden", "split", "part", "draws", "seeds") if found.get(key)
+    ]  # fmt: skip
     if found["compared_with"]:
         told.append(f"differences are paired, to {found['compared_with']}")
     if found.get("judged_at"):

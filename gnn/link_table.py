@@ -100,7 +100,7 @@ def _row(run: Run) -> dict[str, Any]:
 def _baseline(run: Run) -> dict[str, Any]:
     own = run.metrics()["test"]["popularity"]
     return {
-        "strategy": BASELINE, "about": "what is most frequent there",
+        "strategy": BASELINE, "about": f"what is most frequent in the triples of {run.name}",
         **{name: {"mean": own[name], "low": None, "high": None} for name in FIGURES},
         "amri": own["amri"], "kind": own["kind"], "queries": own["queries"], "sides": {},
         "data_hash": run.record["data_hash"], "cost": {"train_seconds": None, "query_ms": None, "bytes": None},
