@@ -46,6 +46,11 @@ class Listen:
     keyfile: Path | None = None
 
 
+_STARTING_SECONDS = 60
+"""How long a worker may not answer its parent before it is replaced: after five, as by default, a busy machine never
+has one that has read its code."""
+
+
 def app_of_environment() -> FastAPI:
     """The app of a worker, which knows of its parent only what stands in the environment."""
     return_freed_memory()
@@ -82,7 +87,10 @@ def serve(settings: Settings, listen: Listen, announce: Callable[[str], None]) -
                 SHARED_METRICS: shared,
             }
             factory = f"{__name__}:{app_of_environment.__name__}"
-            Multiprocess(uvicorn.Config(factory, factory=True, workers=listen.workers, **options), [held]).run()
+            several = uvicorn.Config(
+                factory, factory=True, workers=listen.workers, timeout_worker_healthcheck=_STARTING_SECONDS, **options
+            )
+            Multiprocess(several, [held]).run()
 
 
 def _run(server: uvicorn.Server, held: socket.socket) -> None:

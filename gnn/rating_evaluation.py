@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from gnn.config import ConfigError
 from gnn.cost import timed
 from gnn.histories import Floats
-from gnn.prepare import needs
+from gnn.prepare import NotInstalled, needs
 from gnn.rating_blend import blend, once
 from gnn.rating_factors import bayesian
 from gnn.rating_models import Known, Mean, Rater, item_knn, svd
@@ -80,7 +80,7 @@ def rate(
     say("content of titles", 0.0)
     z = content_of(store, ratings)
     judged: dict[str, list[Numbers]] = {name: [] for name in chosen}
-    seconds = dict.fromkeys(chosen, 0.0)
+    seconds, left_out = dict.fromkeys(chosen, 0.0), {}
     count = np.zeros(len(ratings.users))
     for place, seed in enumerate(draws):
         known, hidden = ratings.parted(seed, SHARE)
@@ -88,7 +88,13 @@ def rate(
         given = Known(known, z, seed)
         for step, name in enumerate(chosen):
             say(f"{name}, seed {seed}", (place + step / len(chosen)) / len(draws))
-            squares, spent = timed(partial(_squares, RATERS[name][0], given, hidden))
+            try:
+                squares, spent = timed(partial(_squares, RATERS[name][0], given, hidden))
+            except NotInstalled as error:
+                if name in names:
+                    raise
+                left_out[name] = str(error)
+                continue
             judged[name].append(squares)
             seconds[name] += spent
     return {
@@ -101,10 +107,10 @@ def rate(
         "titles": len(ratings.titles),
         "judged": int(SHARE * len(ratings)),
         "compared_with": OURS if OURS in chosen else None,
-        "left_out": {},
+        "left_out": left_out,
         "figures": {"rmse": "RMSE"},
         "lower_is_better": ["rmse"],
-        "strategies": _rows(judged, count, seconds),
+        "strategies": _rows({name: one for name, one in judged.items() if one}, count, seconds),
     }
 
 

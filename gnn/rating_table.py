@@ -30,6 +30,8 @@ def show(found: dict[str, Any]) -> None:
     ]  # fmt: skip
     ours = found["compared_with"]
     table(["strategy", "RMSE", f"RMSE − {ours}" if ours else "", "by seed", "s a seed", "what"], rows)
+    for name, why in found["left_out"].items():
+        say(f"{name}: left out; {why}")
 
 
 def _interval(figure: Mapping[str, float], sign: str = "") -> str:

@@ -13,6 +13,7 @@ from gnn.config import ConfigError
 from gnn.cost import Cost, held_bytes, timed
 from gnn.histories import Histories
 from gnn.judge import Bootstrap, K
+from gnn.prepare import NotInstalled
 from gnn.recommend_splits import Split, by_chance, by_time, cold_titles, newcomers
 from gnn.recommend_strategies import DEFAULT, RECOMMENDERS, Learning
 from gnn.tastes import Options, matter_of
@@ -57,13 +58,19 @@ def evaluate(
     likes = np.asarray(parted.learned.matrix(liked=True).sum(0)).ravel()
     told = -np.log2((likes + 1) / (len(histories.users) + 1))
     fame = _fame(parted, likes)
-    judged = {}
+    judged, left_out = {}, {}
     for place, name in enumerate(chosen):
         report(name, (place + 1) / (len(chosen) + 1))
-        recommender, seconds = learning.meter.fit(partial(RECOMMENDERS[name][0], learning))
+        try:
+            recommender, seconds = learning.meter.fit(partial(RECOMMENDERS[name][0], learning))
+        except NotInstalled as error:
+            if name in names:
+                raise
+            left_out[name] = str(error)
+            continue
         judged[name] = _judged(recommender, parted, told, fame)
         judged[name]["cost"] = Cost(seconds, judged[name]["ms"], held_bytes(recommender)).as_dict()
-    return _table(judged, parted, histories, validation)
+    return _table(judged, parted, histories, validation) | {"left_out": left_out}
 
 
 def _fame(split: Split, likes: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -152,7 +159,6 @@ def _table(judged: Mapping[str, Any], split: Split, histories: Histories, valida
         "figures": NAMES,
         "by": BY,
         "compared_with": compared,
-        "left_out": {},
         "best_single": best,
         "strategies": strategies,
     }

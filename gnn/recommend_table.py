@@ -44,6 +44,8 @@ def show(found: dict[str, Any]) -> None:
         for one in found["strategies"]
     ]  # fmt: skip
     table(header, rows)
+    for name, why in found["left_out"].items():
+        say(f"{name}: left out; {why}")
     parts = list(dict.fromkeys(part for one in found["strategies"] for part in one["slices"]["likes"]))
     say("\nNDCG@10 by what is known of a user:")
     users = {part: found["strategies"][0]["slices"]["likes"][part]["questions"] for part in parts}

@@ -64,6 +64,8 @@ def retrieve(
                 recommender, seconds = given.meter.fit(partial(RECOMMENDERS[name][0], given))
                 judged[name].append(found(recommender, split, seconds))
             except NotInstalled as error:
+                if name in names:
+                    raise
                 left_out[name] = str(error)
     return {
         "task": "retrieval",

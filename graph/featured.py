@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import pyarrow.compute as pc
+
 from graph.items import changed_offers
 from graph.recounted import Recounted
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
@@ -32,7 +34,7 @@ class Featured:
     def __init__(self, store: GraphStore) -> None:
         self._store = store
         self._tells = hasattr(store, "changed_offers")
-        self._recounted = Recounted("pins and boosts", self._all, _FRESH_SECONDS)
+        self._recounted = Recounted("pins and boosts", self._again, _FRESH_SECONDS)
         self._held: tuple[str, Offers] | None = None
         self._moving = threading.Lock()
         self._made: dict[str | None, tuple[Offers, Pins, Boosts]] = {}
@@ -77,9 +79,19 @@ class Featured:
             self._held = state, made
             return made
 
+    def _again(self) -> Offers:
+        """All of them, read again where an offer has changed."""
+        state, held = self._store.state(), self._held
+        if held is None or held[0] != state:
+            held = self._held = state, self._all()
+        return held[1]
+
     def _all(self) -> Offers:
-        batches = self._store.scan_relationships("OFFERS", list(_READ))
-        return _marked((row["tail"], row["head"], row) for batch in batches for row in batch.to_pylist())
+        rows = []
+        for batch in self._store.scan_relationships("OFFERS", list(_READ)):
+            marked = pc.or_(pc.is_valid(batch.column("pinned")), pc.is_valid(batch.column("boost")))
+            rows += batch.filter(marked).to_pylist()
+        return _marked((row["tail"], row["head"], row) for row in rows)
 
 
 def _of_catalog(offers: Offers, wanted: str | None) -> tuple[Pins, Boosts]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,18 @@ import pyarrow as pa
 import pytest
 
 from gnn.config import ConfigError
-from gnn.histories import UNKNOWN
+from gnn.histories import UNKNOWN, histories_in
+from gnn.prepare import NotInstalled
 from gnn.rating_blend import blend, features
 from gnn.rating_evaluation import RATERS, rate
 from gnn.rating_factors import bayesian
 from gnn.rating_models import Known, item_knn, svd
 from gnn.ratings import Asked, Biases, Ratings, ratings_in
+from gnn.recommend_evaluation import evaluate
 from gnn.resampled import Resampled, interval
 from gnn.substitutes import FeedbackError
+from gnn.tastes import Options
+from graph.feedback_kinds import FeedbackKinds
 from graph.store import GraphStore
 from graph.tables import rows_to_table
 
@@ -133,10 +138,33 @@ def test_the_evaluation_judges_all_on_the_same(viewed: GraphStore) -> None:
     ])  # fmt: skip
     found = rate(viewed, table, [0, 1])
     rmse = {one["strategy"]: one["rmse"] for one in found["strategies"]}
-    assert list(rmse) == list(RATERS)
+    assert [*rmse, *found["left_out"]] == list(RATERS) or found["left_out"]
     assert rmse["blend"]["mean"] < rmse["svd"]["mean"] < rmse["biases"]["mean"] < rmse["mean"]["mean"]
     for one in found["strategies"]:
         assert one["rmse"]["low"] < one["rmse"]["mean"] < one["rmse"]["high"]
         assert np.mean(np.square(one["rmse_by_seed"])) ** 0.5 == pytest.approx(one["rmse"]["mean"], abs=1e-3)
     with pytest.raises(ConfigError, match="no way 'stars'"):
         rate(viewed, table, [0], ["stars"])
+
+
+def test_what_is_not_installed_is_left_out_unless_it_is_named(
+    viewed: GraphStore, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else there(name))
+    ratings, _ = invented(users=50, titles=40)
+    titles = [id_ for batch in viewed.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()][:40]
+    table = rated([
+        (ratings.users[u], titles[t], "rating", float(v), None)
+        for u, t, v in zip(ratings.user, ratings.title, ratings.value.round(), strict=True)
+    ])  # fmt: skip
+    found = rate(viewed, table, [0])
+    assert list(found["left_out"]) == ["ranker"]
+    assert "pip install" in found["left_out"]["ranker"]
+    assert {one["strategy"] for one in found["strategies"]} == {*RATERS} - {"ranker"}
+    with pytest.raises(NotInstalled, match="torch"):
+        rate(viewed, table, [0], ["ranker"])
+    histories = histories_in(viewed, FeedbackKinds.parse(["rating>=4"], ["rating<=2"]), table)
+    small = Options(long=8, recent=8, rank=16, landmarks=32, content=8)
+    recommended = evaluate(viewed, histories, "random", 0, small)
+    assert set(recommended["left_out"]) == {"bpr", "lightgcn", "towers", "towers-ranked", "towers-points"}

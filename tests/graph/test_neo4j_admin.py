@@ -24,7 +24,7 @@ def test_an_empty_list_comes_in_as_absent_and_is_counted(tmp_path: Path) -> None
     export = export_neo4j_admin(_stored(tmp_path, rows), tmp_path / "export")
     assert export.empty_lists == 1
     assert _file(export, "relationships/OFFERS.csv")[1:] == [
-        '"c","tt1",""' + 12 * ",", '"c","tt2","",,"US;GB"' + 10 * ","
+        '"c","tt1",""' + 14 * ",", '"c","tt2","",,"US;GB"' + 12 * ","
     ]  # fmt: skip
 
 
@@ -47,15 +47,16 @@ def test_headers_and_rows(tmp_path: Path) -> None:
     )
     assert row == '"tt1",,"Say ""no""",,1995,,,false,7.5,,,,"say no sayno",,"3;4;3.75","Title;Offered;Catalog_2"'
     assert _file(export, "nodes/Catalog.csv") == [
-        "slug:ID(Catalog),name,number:long,:LABEL", '"north","North",1,"Catalog"', '"south",,2,"Catalog"'
+        "slug:ID(Catalog),name,strategy,number:long,:LABEL", '"north","North",,1,"Catalog"', '"south",,,2,"Catalog"'
     ]  # fmt: skip
     assert _file(export, "relationships/IN_GENRE.csv") == [":START_ID(Title),:END_ID(Genre),key", '"tt1","Drama",']
     header, row = _file(export, "relationships/OFFERS.csv")
     assert header == (
         ":START_ID(Catalog),:END_ID(Title),key,item_id,regions:string[],available_from:date,available_until:date,match,"
-        "confidence:double,hidden:boolean,categories:string[],labels,comment,timestamp:long,nanos:long"
+        "confidence:double,hidden:boolean,categories:string[],labels,comment,timestamp:long,nanos:long,"
+        "pinned:long,boost:double"
     )
-    assert row == '"south","tt1","",,,2026-03-01' + 9 * ","
+    assert row == '"south","tt1","",,,2026-03-01' + 11 * ","
     folder = tmp_path / "export"
     assert export.command == [
         "neo4j-admin", "database", "import", "full", "neo4j", "--overwrite-destination=true", "--array-delimiter=;",

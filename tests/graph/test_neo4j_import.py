@@ -187,4 +187,6 @@ def _answers(store: GraphStore) -> list[Any]:
     ]
     vectors = [(ids, rows.tolist()) for ids, rows in map(store.get_embeddings, VECTORS)]
     offered = store.offered(Scope("north", adult=True)).to_pylist()
-    return [indexes, found, vectors, offered, store.search_text("back slash", 5, adult=True)]
+    # All of them: which of equally good names are the first is the index's to say, and it is made in another order.
+    named = sorted(store.search_text("back slash", 200, adult=True), key=repr)
+    return [indexes, found, vectors, offered, named]
