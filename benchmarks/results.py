@@ -44,8 +44,8 @@ one thread, until a strategy can answer and for a question asked in batches, on 
 work that several strategies share counts for each. *MB* are the arrays that it holds beside the graph. Rows that need a
 run of a model count the time on the clock of its training.
 
-Rows that were judged apart (`--strategy`, `--part`) stand in a table of their own, with the command that made it, and are
-compared within it. What was left out (`--without complex`: the rows named `embedding`) is in
+Rows that were judged apart (`--strategy`, `--part`) stand in a table of their own, with the command that made it, and
+are compared within it. What was left out (`--without complex`: the rows named `embedding`) is in
 [substitutes](out-of-catalog.md).
 
 MovieLens' data and IMDb's are not in here; [benchmarks/movielens.py](../benchmarks/movielens.py) and
