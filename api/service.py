@@ -19,6 +19,7 @@ from api.problems import Problem
 from api.schemas import Day
 from api.settings import Settings
 from api.tracing import Tracing
+from graph.answers import Answer
 from graph.cards import best_known
 from graph.consistent import at_one_version
 from graph.demand import Demand
@@ -30,7 +31,7 @@ from graph.for_users import ForUsers
 from graph.items import ServedItems
 from graph.kept import Kept
 from graph.preferences import MOST_WEIGHT, NEUTRAL, Preferences
-from graph.search import Answer, Searcher
+from graph.search import Searcher
 from graph.shelves import Shelves
 from graph.store import GraphStore, Scope, StoreError
 

@@ -13,13 +13,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from graph.answers import Answer, Hit
 from graph.explain import Evidence, explain
 from graph.for_users import ForUsers
 from graph.personal import Personal
 from graph.recommend import Recommendation
 from graph.refreshed import refreshed
 from graph.rules import Rules
-from graph.search import MAX_HITS, MAX_SUBSTITUTES, Answer, Hit, Searcher
+from graph.search import MAX_HITS, MAX_SUBSTITUTES, Searcher
 from graph.store import WHOLE_GRAPH, StoreError, StoreNotFound
 from graph.substitutability import POOR
 from graph.substitutes import Substitute

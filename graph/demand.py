@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graph.answers import Answer
 from graph.names import normalise
-from graph.search import Answer
 from graph.store import WHOLE_GRAPH, GraphStore, StoreError
 from graph.text import QUERY_LENGTH
 

@@ -13,8 +13,9 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 import reelgraph
+from graph.answers import Answer
 from graph.demand import Demand
-from graph.search import Answer, Searcher
+from graph.search import Searcher
 from graph.store import Scope, open_store
 from loaders.load import load_sample
 

@@ -13,8 +13,8 @@ from api.graphql.inputs import First, capped
 from api.graphql.people import Person
 from api.graphql.titles import Title
 from graph import explain as reasons
+from graph.answers import Answer, Hit
 from graph.schema import RELATIONSHIPS
-from graph.search import Answer, Hit
 from graph.store import Scope
 from graph.substitutes import Substitute as Answered
 

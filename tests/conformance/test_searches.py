@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 COUNT = """
 import sys
 from graph.demand import Demand
-from graph.search import Answer
+from graph.answers import Answer
 from graph.store import Scope, open_store
 store = open_store(sys.argv[1])
 counting = Demand(store, seconds=0.01)

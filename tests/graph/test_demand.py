@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from graph import demand
+from graph.answers import Answer
 from graph.demand import TEXT_LENGTH, Demand, Searches
 from graph.exports.parquet import export_parquet
-from graph.search import Answer, Searcher
+from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, Scope, StoreFull, open_store
 from loaders.load import load_sample
 

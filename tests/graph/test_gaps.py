@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from graph import gaps as module
+from graph.answers import Answer, Hit
 from graph.demand import Demand
 from graph.foldin import VECTORS, WEIGHTS
 from graph.gaps import Named
-from graph.search import Answer, Hit, Match
+from graph.match import Match
 from graph.store import NotInGraph, Provenance, Scope, Vectors, open_store
 from graph.substitutability import facts_of
 
