@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
+from api.cores import one_core_a_request
 from api.logs import config
 from api.memory import return_freed_memory
 from api.metrics import SHARED_METRICS
@@ -54,6 +55,7 @@ has one that has read its code."""
 def app_of_environment() -> FastAPI:
     """The app of a worker, which knows of its parent only what stands in the environment."""
     return_freed_memory()
+    one_core_a_request()
     settings = read_settings()
     return create_app(settings, open_store(settings.store))
 
@@ -66,6 +68,7 @@ def serve(settings: Settings, listen: Listen, announce: Callable[[str], None]) -
     """
     _check_certificate(listen)
     return_freed_memory()
+    one_core_a_request()
     with contextlib.closing(open_store(settings.store)) as store, _bound(listen) as held:
         threading.Thread(target=_when_it_answers, args=(_address(held, listen), announce), daemon=True).start()
         options: dict[str, Any] = {
