@@ -44,6 +44,10 @@ one thread, until a strategy can answer and for a question asked in batches, on 
 work that several strategies share counts for each. *MB* are the arrays that it holds beside the graph. Rows that need a
 run of a model count the time on the clock of its training.
 
+Rows that were judged apart (`--strategy`, `--part`) stand in a table of their own, with the command that made it, and
+are compared within it. What was left out (`--without complex`: the rows named `embedding`) is in
+[substitutes](out-of-catalog.md).
+
 MovieLens' data and IMDb's are not in here; [benchmarks/movielens.py](../benchmarks/movielens.py) and
 [benchmarks/results.py](../benchmarks/results.py) say how the stores were made from them.
 """
@@ -122,9 +126,13 @@ def made_run(config: str, store: Path, folder: Path) -> None:
 
 
 def judged(
-    name: str, folder: Path, data: Path, *, fresh: bool, without: Sequence[str] = (), rows: Sequence[str] = ()
-) -> None:
-    """Judge a piece, and keep what came out. without: configurations that are not to be trained. rows: only these."""
+    name: str, folder: Path, data: Path, *, fresh: bool, without: Sequence[str] = (), rows: Sequence[str] = (),
+    part: str | None = None,
+) -> None:  # fmt: skip
+    """Judge a piece, and keep what came out. without: configurations that are not to be trained. rows: only these.
+
+    part: keep it as a table of its own, below the piece's.
+    """
     piece = PIECES[name]
     store = made_store(piece.store, folder, data)
     given: list[object] = [*piece.options, "--store", f"embedded:{store}", "--runs", folder / "runs", "--json"]
@@ -135,19 +143,19 @@ def judged(
         given += ["--embedding", runs[0]]
     given += [word for row in rows for word in ("--strategy", row)]
     found = json.loads(reelgraph("evaluate", *given, *(["--fresh"] if fresh else [])))
-    path = folder / f"{name}.json"
+    path = folder / (f"{name}.json" if part is None else f"{name}+{part}.json")
     path.with_suffix(".partial").write_text(json.dumps(found), "utf-8")
     path.with_suffix(".partial").replace(path)
     path.with_suffix(".html").write_text(as_page(found), "utf-8")
 
 
-def page(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """docs/results.md from the results that are there, in the order of PIECES."""
+def page(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """docs/results.md from the results of each piece that are there, in the order of PIECES."""
     parts = [_HEAD]
     for name, piece in PIECES.items():
-        if name in results:
-            text = as_markdown(results[name], level=2).split("\n", 1)[1]
-            parts.append(f"## {piece.title}\n\nThe store: {STORES[piece.store]}.\n{text}")
+        texts = [as_markdown(found, level=2).split("\n", 1)[1] for found in results.get(name, ())]
+        if texts:
+            parts.append(f"## {piece.title}\n\nThe store: {STORES[piece.store]}.\n" + "".join(texts))
     return "\n".join(parts)
 
 
@@ -158,6 +166,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="judge nothing; write the page from what is there")
     parser.add_argument("--fresh", action="store_true", help="judge again what the cache of evaluations has, too")
     parser.add_argument("--strategy", action="append", default=[], metavar="NAME", help="only these rows; repeatable")
+    parser.add_argument("--part", metavar="NAME", help="keep these rows as a table of their own")
     parser.add_argument("--without", action="append", default=[], metavar="CONFIG", help="a run that is not trained, "
                         "such as complex; its rows are left out")  # fmt: skip
     parser.add_argument("--folder", type=Path, default=GraphSettings().cache / "results", help="where all is kept")
@@ -170,8 +179,10 @@ def main() -> None:
         judged(
             name, folder, GraphSettings().data.resolve(), fresh=given.fresh, without=given.without, rows=given.strategy
         )
-    there = {name: folder / f"{name}.json" for name in PIECES if (folder / f"{name}.json").exists()}
-    PAGE.write_text(page({name: json.loads(path.read_text("utf-8")) for name, path in there.items()}), "utf-8")
+    files = {name: [folder / f"{name}.json", *sorted(folder.glob(f"{name}+*.json"))] for name in PIECES}
+    there = {name: [json.loads(path.read_text("utf-8")) for path in paths if path.exists()]
+             for name, paths in files.items()}  # fmt: skip
+    PAGE.write_text(page(there), "utf-8")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ _BATCH = 50_000
 _REASONS = (RunError, ConfigError, TriplesError, TrainingError, StoreError, OSError, MemoryError)
 
 _OTHERS = (VECTORS, WEIGHTS, LIKED, OFFERED)
-"""Substitute vectors are folded in by the load itself; a new title has no taste vectors before the next training."""
+"""Substitute and taste vectors are folded in by the load itself, for which no run is needed."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ def _figures(found: Mapping[str, Any]) -> list[str]:
             (one["strategy"], [_range(one[name], place, f"{one['strategy']}: {called}")])
             for one in _ordered(found, name) if name in one
         ]  # fmt: skip
-        chart = ranges(rows, called, f"{called} of each strategy", strong=found["compared_with"] or "")
+        whole = name not in found.get("lower_is_better", ())
+        chart = ranges(rows, called, f"{called} of each strategy", strong=found["compared_with"] or "", whole=whole)
         drawn.append(section(called, chart, note=_better(found, name)))
     return drawn
 

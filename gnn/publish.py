@@ -15,6 +15,7 @@ from gnn.title_models import SUBSTITUTES, TASTES, TITLE_MODELS
 from graph.foldin import VECTORS, WEIGHTS, folded_in
 from graph.store import GraphStore, Provenance
 from graph.tastes import LIKED, OFFERED
+from graph.tastes_foldin import tastes_folded_in
 
 TITLE = "Title:"
 _ANOTHER = 0.5
@@ -86,7 +87,7 @@ def _substitutes(
 def _tastes(
     run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance, amend: bool
 ) -> str:
-    """Publish both vectors of each title as one version, with how histories are weighed."""
+    """Publish both vectors of each title as one version, with how histories are weighed; later titles are folded in."""
     from gnn.tastes_run import liked_of, weighting_facts
 
     row = {name.removeprefix(TITLE): place for place, name in enumerate(run.vocabulary().entities)}
@@ -94,7 +95,10 @@ def _tastes(
     own = dataclasses.replace(provenance, dimension=int(liked.shape[1]), facts=weighting_facts(run))
     store.set_embeddings(LIKED, ids, liked, own, amend=amend)
     own = dataclasses.replace(provenance, facts=weighting_facts(run))
-    return store.set_embeddings(OFFERED, ids, vectors, own, amend=True)
+    store.set_embeddings(OFFERED, ids, vectors, own, amend=True)
+    for one in tastes_folded_in(store):
+        store.set_embeddings(one.name, one.ids, one.rows, one.provenance, amend=True)
+    return store.info().version
 
 
 def title_vectors(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -26,6 +27,8 @@ SPLITS: Mapping[str, Callable[[Histories, int], Split]] = {
     "newcomers": newcomers,
     "cold": cold_titles,
 }
+BY_CHANCE = {"held_out": "random", "long": 256, "recent": 256}
+"""Options of taste vectors where likes are left out by chance: by chance for the weights too, and less made thin."""
 FIGURES = ("ndcg", "recall", "novelty")
 NAMES = {"ndcg": "NDCG@10", "recall": "recall@10", "novelty": "novelty"}
 """What the figures are called."""
@@ -42,7 +45,8 @@ def evaluate(
 ) -> dict[str, Any]:  # fmt: skip
     """Judge recommenders (none named: all) on a split, as plain data: means, intervals, differences.
 
-    validation: part what may be learned from once more, and judge there. Raises ConfigError for a name that is none.
+    validation: part what may be learned from once more, and judge there. What weights are learned on is held out as
+    the split holds out: where likes are drawn by chance, by chance. Raises ConfigError for a name that is none.
     """
     report: Progress = progress or (lambda _what, _share: None)
     chosen = _known(names)
@@ -53,6 +57,8 @@ def evaluate(
         parted = SPLITS[split](parted.learned, seed + 1)
     if not len(parted.users):
         raise ConfigError(f"nobody has likes enough to be judged by {parted.name}; five are the least")
+    if split == "random":
+        options = options.model_copy(update=BY_CHANCE)
     counts = np.bincount(parted.learned.title, minlength=len(histories.titles))
     learning = Learning(parted.learned, partial(matter_of, store, histories.titles, counts, options), options, seed)
     likes = np.asarray(parted.learned.matrix(liked=True).sum(0)).ravel()
@@ -83,7 +89,8 @@ def _known(names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in RECOMMENDERS:
             raise ConfigError(f"there is no strategy {name!r}; there are {', '.join(RECOMMENDERS)}")
-    return [name for name in RECOMMENDERS if not names or name in names]
+    absent = set() if importlib.util.find_spec("implicit") else {"ials"}
+    return [name for name in RECOMMENDERS if (name in names if names else name not in absent)]
 
 
 def _judged(

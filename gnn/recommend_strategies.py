@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from scipy.linalg import lapack
 
 from gnn.config import ConfigError
 from gnn.cost import Meter
+from gnn.factorisation import by_factors
 from gnn.histories import Floats, Histories, Ints
 from gnn.lightgcn import bpr, lightgcn
 from gnn.tastes import Matter, Options, fit, scores
@@ -106,39 +107,6 @@ def _check(likes: sp.csr_matrix) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Factors:
-    """iALS (Hu et al. 2008), the ridge growing with activity (Rendle et al. 2022); users are folded in."""
-
-    titles: Floats
-    ridge: float
-    unseen: float
-
-    def score(self, known: Histories, users: Ints) -> Floats:
-        likes = known.matrix(liked=True)[users]
-        return cast(Floats, _solved(likes, self.titles, self.ridge, self.unseen) @ self.titles.T)
-
-
-def _solved(likes: sp.csr_matrix, others: Floats, ridge: float, unseen: float) -> Floats:
-    gram = unseen * (others.T @ others)
-    d, made = others.shape[1], np.zeros((likes.shape[0], others.shape[1]), np.float32)
-    for row in range(likes.shape[0]):
-        own = others[likes.indices[likes.indptr[row] : likes.indptr[row + 1]]]
-        if len(own):
-            damping = ridge * (len(own) + unseen * len(others))
-            made[row] = np.linalg.solve(gram + own.T @ own + damping * np.eye(d, dtype=np.float32), own.sum(0))
-    return made
-
-
-def _ials(given: Learning) -> _Factors:
-    likes, d, ridge, unseen = given.histories.matrix(liked=True), 64, 0.01, 0.05
-    titles = np.random.default_rng(given.seed).normal(0, 0.1 / np.sqrt(d), (likes.shape[1], d)).astype(np.float32)
-    turned = likes.T.tocsr()
-    for _ in range(10):
-        titles = _solved(turned, _solved(likes, titles, ridge, unseen), ridge, unseen)
-    return _Factors(titles, ridge, unseen)
-
-
 class _Hybrid:
     def __init__(self, given: Learning, only: str | None = None) -> None:
         self.tastes = fit(given.histories, given.matter, given.options, only=only)
@@ -156,7 +124,7 @@ RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
     "ease": (
         lambda given: _ByItems(ease(given.histories.matrix(liked=True), given.options.ridge)), "EASE in closed form"
     ),
-    "ials": (_ials, "iALS, 64 factors"),
+    "ials": (by_factors, "iALS of implicit, 64 factors"),
     "bpr": (bpr, "factors, what is liked above what is not"),
     "lightgcn": (lightgcn, "the same, flowing along who likes what"),
     "towers": (by_towers, "two towers, 32 numbers"),

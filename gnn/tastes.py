@@ -1,17 +1,18 @@
 """Taste vectors (`graph.tastes`) learned from feedback and from the graph. NumPy and SciPy alone.
 
-Several matrices say how much liking one title speaks for another: EASE (Steck 2019), cosines of who likes and of who
-watches both, titles watched one after the other, and likeness of content. Each is a product of two thin ones. For EASE
-that is exact: with X = U S Vᵀ the inverse of XᵀX + λ is 1/λ times identity minus V g Vᵀ, g = s²/(s² + λ), so outside
-of its diagonal, which nobody asks for, EASE is V g Vᵀ over 1 - diag(V g Vᵀ). How much each matrix counts is learned
-on each user's newest likes, which the matrices have not seen; then they are added up and made thin again.
+Several matrices say how much liking one title speaks for another: EASE (Steck 2019) of what is liked and of what is
+watched, cosines of who likes and of who watches both, titles watched one after the other, and likeness of content.
+Each is a product of two thin ones. For EASE that is exact: with X = U S Vᵀ the inverse of XᵀX + λ is 1/λ times
+identity minus V g Vᵀ, g = s²/(s² + λ), so outside of its diagonal, which nobody asks for, EASE is V g Vᵀ over
+1 - diag(V g Vᵀ). How much each matrix counts is learned on likes that the matrices have not seen
+(gnn/tastes_weights.py, gnn/tastes_cold.py); then they are added up and made thin again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +36,10 @@ _ASKING = 5_000  # users, at most, whose tastes say what must not be lost
 _BATCH, _POWERS, _FLOOR = 8_192, 4, 0.1
 _NOTHING = 1e-7  # of the largest singular value: what is below is noise
 LONG = ("ease", "content")
-RECENT = ("likes", "watches", "sequence", "content")
+RECENT = ("seen", "likes", "watches", "sequence", "content")
 STATIC = ("popularity", "liking", "newness", "unreleased")
+COLD, OFFSET = "cold ", "cold titles"
+"""How the names of weights begin that count for titles without feedback, and what these get besides."""
 _ALL = {"long": LONG, "recent": RECENT}
 
 
@@ -55,6 +58,9 @@ class Options(BaseModel):
     content: int = Field(640, ge=1, description="dimension of content")
     own: float = Field(3.0, ge=0, description="events at which a title's own count as much as what content predicts")
     cold_ridge: float = Field(3.0, gt=0, description="of the regression from content to taste vectors")
+    held_out: Literal["newest", "random"] = Field(
+        "newest", description="likes that the weights of the matrices are learned on; random: what is recent is unknown"
+    )
     users: int = Field(1_000, ge=1, description="users, at most, on whom the weights of the matrices are learned")
 
 
@@ -68,12 +74,17 @@ class Matter:
 
 @dataclass(frozen=True)
 class Parts:
-    """The matrices before they are added up, and what is offered to anybody: by name."""
+    """The matrices before they are added up, and what is offered to anybody: by name.
+
+    predicted: of what is offered, the part that content predicts, (titles, r) by matrix; of popularity and liking,
+    (titles,); and under "all" its share, (titles,). Empty where too little is known to predict anything.
+    """
 
     thin: Mapping[str, Thin]
     popularity: Floats
     liking: Floats
     year: Floats
+    predicted: Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -115,9 +126,7 @@ def parts_of(histories: Histories, matter: Matter, options: Options) -> Parts:
     likes, watches = histories.matrix(liked=True), histories.matrix(liked=False)
     liked, watched = (np.asarray(one.sum(0)).ravel() for one in (likes, watches))
     rank = options.rank
-    values, v = _right(likes, rank)
-    g = values**2 / (values**2 + options.ridge)
-    thin: dict[str, Thin] = {"ease": (v * g, v / np.maximum(1 - (v**2 * g).sum(1), 1e-3)[:, None])}
+    thin: dict[str, Thin] = {name: _ease(of, rank, options.ridge) for name, of in (("ease", likes), ("seen", watches))}
     for name, matrix, count in (("likes", likes, liked), ("watches", watches, watched)):
         scaled = matrix @ sp.diags(1 / np.sqrt(np.maximum(count, 1)))
         values, v = _right(scaled.tocsr(), rank)
@@ -127,9 +136,15 @@ def parts_of(histories: Histories, matter: Matter, options: Options) -> Parts:
     there = (np.abs(matter.z).sum(1) > 0).astype(np.float32)[:, None]
     thin["content"] = (np.hstack([matter.z, there]), np.hstack([matter.z, -(matter.z @ mean)[:, None]]))
     parts = Parts(
-        thin, np.log1p(liked).astype(np.float32), ((liked + 5) / (watched + 10)).astype(np.float32), matter.year
+        thin, np.log1p(liked).astype(np.float32), ((liked + 5) / (watched + 10)).astype(np.float32), matter.year, {}
     )
     return _predicted(parts, matter, watched, options)
+
+
+def _ease(matrix: sp.csr_matrix, rank: int, ridge: float) -> Thin:
+    values, v = _right(matrix, rank)
+    g = values**2 / (values**2 + ridge)
+    return v * g, v / np.maximum(1 - (v**2 * g).sum(1), 1e-3)[:, None]
 
 
 def _right(matrix: sp.csr_matrix, rank: int) -> tuple[Floats, Floats]:
@@ -186,14 +201,16 @@ def _predicted(parts: Parts, matter: Matter, watched: npt.NDArray[np.float64], o
     share = (watched / (watched + options.own) if options.own else (watched > 0).astype(float))[:, None]
     share = np.where(np.abs(matter.z).sum(1, keepdims=True) > 0, share, 1.0)
 
-    def blended(own: Floats) -> Floats:
-        said = z @ np.linalg.solve(normal, z[known].T @ own[known])
-        made: Floats = (share * own + (1 - share) * said).astype(np.float32)
-        return made
-
-    thin = {name: (left, right if name == "content" else blended(right)) for name, (left, right) in parts.thin.items()}
-    popularity, liking = (blended(one[:, None])[:, 0] for one in (parts.popularity, parts.liking))
-    return Parts(thin, np.maximum(popularity, 0), liking, parts.year)
+    own = {name: right for name, (_, right) in parts.thin.items()}
+    own |= {"popularity": parts.popularity[:, None], "liking": parts.liking[:, None]}
+    said = {name: z @ np.linalg.solve(normal, z[known].T @ one[known]) for name, one in own.items()}
+    said |= {"content": own["content"], "popularity": np.maximum(said["popularity"], 0)}
+    predicted = {name: ((1 - share) * one).astype(np.float32) for name, one in said.items()}
+    made = {name: (share * one + predicted[name]).astype(np.float32) for name, one in own.items()}
+    thin = {name: (left, made[name]) for name, (left, _) in parts.thin.items()}
+    anybody = {name: predicted[name][:, 0] for name in ("popularity", "liking")}
+    everything = {**predicted, **anybody, "all": (1 - share[:, 0]).astype(np.float32)}
+    return Parts(thin, made["popularity"][:, 0], made["liking"][:, 0], parts.year, everything)
 
 
 def fit(
@@ -202,8 +219,8 @@ def fit(
 ) -> Tastes:  # fmt: skip
     """Learn the weights of the matrices, then the vectors. weights: given instead. only: the one matrix that counts."""
     say: Progress = progress or (lambda _what, _share: None)
-    half_life = options.half_life if histories.timed else 0.0
-    weighting = Weighting(options.long, options.recent, half_life, options.seen)
+    ordered = histories.timed and options.held_out == "newest"
+    weighting = Weighting(options.long, options.recent, options.half_life if ordered else 0.0, options.seen)
     if weights is None:
         say("weights of what is known", 0.0)
         weights = learn_weights(histories, matter, options, weighting, only)
@@ -218,17 +235,18 @@ def fit(
 def learn_weights(
     histories: Histories, matter: Matter, options: Options, weighting: Weighting, only: str | None = None
 ) -> dict[str, float]:
-    """How much each matrix counts, by the newest fifth of each user's likes, unseen by the matrices.
+    """How much each matrix counts, by a fifth of likes, unseen by the matrices: each user's newest, or drawn by chance.
 
     Raises FeedbackError where nobody has likes enough for that.
     """
-    from gnn.recommend_splits import by_time
+    from gnn.recommend_splits import by_chance, by_time
+    from gnn.tastes_cold import cold_weights
 
-    split = by_time(histories)
+    split = by_time(histories) if options.held_out == "newest" else by_chance(histories, 0)
     chosen = split.users
     if not len(chosen):
         raise FeedbackError("nobody likes five titles or more, the least to learn tastes from; load more feedback")
-    most = max(1, min(options.users, 40_000_000 // max(len(histories.titles), 1) // 4))
+    most = _most(histories, options)
     if len(chosen) > most:
         chosen = np.sort(np.random.default_rng(0).choice(chosen, most, replace=False))
     parts = parts_of(split.known, matter, options)
@@ -237,7 +255,13 @@ def learn_weights(
     passed = [split.known.title[split.known.starts[u] : split.known.starts[u + 1]] for u in chosen.tolist()]
     kept = [place for place, name in enumerate(names) if only is None or name.endswith(only)]
     found = learned(features[kept], truth, passed).tolist()
-    return dict.fromkeys(names, 0.0) | dict(zip((names[place] for place in kept), found, strict=True))
+    weights = dict.fromkeys(names, 0.0) | dict(zip((names[place] for place in kept), found, strict=True))
+    return weights if only else weights | cold_weights(histories, matter, options, weighting, weights, most)
+
+
+def _most(histories: Histories, options: Options) -> int:
+    """Users, at most, whose scores of all titles fit into memory."""
+    return max(1, min(options.users, 40_000_000 // max(len(histories.titles), 1) // 4))
 
 
 def profiles(known: Histories, users: Ints, weighting: Weighting) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -310,19 +334,29 @@ def _aged(plain: Floats, year: Floats, now: float, static: Mapping[str, float]) 
     return cast(Floats, plain + static["newness"] * new + static["unreleased"] * unreleased)
 
 
+def _counted(weight: str, offered: Floats, name: str, parts: Parts, weights: Mapping[str, float]) -> Floats:
+    """What is offered times its weight; the part of it that content predicts, times that of cold titles."""
+    made = np.float32(weights[weight]) * offered
+    if parts.predicted:
+        made += np.float32(weights.get(COLD + weight, weights[weight]) - weights[weight]) * parts.predicted[name]
+    return cast(Floats, made)
+
+
 def _added(
     parts: Parts, weights: Mapping[str, float], weighting: Weighting, asking: tuple[sp.csr_matrix, sp.csr_matrix]
 ) -> Tastes:
     """The matrices times their weights, added up, as thin as asked for; the last number as of no year at all."""
     liked, offered = [], []
     for asked, (part, members) in zip(asking, _ALL.items(), strict=True):
-        pairs = [(weights[f"{part} {name}"], *parts.thin[name]) for name in members]
-        left = np.hstack([one for _, one, _ in pairs])
-        right = np.hstack([np.float32(weight) * one for weight, _, one in pairs])
+        left = np.hstack([parts.thin[name][0] for name in members])
+        right = np.hstack([_counted(f"{part} {name}", parts.thin[name][1], name, parts, weights) for name in members])
         made = thinner(left, right, getattr(weighting, part), np.asarray(asked @ left, np.float32))
         liked.append(made[0])
         offered.append(made[1])
-    anybody = weights["popularity"] * parts.popularity + weights["liking"] * parts.liking
+    anybody = _counted("popularity", parts.popularity, "popularity", parts, weights)
+    anybody += _counted("liking", parts.liking, "liking", parts, weights)
+    if parts.predicted:
+        anybody += np.float32(weights.get(OFFSET, 0.0)) * parts.predicted["all"]
     return Tastes(
         np.hstack(liked), np.hstack([*offered, anybody[:, None]]).astype(np.float32),
         {name: float(weights[name]) for name in ("newness", "unreleased")}, parts.year, dict(weights), weighting,

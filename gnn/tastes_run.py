@@ -25,6 +25,10 @@ from graph.feedback_kinds import FeedbackKinds
 from graph.store import GraphStore, Progress, Scope, StoreBusy
 from graph.tastes import OFFERED
 
+_SPLITS = {
+    "newest": "each user's newest fifth of likes for the weights, then all",
+    "random": "a fifth of likes by chance for the weights, then all",
+}
 _EVERY = 200_000
 """Up to so many titles of a graph all get vectors; beyond, those that a catalog offers or somebody watched."""
 
@@ -99,7 +103,7 @@ def _facts(config: RunConfig, graph_hash: str, histories: Histories, tastes: Tas
         digest.update(part.tobytes())
     return provenance_facts(config, graph_hash, digest.hexdigest()[:16]) | {
         "seeds": {"run": config.seed},
-        "split": "each user's newest fifth of likes for the weights, then all",
+        "split": _SPLITS[options_of(config.model.options).held_out],
         "entities": len(histories.titles),
         "relations": [],
         "events": len(histories),

@@ -140,18 +140,25 @@ def _names(points: Sequence[Point], x: Scale, y: Scale, width: float) -> list[st
 
 
 def ranges(
-    rows: Sequence[tuple[str, Sequence[Range]]], name: str, told: str, *, strong: str = "", joined: bool = False
+    rows: Sequence[tuple[str, Sequence[Range]]],
+    name: str,
+    told: str,
+    *,
+    strong: str = "",
+    joined: bool = False,
+    whole: bool = True,
 ) -> str:
     """A row for each name: its figures as dots with their intervals. strong: the row that stands out.
 
-    joined: a line from the least to the greatest of a row, which shows how far apart its dots are.
+    joined: a line from the least to the greatest of a row, which shows how far apart its dots are. whole: from 0 on.
     """
     if not rows:
         return ""
     left = 16 + max(width_of(row) for row, _ in rows)
     every = [one for _, own in rows for figure in own for one in (figure.mean, figure.low, figure.high)
              if one is not None]  # fmt: skip
-    low, high = min(0.0, *every, 0.0), max(every, default=1)
+    low, high = min(every, default=0.0), max(every, default=1.0)
+    low = min(low, 0.0) if whole else low - 0.05 * (high - low or 1)
     x = Scale(low, high + 0.03 * (high - low or 1), left, _WIDE - _RIGHT)
     bottom = _TOP + _ROW * len(rows)
     parts = [across(x, _TOP - 6, bottom, name)]

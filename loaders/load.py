@@ -15,10 +15,10 @@ import polars as pl
 import pyarrow as pa
 
 from graph.exports.parquet import export_parquet
-from graph.foldin import vectors_of
 from graph.schema import NODES, RELATIONSHIPS, is_live
 from graph.store import GraphStore, Progress, StoreFull
 from graph.tables import Source, finish_tables, table_path
+from graph.tastes_foldin import vectors_after_load
 from loaders.catalog import CatalogFile, CatalogReport, add_catalogs
 from loaders.feedback import FeedbackReport, add_feedback
 from loaders.feedback_rows import FeedbackFile, read_feedback
@@ -123,7 +123,7 @@ def load(
             folder = _only_live(folder, staging / "live")
         read = [*(file.path for file in catalogs), *(file.path for file in heard), *([told.path] if told else [])]
         tables = finish_tables(folder, [*sources, *map(Source.of, read)])
-        version = (load_tables or store.load_tables)(tables, _part(report, 0.5, 0.5), vectors_of)
+        version = (load_tables or store.load_tables)(tables, _part(report, 0.5, 0.5), vectors_after_load)
         return Loaded(version, tables.manifest.counts, made, matched, rated, about)
 
 

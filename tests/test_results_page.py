@@ -32,7 +32,7 @@ def test_a_table_stands_below_its_command(tmp_path: Path) -> None:
         load_sample(store, viewers=True)
         setting = Setting("recommend", strategies=("random", "popularity"), split="random")
         found: dict[str, Any] = judged(task("recommend"), Given(setting, lambda: store), tmp_path / "kept")
-    text = page({"recommend-ml-100k-random": json.loads(json.dumps(found))})
+    text = page({"recommend-ml-100k-random": [json.loads(json.dumps(found))], "rating": []})
     assert text.startswith("# Results\n")
     heading = text.index("## Recommendations on ml-100k, split random")
     command = "$ reelgraph evaluate --task recommend --strategy random --strategy popularity --split random"

@@ -75,8 +75,8 @@ def test_ids_belong_to_their_label(small):
 
 def test_live_nodes_are_read_like_all_others(small):
     assert small.get_nodes("Catalog", ["south", "west", "north"]).to_pylist() == [
-        {"id": "south", "name": None},
-        {"id": "north", "name": "North Stream"},
+        {"id": "south", "name": None, "strategy": None},
+        {"id": "north", "name": "North Stream", "strategy": None},
     ]
     assert small.get_nodes("User", ["u2", "u1"], ["labels"]).to_pylist() == [
         {"id": "u2", "labels": None},

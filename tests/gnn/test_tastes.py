@@ -18,7 +18,7 @@ from gnn.recommend_evaluation import evaluate
 from gnn.recommend_splits import by_chance, by_time, cold_titles, newcomers
 from gnn.recommend_strategies import RECOMMENDERS, ease
 from gnn.substitutes import FeedbackError
-from gnn.tastes import Matter, Options, parts_of, thinner
+from gnn.tastes import COLD, Matter, Options, fit, parts_of, scores, thinner
 from gnn.tastes_run import train_tastes
 from gnn.tastes_weights import learned
 from graph.feedback_kinds import FeedbackKinds
@@ -77,9 +77,9 @@ def test_splits_part_what_is_known_from_what_was_liked(histories: Histories) -> 
         assert known[-1] == likes[-hidden - 1]
         assert not set(known) & set(likes[-hidden:])
     for split in (by_chance(histories, 1), newcomers(histories, 1), cold_titles(histories, 1)):
-        known = {(u, t) for u, t in zip(split.known.user.tolist(), split.known.title.tolist(), strict=True)}
+        there = {(u, t) for u, t in zip(split.known.user.tolist(), split.known.title.tolist(), strict=True)}
         assert len(split.users)
-        assert not any((user, title) in known for user in split.users.tolist() for title in split.liked[user].tolist())
+        assert not any((user, title) in there for user in split.users.tolist() for title in split.liked[user].tolist())
     few = newcomers(histories, 1)
     assert not set(few.learned.user.tolist()) & set(few.users.tolist())
     assert max(np.bincount(few.known.user)[few.users]) == 5
@@ -116,6 +116,56 @@ def test_weights_follow_the_score_that_ranks() -> None:
     found = learned(np.stack([telling, noise]), truth, [np.array([], np.int64)] * 60)
     assert found[0] > 1
     assert abs(found[1]) < 0.2 * found[0]
+
+
+def test_weights_rank_no_worse_at_the_head_than_one_score_alone() -> None:
+    chance = np.random.default_rng(1)
+    users, titles = 80, 300
+    truth = [chance.choice(titles, 30, replace=False) for _ in range(users)]
+    sharp, broad = np.zeros((2, users, titles), np.float32)
+    for user, own in enumerate(truth):
+        sharp[user] = chance.normal(size=titles) * 0.05
+        sharp[user, own[:12]] += 0.4  # knows twelve for sure, and nothing of the rest
+        broad[user] = chance.normal(size=titles)
+        broad[user, own] += 1.2  # knows a little of all of them
+    features = np.stack([sharp, broad])
+    nothing = [np.array([], np.int64)] * users
+
+    def at_the_head(weights: Any) -> float:
+        best = np.argsort(-np.tensordot(np.asarray(weights, np.float32), features, 1), axis=1)[:, :20]
+        return float(np.mean([np.isin(row, own).mean() for row, own in zip(best, truth, strict=True)]))
+
+    found = learned(features, truth, nothing)
+    assert at_the_head(found) > max(at_the_head([1, 0]), at_the_head([0, 1]))
+    again = learned(features * np.float32(10), truth, nothing)
+    np.testing.assert_allclose(again * 10, found, rtol=0.15)  # as large as the likelihood wants it, whatever the unit
+
+
+def test_hold_out_by_chance_weighs_old_and_new_alike(histories: Histories) -> None:
+    z = np.eye(40, 4, dtype=np.float32)
+    matter = Matter(z, np.full(40, np.nan, np.float32))
+    assert fit(histories, matter, SMALL).weighting.half_life == SMALL.half_life
+    chance = fit(histories, matter, SMALL.model_copy(update={"held_out": "random"}))
+    assert chance.weighting.half_life == 0
+    assert set(chance.weights) >= {"long ease", "recent seen", "popularity"}
+
+
+def test_cold_titles_have_weights_of_their_own(histories: Histories) -> None:
+    """Half of what is known of content is about taste, half is noise: it is the taste that is told apart."""
+    chance = np.random.default_rng(0)
+    taste = np.repeat([[1.0, 0.0], [0.0, 1.0]], 20, axis=0)
+    z = np.hstack([taste, 0.3 * chance.normal(size=(40, 2))]).astype(np.float32)
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    matter = Matter(z, np.full(40, np.nan, np.float32))
+    split = cold_titles(histories, 1)
+    assert split.among is not None
+    tastes = fit(split.learned, matter, SMALL)
+    assert any(name.startswith(COLD) for name in tastes.weights)
+    made = scores(tastes, split.known, split.users)
+    for row, user in zip(made, split.users.tolist(), strict=True):
+        row[~split.among] = -np.inf
+        likes_first = bool((split.known.title[split.known.user == user] < 20).mean() > 0.5)
+        assert (int(row.argmax()) < 20) == likes_first
 
 
 @pytest.fixture

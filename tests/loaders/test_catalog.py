@@ -241,7 +241,10 @@ def test_a_catalog_enters_the_tables_and_nothing_is_lost(folder: Path, tmp_path:
     assert (offers["1"]["match"], offers["2"]["match"], offers["3"]["match"]) == ("title+year", "unsure", "own")
     assert offers["3"]["regions"] is None
     assert [row["key"] for row in rows(folder, "OFFERS") if row["head"] == "other"] == ["x"]
-    assert rows(folder, "Catalog") == [{"id": "other", "name": "Other"}, {"id": "shop", "name": "The Shop"}]
+    assert rows(folder, "Catalog") == [
+        {"id": "other", "name": "Other", "strategy": None},
+        {"id": "shop", "name": "The Shop", "strategy": None},
+    ]
     titles = {row["id"]: row for row in rows(folder, "Title")}
     assert len(titles) == 6
     assert [titles[id_]["poster_url"] for id_ in ("tt0000001", "tt0000008", "item:3")] == [
