@@ -19,6 +19,7 @@ from gnn.config import ConfigError
 from gnn.cost import Cost, held_bytes, timed, together
 from gnn.histories import Floats, Histories
 from gnn.prepare import NotInstalled
+from gnn.recommend_evaluation import BY_CHANCE
 from gnn.recommend_splits import SHARE, Split, by_chance
 from gnn.recommend_strategies import RECOMMENDERS, Learning, Recommender
 from gnn.resampled import Numbers, Resampled, interval
@@ -57,7 +58,7 @@ def retrieve(
         split = by_chance(every, seed)
         for user, titles in split.liked.items():
             wanted[user] += len(titles)
-        given = _learning(store, split, options, seed)
+        given = _learning(store, split, options.model_copy(update=BY_CHANCE), seed)
         for place, name in enumerate(chosen):
             say(f"{name}, seed {seed}", (draw + place / len(chosen)) / len(draws))
             try:

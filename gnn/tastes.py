@@ -34,6 +34,7 @@ Thin = tuple[Floats, Floats]
 _YEAR = 31_556_952
 _ASKING = 5_000  # users, at most, whose tastes say what must not be lost
 _BATCH, _POWERS, _FLOOR = 8_192, 4, 0.1
+_NOTHING = 1e-7  # of the largest singular value: what is below is noise
 LONG = ("ease", "content")
 RECENT = ("seen", "likes", "watches", "sequence", "content")
 STATIC = ("popularity", "liking", "newness", "unreleased")
@@ -371,9 +372,31 @@ def thinner(left: Floats, right: Floats, rank: int, queries: Floats) -> Thin:
     floor = _FLOOR * float(np.square(left, dtype=np.float64).sum(0).mean()) / max(len(left), 1) + 1e-9
     values, turn = eigh(spread + floor * np.eye(len(spread)))
     root = np.sqrt(np.maximum(values, 1e-9))
-    u, s, vt = np.linalg.svd(right.astype(np.float64) @ (turn * root), full_matrices=False)
-    kept = min(rank, len(s))
+    # The singular values of right·turn·root from its square, which is small: titles are many more than columns.
+    weight = turn * root
+    kept = min(rank, *right.shape)
+    squares, v = eigh(weight.T @ _square(right) @ weight, subset_by_index=(right.shape[1] - kept, right.shape[1] - 1))
+    s = np.sqrt(np.maximum(squares[::-1], 0))
+    scale = np.sqrt(np.where(s > _NOTHING * s[:1], s, 0))
+    v = v[:, ::-1]
+    one = _times(left, (turn / root) @ (v * scale))
+    other = _times(right, weight @ v / np.maximum(scale, 1e-30) * (scale > 0))
     gap = ((0, 0), (0, rank - kept))
-    scale = np.sqrt(s[:kept])
-    one = left.astype(np.float64) @ ((turn / root) @ (vt[:kept].T * scale))
-    return np.pad(one, gap).astype(np.float32), np.pad(u[:, :kept] * scale, gap).astype(np.float32)
+    return np.pad(one, gap), np.pad(other, gap)
+
+
+def _square(matrix: Floats) -> npt.NDArray[np.float64]:
+    """matrixᵀ·matrix of (n, c), read in blocks: (c, c)."""
+    made = np.zeros((matrix.shape[1], matrix.shape[1]))
+    for start in range(0, len(matrix), _BATCH):
+        block = matrix[start : start + _BATCH].astype(np.float64)
+        made += block.T @ block
+    return made
+
+
+def _times(matrix: Floats, weights: npt.NDArray[np.float64]) -> Floats:
+    """matrix (n, c) times weights (c, r), in blocks: (n, r) float32."""
+    made = np.empty((len(matrix), weights.shape[1]), np.float32)
+    for start in range(0, len(matrix), _BATCH):
+        made[start : start + _BATCH] = matrix[start : start + _BATCH].astype(np.float64) @ weights
+    return made
