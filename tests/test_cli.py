@@ -186,8 +186,7 @@ def test_search_as_json_has_the_agreed_shape(cli):
     assert re.fullmatch("content-[0-9a-f]{16}", answer["versions"].pop("substitutes"))
     assert answer == {
         "query": "paper lanterns", "status": "out_of_catalog", "catalog": "north", "region": "US", "on": "2026-11-21",
-        "versions": {"graph": "000001"},
-        "strategy": "fold-in-series",
+        "versions": {"graph": "000001"}, "strategy": "fold-in-series",
     }  # fmt: skip
     (hit,) = hits
     substitutes, match = hit.pop("substitutes"), hit.pop("match")
