@@ -29,7 +29,7 @@ _SPLITS = {
     "newest": "each user's newest fifth of likes for the weights, then all",
     "random": "a fifth of likes by chance for the weights, then all",
 }
-_EVERY = 200_000
+_EVERY = 50_000
 """Up to so many titles of a graph all get vectors; beyond, those that a catalog offers or somebody watched."""
 
 
