@@ -10,9 +10,12 @@ from api.schemas import Answered, Day, TitleId, Year
 from graph.featured import MOST_BOOST, MOST_FEATURED
 
 Pinned = Annotated[
-    int | None, Field(ge=1, le=MOST_FEATURED, description="its place before all else in recommendations, 1 first")
+    int | None,
+    Field(ge=1, le=MOST_FEATURED, strict=True, description="its place before all else in recommendations, 1 first"),
 ]
-Boost = Annotated[float | None, Field(ge=0, le=MOST_BOOST, description="what its score is multiplied by in these")]
+Boost = Annotated[
+    float | None, Field(ge=0, le=MOST_BOOST, strict=True, description="what its score is multiplied by in these")
+]
 
 
 class CatalogAnswer(Answered):

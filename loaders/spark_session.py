@@ -92,7 +92,8 @@ def _started(master: str, folder: Path, log: Any) -> Iterator[SparkSession]:
         try:
             # The JVM writes to the log from its first line on: no logging configuration comes early enough.
             gateway = launch_gateway(conf, {"stdout": log, "stderr": log})  # type: ignore[no-untyped-call]
-            with _same_signals():
+            with _same_signals(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # interrupted, it warns that Java had to be stopped
                 session = SparkSession(SparkContext(conf=conf, gateway=gateway))
         except (PySparkException, Py4JError) as error:
             raise EngineFailed(f"Spark cannot start with the master {master}: {_last_words(folder, error)}") from error

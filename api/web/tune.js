@@ -66,11 +66,15 @@ const follows = (name) => strategies?.get(name)?.follows_preferences ?? true;
 const isTuned = (state) => Boolean(state.strategy) || SLIDERS.some(([name, , , , usual]) => state[name] !== usual);
 const change = (changes) => goTo(hrefOf({ ...read(), ...changes }), { push: false });
 
-let later = 0;
+let later = 0, sliding = ""; // the slider that is being moved: what arrives meanwhile leaves it where it is
 function slid(name, input, said) {
   input.parentElement.querySelector("output").value = said(Number(input.value));
   clearTimeout(later);
-  later = setTimeout(() => change({ [name]: Number(input.value) }), TYPING_MS);
+  sliding = name;
+  later = setTimeout(() => {
+    sliding = "";
+    change({ [name]: Number(input.value) });
+  }, TYPING_MS);
 }
 
 /** Shows what the state says. A viewer's recommendations come with the panel open. */
@@ -84,6 +88,7 @@ export function syncTune(state) {
   const chosen = strategies?.get(state.strategy);
   byId("strategy-about").textContent = chosen ? `${chosen.about[0].toUpperCase()}${chosen.about.slice(1)}.${chosen.follows_preferences ? "" : " The sliders do not change it."}` : WORDS;
   for (const [name, , , , , said] of SLIDERS) {
+    if (name === sliding) continue;
     const input = byId(`tune-${name}`);
     input.disabled = !follows(state.strategy) && state[name] === USUAL[name];
     input.value = state[name];

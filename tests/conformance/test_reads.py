@@ -50,7 +50,7 @@ def test_each_read_answers_what_its_call_answers(published):
         plain(published.neighbours(["tt01", "nobody", "tt04"], ["DIRECTED", "ACTED_IN"], "in",
                                    properties=["characters"])),
         {"id": ["tt04", "tt01"], "title": ["Night Ferry", "The Glass Harbour"], "start_year": [2010, 1995]},
-        {"id": ["south"], "name": [None]},
+        {"id": ["south"], "name": [None], "strategy": [None]},
         [5, 4, 0],
         (["tt02", "tt01"], [[2, 2], [1, 0]]),
         {"id": ["item:1", "tt01", "tt02", "tt04"], "item_id": ["1", "n1", "n2", "n4b"]},

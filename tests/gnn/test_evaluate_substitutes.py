@@ -158,7 +158,6 @@ def test_command_judges_by_feedback_that_is_not_in_the_store(viewed: GraphStore,
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--task", "genres"], "there is: substitutes"),
         (["--task", "everything"], "there is: substitutes"),
         (["--task", "substitutes", "--data", "nowhere"], "there is no nowhere"),
         (["--task", "substitutes", "--plot", "nowhere/figures.png"], "there is no folder"),
