@@ -19,7 +19,7 @@ from gnn.tastes_weights import learned
 from graph.tastes import Weighting
 
 _FIXED = ("newness", "unreleased")
-_SEED, _LEAST = 0, 50
+_SEED, _LEAST = 7_919, 50  # no seed of an evaluation: its titles would be the very ones without feedback
 
 
 def cold_weights(
