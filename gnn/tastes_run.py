@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from gnn.checkpoint import write_text
-from gnn.config import ConfigError, RunConfig, nearest_key
+from gnn.config import ConfigError, RunConfig, model_options
 from gnn.histories import Floats, Histories, histories_in
 from gnn.prepare import now, provenance_facts
 from gnn.runs import Run, RunError, as_json, new_run
@@ -33,25 +31,13 @@ _EVERY = 50_000
 """Up to so many titles of a graph all get vectors; beyond, those that a catalog offers or somebody watched."""
 
 
-def options_of(raw: Mapping[str, Any]) -> Options:
-    """Check `model.options`. Raises ConfigError naming the key."""
-    try:
-        return Options.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] != "extra_forbidden":
-            raise ConfigError(f"model.options.{key}: {first['msg']}") from None
-        raise ConfigError(f"model.options: there is no key {key!r}{nearest_key(key, Options)}") from None
-
-
 def train_tastes(config: RunConfig, store: GraphStore, runs: Path, progress: Progress | None = None) -> Run:
     """Learn taste vectors and leave a run folder.
 
     Raises ConfigError (an option, or no feedback to learn from), StoreBusy where the graph was changed meanwhile.
     """
     say: Progress = progress or (lambda _what, _share: None)
-    options = options_of(config.model.options)
+    options = model_options(config.model.options, Options)
     if config.publish.name != OFFERED:
         raise ConfigError(f'publish.name: what recommendations are searched in is called "{OFFERED}"')
     began, info = time.perf_counter(), store.info()
@@ -103,7 +89,7 @@ def _facts(config: RunConfig, graph_hash: str, histories: Histories, tastes: Tas
         digest.update(part.tobytes())
     return provenance_facts(config, graph_hash, digest.hexdigest()[:16]) | {
         "seeds": {"run": config.seed},
-        "split": _SPLITS[options_of(config.model.options).held_out],
+        "split": _SPLITS[model_options(config.model.options, Options).held_out],
         "entities": len(histories.titles),
         "relations": [],
         "events": len(histories),

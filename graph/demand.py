@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import logging
-import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graph.answers import Answer
+from graph.beside import WrittenBeside
 from graph.names import normalise
-from graph.store import WHOLE_GRAPH, GraphStore, StoreError
+from graph.store import WHOLE_GRAPH, GraphStore
 from graph.text import QUERY_LENGTH
 
 TEXT_LENGTH = 100
@@ -32,7 +31,6 @@ So whatever is typed, a day takes some 20 MB of memory and as much of disk at mo
 """
 FLUSH_SECONDS = 5.0
 _ROWS = 5_000  # in one write: other writers wait for it
-_log = logging.getLogger(__name__)
 
 
 class _Key(NamedTuple):
@@ -53,7 +51,7 @@ class _Day:
     unwritten: set[_Key] = field(default_factory=set)
 
 
-class Demand:
+class Demand(WrittenBeside):
     """Counts searches into a store. Safe for threads; make one in each process, and close it at the end.
 
     `count` adds in memory alone; a thread writes every few seconds. So a search never waits for a write, and a crash
@@ -61,16 +59,9 @@ class Demand:
     """
 
     def __init__(self, store: GraphStore, *, on: bool = True, seconds: float = FLUSH_SECONDS) -> None:
-        self._store, self._on, self._seconds = store, on, seconds
+        super().__init__("searches", seconds)
+        self._store, self._on = store, on
         self._days: dict[dt.date, _Day] = {}
-        self._dropped = 0
-        self._lock, self._writing, self._ended = threading.Lock(), threading.Lock(), threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @property
-    def dropped(self) -> int:
-        """How many searches were not counted, for a day had too many different ones."""
-        return self._dropped
 
     def count(self, answer: Answer) -> None:
         """Count an answered search; not one of the whole graph, which asks no catalog, nor a blank one."""
@@ -78,9 +69,7 @@ class Demand:
         if key is None:
             return
         with self._lock:
-            if self._thread is None and not self._ended.is_set():
-                self._thread = threading.Thread(target=self._write_now_and_then, name="searches", daemon=True)
-                self._thread.start()
+            self._begin()
             day = self._days.setdefault(_today(), _Day())
             for one, most in ((key, KEPT_TEXTS), (key._replace(text=None), KEPT_KEYS)):
                 if one in day.sums or len(day.sums) < most:
@@ -113,24 +102,6 @@ class Demand:
         with self._lock:
             if day != _today() and not held.unwritten:
                 del self._days[day]
-
-    def close(self) -> None:
-        """Write what is left, and stop writing now and then. Raises StoreError."""
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-        self.flush()
-
-    def _write_now_and_then(self) -> None:
-        told = 0
-        while not self._ended.wait(self._seconds):
-            try:
-                self.flush()
-            except StoreError as error:
-                _log.warning("searches are not written yet: %s", error)
-            if self._dropped > told:
-                _log.warning("searches not counted: %d, too many different ones in a day", self._dropped - told)
-                told = self._dropped
 
 
 def _today() -> dt.date:

@@ -7,16 +7,15 @@ since the last write.
 from __future__ import annotations
 
 import datetime as dt
-import logging
-import threading
 import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graph.beside import WrittenBeside
 from graph.experiments import Assigned
-from graph.store import GraphStore, InvalidRows, NotInGraph, StoreError
+from graph.store import GraphStore, InvalidRows, NotInGraph
 
 FLUSH_SECONDS = 2.0
 MOST_WAITING = 50_000
@@ -25,24 +24,16 @@ MOST_A_DAY = 200
 """Answers of one user that a process keeps of a day."""
 _ROWS, _MOST_USERS = 5_000, 1_000_000
 _READ = ("arm", "titles", "strategy", "graph", "run", "timestamp")
-_log = logging.getLogger(__name__)
 
 
-class Exposures:
+class Exposures(WrittenBeside):
     """Writes what experiments show. Safe for threads; make one in each process, and close it at the end."""
 
     def __init__(self, store: GraphStore, *, seconds: float = FLUSH_SECONDS) -> None:
-        self._store, self._seconds = store, seconds
+        super().__init__("exposures", seconds)
+        self._store = store
         self._waiting: deque[dict[str, Any]] = deque()
         self._today: tuple[dt.date, Counter[str]] = dt.date.min, Counter()
-        self._dropped = 0
-        self._lock, self._writing, self._ended = threading.Lock(), threading.Lock(), threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @property
-    def dropped(self) -> int:
-        """How many answers were not kept, for there were too many."""
-        return self._dropped
 
     def add(
         self, user: str, by: Assigned, titles: Sequence[str], versions: Mapping[str, str | None], strategy: str | None,
@@ -57,9 +48,7 @@ class Exposures:
         row["answer"] = row["key"]
         day = dt.datetime.now(dt.UTC).date()
         with self._lock:
-            if self._thread is None and not self._ended.is_set():
-                self._thread = threading.Thread(target=self._write_now_and_then, name="exposures", daemon=True)
-                self._thread.start()
+            self._begin()
             if self._today[0] != day or len(self._today[1]) > _MOST_USERS:
                 self._today = day, Counter()
             if len(self._waiting) >= MOST_WAITING or self._today[1][user] >= MOST_A_DAY:
@@ -99,24 +88,6 @@ class Exposures:
             return
         with self._lock:
             self._dropped += len(rows)
-
-    def close(self) -> None:
-        """Write what is left, and stop writing now and then. Raises StoreError."""
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-        self.flush()
-
-    def _write_now_and_then(self) -> None:
-        told = 0
-        while not self._ended.wait(self._seconds):
-            try:
-                self.flush()
-            except StoreError as error:
-                _log.warning("what experiments have shown is not written yet: %s", error)
-            if self._dropped > told:
-                _log.warning("answers of experiments not kept: %d, too many", self._dropped - told)
-                told = self._dropped
 
 
 def shown_to(store: GraphStore, user: str) -> list[dict[str, Any]]:
