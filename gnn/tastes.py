@@ -5,7 +5,7 @@ watched, cosines of who likes and of who watches both, titles watched one after 
 Each is a product of two thin ones. For EASE that is exact: with X = U S Vᵀ the inverse of XᵀX + λ is 1/λ times
 identity minus V g Vᵀ, g = s²/(s² + λ), so outside of its diagonal, which nobody asks for, EASE is V g Vᵀ over
 1 - diag(V g Vᵀ). How much each matrix counts is learned on likes that the matrices have not seen
-(gnn/tastes_weights.py, gnn/tastes_cold.py); then they are added up and made thin again.
+(gnn/tastes_weights.py); then they are added up and made thin again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ _NOTHING = 1e-7  # of the largest singular value: what is below is noise
 LONG = ("ease", "content")
 RECENT = ("seen", "likes", "watches", "sequence", "content")
 STATIC = ("popularity", "liking", "newness", "unreleased")
-COLD, OFFSET = "cold ", "cold titles"
 """How the names of weights begin that count for titles without feedback, and what these get besides."""
 _ALL = {"long": LONG, "recent": RECENT}
 
@@ -74,17 +73,12 @@ class Matter:
 
 @dataclass(frozen=True)
 class Parts:
-    """The matrices before they are added up, and what is offered to anybody: by name.
-
-    predicted: of what is offered, the part that content predicts, (titles, r) by matrix; of popularity and liking,
-    (titles,); and under "all" its share, (titles,). Empty where too little is known to predict anything.
-    """
+    """The matrices before they are added up, and what is offered to anybody: by name."""
 
     thin: Mapping[str, Thin]
     popularity: Floats
     liking: Floats
     year: Floats
-    predicted: Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -136,7 +130,7 @@ def parts_of(histories: Histories, matter: Matter, options: Options) -> Parts:
     there = (np.abs(matter.z).sum(1) > 0).astype(np.float32)[:, None]
     thin["content"] = (np.hstack([matter.z, there]), np.hstack([matter.z, -(matter.z @ mean)[:, None]]))
     parts = Parts(
-        thin, np.log1p(liked).astype(np.float32), ((liked + 5) / (watched + 10)).astype(np.float32), matter.year, {}
+        thin, np.log1p(liked).astype(np.float32), ((liked + 5) / (watched + 10)).astype(np.float32), matter.year
     )
     return _predicted(parts, matter, watched, options)
 
@@ -205,12 +199,9 @@ def _predicted(parts: Parts, matter: Matter, watched: npt.NDArray[np.float64], o
     own |= {"popularity": parts.popularity[:, None], "liking": parts.liking[:, None]}
     said = {name: z @ np.linalg.solve(normal, z[known].T @ one[known]) for name, one in own.items()}
     said |= {"content": own["content"], "popularity": np.maximum(said["popularity"], 0)}
-    predicted = {name: ((1 - share) * one).astype(np.float32) for name, one in said.items()}
-    made = {name: (share * one + predicted[name]).astype(np.float32) for name, one in own.items()}
+    made = {name: (share * one + (1 - share) * said[name]).astype(np.float32) for name, one in own.items()}
     thin = {name: (left, made[name]) for name, (left, _) in parts.thin.items()}
-    anybody = {name: predicted[name][:, 0] for name in ("popularity", "liking")}
-    everything = {**predicted, **anybody, "all": (1 - share[:, 0]).astype(np.float32)}
-    return Parts(thin, made["popularity"][:, 0], made["liking"][:, 0], parts.year, everything)
+    return Parts(thin, made["popularity"][:, 0], made["liking"][:, 0], parts.year)
 
 
 def fit(
@@ -240,7 +231,6 @@ def learn_weights(
     Raises FeedbackError where nobody has likes enough for that.
     """
     from gnn.recommend_splits import by_chance, by_time
-    from gnn.tastes_cold import cold_weights
 
     split = by_time(histories) if options.held_out == "newest" else by_chance(histories, 0)
     chosen = split.users
@@ -255,8 +245,7 @@ def learn_weights(
     passed = [split.known.title[split.known.starts[u] : split.known.starts[u + 1]] for u in chosen.tolist()]
     kept = [place for place, name in enumerate(names) if only is None or name.endswith(only)]
     found = learned(features[kept], truth, passed).tolist()
-    weights = dict.fromkeys(names, 0.0) | dict(zip((names[place] for place in kept), found, strict=True))
-    return weights if only else weights | cold_weights(histories, matter, options, weighting, weights, most)
+    return dict.fromkeys(names, 0.0) | dict(zip((names[place] for place in kept), found, strict=True))
 
 
 def _most(histories: Histories, options: Options) -> int:
@@ -334,14 +323,6 @@ def _aged(plain: Floats, year: Floats, now: float, static: Mapping[str, float]) 
     return cast(Floats, plain + static["newness"] * new + static["unreleased"] * unreleased)
 
 
-def _counted(weight: str, offered: Floats, name: str, parts: Parts, weights: Mapping[str, float]) -> Floats:
-    """What is offered times its weight; the part of it that content predicts, times that of cold titles."""
-    made = np.float32(weights[weight]) * offered
-    if parts.predicted:
-        made += np.float32(weights.get(COLD + weight, weights[weight]) - weights[weight]) * parts.predicted[name]
-    return cast(Floats, made)
-
-
 def _added(
     parts: Parts, weights: Mapping[str, float], weighting: Weighting, asking: tuple[sp.csr_matrix, sp.csr_matrix]
 ) -> Tastes:
@@ -349,14 +330,11 @@ def _added(
     liked, offered = [], []
     for asked, (part, members) in zip(asking, _ALL.items(), strict=True):
         left = np.hstack([parts.thin[name][0] for name in members])
-        right = np.hstack([_counted(f"{part} {name}", parts.thin[name][1], name, parts, weights) for name in members])
+        right = np.hstack([np.float32(weights[f"{part} {name}"]) * parts.thin[name][1] for name in members])
         made = thinner(left, right, getattr(weighting, part), np.asarray(asked @ left, np.float32))
         liked.append(made[0])
         offered.append(made[1])
-    anybody = _counted("popularity", parts.popularity, "popularity", parts, weights)
-    anybody += _counted("liking", parts.liking, "liking", parts, weights)
-    if parts.predicted:
-        anybody += np.float32(weights.get(OFFSET, 0.0)) * parts.predicted["all"]
+    anybody = np.float32(weights["popularity"]) * parts.popularity + np.float32(weights["liking"]) * parts.liking
     return Tastes(
         np.hstack(liked), np.hstack([*offered, anybody[:, None]]).astype(np.float32),
         {name: float(weights[name]) for name in ("newness", "unreleased")}, parts.year, dict(weights), weighting,
