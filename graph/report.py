@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -23,7 +24,8 @@ svg text{fill:var(--ink)}svg .muted{fill:var(--muted)}svg .strong{font-weight:70
 table{border-collapse:collapse;font-size:.86rem;margin:12px 0;font-variant-numeric:tabular-nums}
 .wide{overflow-x:auto}
 th,td{padding:4px 12px 4px 0;text-align:left;white-space:nowrap;border-bottom:1px solid var(--grid)}
-th{color:var(--muted);font-weight:500}td.number,th.number{text-align:right}
+th{color:var(--muted);font-weight:500;vertical-align:bottom}td.number,th.number{text-align:right}
+th.number{white-space:normal}td small{display:block;color:var(--muted);font-weight:400}
 td.words{white-space:normal;min-width:12em}tr.strong td{font-weight:650}
 code{font:.86em ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywhere}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.86rem;margin:8px 0 0;max-width:none}
@@ -32,6 +34,7 @@ code{font:.86em ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywhe
     f".dot.c{n}{{fill:var(--c{n})}}.range.c{n},.curve.c{n}{{stroke:var(--c{n})}}.legend .c{n}{{color:var(--c{n})}}"
     for n in range(8)
 )
+_INTERVAL = re.compile(r"^(\S+) (\[\S+, \S+\])$")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -55,11 +58,15 @@ def section(title: str, drawn: str, *, note: str = "", above: str = "") -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1, strong: str = "") -> str:
-    """Rows of text. words: so many columns from the left are words, the others numbers. strong: first cell of a row."""
+    """Rows of text. words: so many columns from the left are words, the others numbers. strong: first cell of a row.
+
+    An interval in brackets behind a number stands below it, so that more columns fit beside each other.
+    """
 
     def cells(row: Sequence[str], tag: str) -> str:
         kinds = (_cell(place, words) for place in range(len(row)))
-        return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for kind, cell in zip(kinds, row, strict=True))
+        texts = (_INTERVAL.sub(r"\1<small>\2</small>", escape(cell)) for cell in row)
+        return "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
 
     marks = (' class="strong"' if row[0] == strong else "" for row in rows)
     body = "".join(f"<tr{mark}>{cells(row, 'td')}</tr>" for mark, row in zip(marks, rows, strict=True))
