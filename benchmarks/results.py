@@ -158,10 +158,10 @@ def _states(results: Mapping[str, Mapping[str, Any]]) -> str:
     if len(of) == 1:
         said = [f"One state of the code judged all of it: `{next(iter(of))}` (`hashes.code` in `--json`)."]
     else:
-        said = ["Several states of the code (`hashes.code` in `--json`) judged it; tables of one are to be compared:"]
-        said += ["; ".join(f"`{code}`: {', '.join(titles)}" for code, titles in of.items()) + "."]
+        said = ["Several states of the code (`hashes.code` in `--json`) judged it; tables of one are to be compared:\n"]
+        said += [f"- `{code}`: {'; '.join(titles)}" for code, titles in of.items()]
     if absent := [piece.title for name, piece in PIECES.items() if name not in results]:
-        said.append(f"Not judged: {'; '.join(absent)}.")
+        said.append(f"\nNot judged yet: {'; '.join(absent)}.")
     return "\n".join(said)
 
 
