@@ -123,7 +123,7 @@ def _spread(values: Sequence[float], by_ten: bool) -> tuple[float, float]:
 def _names(points: Sequence[Point], x: Scale, y: Scale, width: float) -> list[str]:
     """Names beside their dots, each where no other stands yet, and where no dot does if there is such a place.
 
-    Those of the first group choose first, then the highest. Where all places are taken, a name is left to the dot's title.
+    Those of the first group choose first, then the highest. Where all is taken, a name is left to the dot's title.
     """
     taken: list[tuple[float, float, float]] = []
     dots = [(x(one.x) - 6, x(one.x) + 6, y(one.y) + 4) for one in points]
