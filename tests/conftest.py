@@ -20,16 +20,21 @@ from tests.servers.neo4j_server import LTS, NEWEST, PASSWORD, Neo4jServer, is_em
 if TYPE_CHECKING:
     from tests.servers.neptune_cluster import Cluster
 
+# Of this process and all that it starts, before any of them reads it. Tests run side by side, one for each core, and
+# each lives for seconds: threads that wait for work, and code compiled for hours to come, cost more than they bring.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one kind of server run in one worker: it is started once, and its caches are warm."""
-    for item in items:
-        told = " ".join([item.nodeid, *getattr(item, "fixturenames", ())])
-        for server in ("neo4j", "gremlin"):
-            if server in told:
-                item.add_marker(pytest.mark.xdist_group(server))
-                break
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests of one kind of server run in one worker: it is started once, and its caches are warm.
+
+    Marked here, for pytest-xdist reads the groups before what is collected can be modified.
+    """
+    told = " ".join([item.nodeid, *getattr(item, "fixturenames", ())])
+    if server := next((name for name in ("neo4j", "gremlin") if name in told), None):
+        item.add_marker(pytest.mark.xdist_group(server))
 
 
 def started(version: str, settings: str = "") -> Iterator[Neo4jServer]:
