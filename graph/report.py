@@ -16,8 +16,9 @@ body{margin:0 auto;max-width:1040px;padding:36px 24px 72px;background:var(--pape
 font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .3em;text-wrap:balance}h2{font-size:1.15rem;margin:2.6em 0 .2em}
 p{margin:.3em 0;max-width:72ch}.lead,.note,figcaption{color:var(--muted)}.note,figcaption{font-size:.86rem}
-figure{margin:10px 0 0;overflow-x:auto}svg{display:block;width:100%;height:auto;font-size:12px}
+figure{margin:10px 0 0;overflow-x:auto}svg{display:block;width:100%;min-width:720px;height:auto;font-size:12px}
 svg text{fill:var(--ink)}svg .muted{fill:var(--muted)}svg .strong{font-weight:700}
+svg .name{stroke:var(--paper);stroke-width:3px;stroke-linejoin:round;paint-order:stroke}
 .grid{stroke:var(--grid)}.join{stroke:var(--muted);stroke-width:1.5;opacity:.5}.bar{fill:var(--bar)}
 .range{stroke-width:2;opacity:.75}.curve{fill:none;stroke-width:2}.dot{stroke:var(--paper);stroke-width:1}
 .dot:hover,.cell:hover,.bar:hover{stroke:var(--ink);stroke-width:1.5}.thin .dot{stroke-width:0;opacity:.7}
