@@ -15,7 +15,6 @@ from rich.text import Text
 from gnn.evaluate_command import evaluate
 from gnn.evaluation_tasks import RatedIn
 from gnn.predict_command import predict
-from gnn.rerank_command import rerank
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 
 if TYPE_CHECKING:
@@ -27,14 +26,15 @@ if TYPE_CHECKING:
 
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are.")]
 _RUNS = Path("runs")
-# One memory arena that is never given back: half of the page faults of training on a CPU (docs/training.md).
-_ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
+# One memory arena that is never given back: half of the page faults of training on a CPU. And threads that wait for
+# each other sleep: the one that is waited for may be kept from a core by the very ones that wait (docs/training.md).
+_ENVIRONMENT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "OMP_WAIT_POLICY": "PASSIVE"}
 _STARTED = "REELGRAPH_STARTED_AGAIN"
 
 
 def register(app: typer.Typer, rated_in: RatedIn | None = None) -> None:
     """Add these commands to the command line. rated_in: reads feedback that is not in the store."""
-    for command in (train, runs, publish, predict, rerank):
+    for command in (train, runs, publish, predict):
         app.command(command.__name__)(command)
     app.command("evaluate", context_settings={"obj": rated_in})(evaluate)
 
@@ -142,12 +142,12 @@ def publish(
 
 
 def _start_again() -> None:
-    """Begin anew with the allocator's settings, which count only when a process starts. Once, and on Linux."""
+    """Begin anew with settings of memory and threads that count only when a process starts. Once, and on Linux."""
     typed = sys.argv[1:]
     ours = bool(typed) and sys.orig_argv[-len(typed) :] == typed  # else another program called this
     if not sys.platform.startswith("linux") or not ours or _STARTED in os.environ:
         return
-    environment = {**_ALLOCATOR, **os.environ, _STARTED: "1"}
+    environment = {**_ENVIRONMENT, **os.environ, _STARTED: "1"}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
 
 
