@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import multiprocessing
 import os
+import signal
 import socket
 import ssl
 import tempfile
@@ -53,11 +55,19 @@ has one that has read its code."""
 
 
 def app_of_environment() -> FastAPI:
-    """The app of a worker, which knows of its parent only what stands in the environment."""
+    """The app of a worker, which knows of its parent only what stands in the environment, and ends with it."""
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     return_freed_memory()
     one_core_a_request()
     settings = read_settings()
     return create_app(settings, open_store(settings.store))
+
+
+def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
+    """A worker whose parent was killed would answer on, by a graph and settings that nobody can change any more."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(settings: Settings, listen: Listen, announce: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,18 @@ def test_several_workers_are_one_service(serve: Any) -> None:
     code, err = running.stop(signal.SIGTERM)
     routes = [json.loads(line)["route"] for line in err.splitlines()]
     assert (code, routes) == (0, ["/search"] * asked)
+
+
+def test_workers_end_with_their_parent_however_it_ends(serve: Any) -> None:
+    running = serve("--port", "0", "--workers", "2")
+    running.stop(signal.SIGKILL)
+    place = running.address.removeprefix("http://").split(":")
+    end = time.monotonic() + 60
+    with contextlib.suppress(ConnectionRefusedError):
+        while time.monotonic() < end:
+            socket.create_connection((place[0], int(place[1]))).close()
+            time.sleep(0.1)
+        pytest.fail("they answer on")
 
 
 def test_https(serve: Any, tmp_path: Path) -> None:
