@@ -21,6 +21,7 @@ from gnn.triples import TriplesError
 from graph.foldin import VECTORS, WEIGHTS
 from graph.store import GraphStore, Progress, Provenance, StoreBusy, StoreError
 from graph.tastes import LIKED, OFFERED
+from graph.tower_vectors import PARTS
 
 Vectors = npt.NDArray[np.float32]
 
@@ -28,8 +29,8 @@ _BATCH = 50_000
 # What keeps new titles from their vectors and is no mistake of ours: the load stands all the same.
 _REASONS = (RunError, ConfigError, TriplesError, TrainingError, StoreError, OSError, MemoryError)
 
-_OTHERS = (VECTORS, WEIGHTS, LIKED, OFFERED)
-"""Substitute and taste vectors are folded in by the load itself, for which no run is needed."""
+_OTHERS = (VECTORS, WEIGHTS, LIKED, OFFERED, *PARTS)
+"""Substitute and taste vectors are folded in by the load itself, for which no run is needed; PARTS go with others."""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,12 @@ from graph.foldin import CONTENT
 from graph.reads import Asking, Embeddings, Nearest, Offered, together
 from graph.reasons import MOST
 from graph.store import WHOLE_GRAPH, Provenance, Scope
-from graph.strategy import NoVector, Question, answered
+from graph.strategy import Because, NoVector, Question, answered
 from graph.substitutes import Substitute
 
 Floats = npt.NDArray[np.float32]
+Candidates = tuple[Mapping[str, float], Because]
+"""Titles with a score each, and why they have it: what `answered` makes a list of."""
 _Parts = Mapping[str, Floats]
 """By candidate: what each title asked for that has a vector brings to its score."""
 
@@ -42,13 +44,18 @@ class ByVectors:
 
     def answering(self, question: Question) -> Asking[list[Substitute]]:
         """The k best; what a title shares with the one that it is near to is told beside that. Raises NoVector."""
+        scores, because = yield from self.candidates(question)
+        return (yield from answered(question, scores, because, all_there=self.among is not None))
+
+    def candidates(self, question: Question) -> Asking[Candidates]:
+        """The nearest, a score each, and why. Raises NoVector."""
         known, parts = yield from self._found(question)
         scores = {other: float(own.sum()) for other, own in parts.items()}
 
         def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
             return (yield from self._evidence(question, known, {id_: parts[id_] for id_ in chosen if id_ in parts}))
 
-        return (yield from answered(question, scores, because, all_there=self.among is not None))
+        return scores, because
 
     def _found(self, question: Question) -> Asking[tuple[list[str], _Parts]]:
         """The titles asked for that have a vector, and the candidates."""
