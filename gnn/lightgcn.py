@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
+from pydantic import BaseModel, ConfigDict, Field
 
 from gnn.histories import Floats, Histories, Ints
 from gnn.prepare import needs
@@ -22,17 +23,26 @@ if TYPE_CHECKING:
     from gnn.recommend_strategies import Learning
 
 
-@dataclass(frozen=True)
-class Flow:
-    """How it is trained. layers: 0 is BPR."""
+DIMENSION = 64
 
-    layers: int = 2
-    dimension: int = 64
-    epochs: int = 60
-    batch: int = 2_048
-    learning_rate: float = 5e-3
-    decay: float = 1e-4
-    seed: int = 0
+
+class Flow(BaseModel):
+    """How it is trained, `model.options` of LightGCN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    layers: int = Field(2, ge=0, description="steps along who likes what; 0: BPR")
+    epochs: int = Field(60, ge=1)
+    batch: int = Field(2_048, ge=1, description="likes that are learned from at a time")
+    learning_rate: float = Field(5e-3, gt=0)
+    decay: float = Field(1e-4, ge=0, description="of the vectors of a batch")
+
+
+class BprFlow(Flow):
+    """The same of BPR."""
+
+    layers: int = Field(0, ge=0, le=0, description="BPR has none")
+    decay: float = Field(1e-2, ge=0, description="of the vectors of a batch")
 
 
 @dataclass(frozen=True)
@@ -52,14 +62,14 @@ class Vectors:
         return np.asarray(made @ self.titles.T, np.float32)
 
 
-def learned(likes: sp.csr_matrix, flow: Flow) -> Vectors:
+def learned(likes: sp.csr_matrix, flow: Flow, dimension: int = DIMENSION, seed: int = 0) -> Vectors:
     """Train on who likes what, (users, titles); the same by seed."""
     import torch
     from torch.nn import functional
 
     users, titles = likes.shape
-    chance, draws = np.random.default_rng(flow.seed), torch.Generator().manual_seed(flow.seed)
-    own = torch.empty(users + titles, flow.dimension).normal_(0, 0.1, generator=draws).requires_grad_()
+    chance, draws = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    own = torch.empty(users + titles, dimension).normal_(0, 0.1, generator=draws).requires_grad_()
     steps = _adjacency(likes)
     optimiser = torch.optim.Adam([own], flow.learning_rate)
 
@@ -105,10 +115,10 @@ def _adjacency(likes: sp.csr_matrix) -> torch.Tensor:
 def lightgcn(given: Learning) -> Vectors:
     """Fit LightGCN. Raises NotInstalled without torch."""
     needs("torch")
-    return learned(given.histories.matrix(liked=True), Flow(seed=given.seed))
+    return learned(given.histories.matrix(liked=True), Flow(), seed=given.seed)
 
 
 def bpr(given: Learning) -> Vectors:
     """Fit BPR. Raises NotInstalled without torch."""
     needs("torch")
-    return learned(given.histories.matrix(liked=True), Flow(layers=0, decay=1e-2, seed=given.seed))
+    return learned(given.histories.matrix(liked=True), BprFlow(), seed=given.seed)

@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 from gnn.histories import Histories
 from gnn.lightgcn import Flow, _adjacency, learned
 
-FLOW = Flow(dimension=8, epochs=40, batch=256, learning_rate=0.02)
+FLOW = Flow(epochs=40, batch=256, learning_rate=0.02)
 
 
 def tastes() -> tuple[sp.csr_matrix, np.ndarray]:
@@ -31,13 +31,13 @@ def test_tastes_are_found_also_of_users_not_learned_from(layers: int) -> None:
     likes, truth = tastes()
     few = likes.toarray()
     few[40:] = 0
-    made = learned(sp.csr_matrix(few), Flow(**{**vars(FLOW), "layers": layers}))
+    made = learned(sp.csr_matrix(few), FLOW.model_copy(update={"layers": layers}), 8)
     assert made.known.tolist() == list(range(40))
     scores = np.where(likes.toarray() > 0, -np.inf, made.score(known_of(likes), np.arange(60)))
     right = np.take_along_axis(truth, np.argsort(-scores, axis=1)[:, :5], 1)
     assert right[:40].mean() > 0.95
     assert right[40:].mean() > 0.9
-    again = learned(sp.csr_matrix(few), Flow(**{**vars(FLOW), "layers": layers}))
+    again = learned(sp.csr_matrix(few), FLOW.model_copy(update={"layers": layers}), 8)
     np.testing.assert_allclose(again.titles, made.titles, atol=1e-5)
 
 
