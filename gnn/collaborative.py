@@ -4,8 +4,8 @@ A title offers a vector, and having liked it says another one; what somebody is 
 the sum of what their titles say. EASE and cosines of likes are that exactly at full rank (`gnn.tastes`), and nearly so
 with fewer numbers. iALS solves a linear system for each user. With z = C⁻¹y for the factors y of a title, where C Cᵀ is
 YᵀY + ridge, the system is (1 + f Σ z zᵀ) q = Σ z over the titles that they like, and the products of q with all z are
-those of the factors: all it takes are z and f. BPR and LightGCN learn a vector of each user; here titles say what these
-are, as nearly as ridge regression finds.
+those of the factors: all it takes are z and f. BPR and LightGCN learn a vector of each user, in place of which stands
+the mean direction of what they like, as for users that were not learned from (docs/collaborative.md has the cost).
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from gnn.config import RunConfig, model_options
 from gnn.factorisation import IalsOptions, factorised
 from gnn.histories import Floats
 from gnn.lightgcn import BprFlow, Flow, learned
-from gnn.tastes import Thin, right_vectors, thin_cosines, thin_ease, thinner
+from gnn.tastes import Thin, thin_cosines, thin_ease, thinner
 from graph.nearest import FOLD, LIKED_BESIDE
 
 _ASKING = 5_000  # users, at most, whose queries say what must not be lost
-_RIDGE = 50.0  # of what titles say of users who have a vector of their own
 
 
 class ThinOptions(BaseModel):
@@ -68,10 +67,6 @@ def _cosines(likes: sp.csr_matrix, config: RunConfig) -> Learned:
 def _fewer(likes: sp.csr_matrix, thin: Thin, dimension: int) -> Learned:
     asking = np.sort(np.random.default_rng(0).permutation(likes.shape[0])[:_ASKING])
     liked, offered = thinner(*thin, dimension, np.asarray(likes[asking] @ thin[0], np.float32))
-    return _pair(liked, offered)
-
-
-def _pair(liked: Floats, offered: Floats) -> Learned:
     return Learned(offered, liked, {LIKED_BESIDE: 1.0})
 
 
@@ -86,9 +81,7 @@ def _ials(likes: sp.csr_matrix, config: RunConfig) -> Learned:
 def _flowing(options: type[Flow]) -> Callable[[sp.csr_matrix, RunConfig], Learned]:
     def learn(likes: sp.csr_matrix, config: RunConfig) -> Learned:
         found = learned(likes, model_options(config.model.options, options), config.model.dimension, config.seed)
-        s, v = right_vectors(likes, ThinOptions().rank)
-        liked = (v / (s**2 + _RIDGE)) @ (v.T @ (likes.T @ found.users))
-        return _pair(liked.astype(np.float32), found.titles)
+        return Learned(found.titles)
 
     return learn
 

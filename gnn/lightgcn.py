@@ -54,10 +54,11 @@ class Vectors:
     titles: Floats
 
     def score(self, known: Histories, users: Ints) -> Floats:
-        """See Recommender. Who was not learned from is the mean of the titles that they like."""
+        """See Recommender. Who was not learned from is the mean of the titles that they like, each of unit length."""
         likes = known.matrix(liked=True)[users]
         count = np.maximum(np.asarray(likes.sum(1), np.float32).reshape(-1, 1), 1)
-        folded = np.asarray(likes @ self.titles, np.float32) / count
+        directions = self.titles / np.maximum(np.linalg.norm(self.titles, axis=1, keepdims=True), 1e-9)
+        folded = np.asarray(likes @ directions, np.float32) / count
         made = np.where(np.isin(users, self.known)[:, None], self.users[users], folded)
         return np.asarray(made @ self.titles.T, np.float32)
 

@@ -64,7 +64,7 @@ def known(served: GraphStore) -> Histories:
 
 
 def exact(name: str, known: Histories, users: np.ndarray) -> np.ndarray:
-    """What is compared under a name, fitted on the same likes."""
+    """What is compared under a name, fitted on the same likes; of BPR and LightGCN as to users not learned from."""
     likes, small = known.matrix(liked=True), SMALL
     if name == "ease":
         return likes[users] @ ease(likes, 200.0)
@@ -72,9 +72,9 @@ def exact(name: str, known: Histories, users: np.ndarray) -> np.ndarray:
         return likes[users] @ cosines(likes)
     if name == "ials":
         return factorised(likes, small, IalsOptions(), 0).score(known, users)
-    options = {"epochs": 10, "learning_rate": 0.02}
-    made = learned(likes, Flow(**options) if name == "lightgcn" else BprFlow(**options), small, 0)
-    return made.score(known, users)
+    flow = Flow if name == "lightgcn" else BprFlow
+    made = learned(likes, flow(epochs=10, learning_rate=0.02), small, 0)
+    return replace(made, known=made.known[:0]).score(known, users)
 
 
 def first(scores: np.ndarray, known: Histories, users: np.ndarray) -> np.ndarray:
@@ -88,15 +88,12 @@ def test_users_are_answered_as_they_are_compared(name: str, served: GraphStore, 
     users = np.arange(0, 300, 30)
     scores = exact(name, known, users)
     chosen, row = first(scores, known, users), {id_: place for place, id_ in enumerate(known.titles)}
-    asked, agreeing = ForUsers(served, Searcher(served), KINDS), []
+    asked = ForUsers(served, Searcher(served), KINDS)
     for own, best, user in zip(scores, chosen, users.tolist(), strict=True):
         found = asked.recommend(known.users[user], WHOLE, 10, strategy=name, rules=FREE)
         assert found.strategy == name
         places = [row[one.id] for one in found.items]
-        agreeing.append(np.isin(places, best).mean())
-        if name in ("ease", "item-knn", "ials"):
-            np.testing.assert_allclose(own[places], own[best], rtol=1e-3, atol=1e-5)
-    assert np.mean(agreeing) > 0.8, "of users with a vector of their own it is near what that says"
+        np.testing.assert_allclose(own[places], own[best], rtol=1e-3, atol=1e-5)
 
 
 def test_one_title_is_answered_as_to_somebody_who_likes_that_alone(served: GraphStore, known: Histories) -> None:

@@ -83,7 +83,7 @@ def test_only_what_may_be_shown_and_k_when_k_are_there(store: GraphStore, search
         (NORTH, (1, 7, 100)),
         (Scope("south", "BR", DAY), (7,)),
         (Scope(on=DAY), (7,)),
-        (WHOLE, (7, 100)),
+        (WHOLE, (20,)),
     ):
         may = set(store.offered(scope).column("id").to_pylist())
         for k in ks:
