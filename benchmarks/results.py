@@ -44,9 +44,7 @@ one thread, until a strategy can answer and for a question asked in batches, on 
 work that several strategies share counts for each. *MB* are the arrays that it holds beside the graph. Rows that need a
 run of a model count the time on the clock of its training.
 
-Rows that were judged apart (`--strategy`, `--part`) stand in a table of their own, with the command that made it, and
-are compared within it. What was left out (`--without complex`: the rows named `embedding`) is in
-[substitutes](out-of-catalog.md).
+{states}
 
 MovieLens' data and IMDb's are not in here; [benchmarks/movielens.py](../benchmarks/movielens.py) and
 [benchmarks/results.py](../benchmarks/results.py) say how the stores were made from them.
@@ -80,7 +78,7 @@ PIECES: Mapping[str, Piece] = {
         f"recommend-{store}-{split}": Piece(
             f"Recommendations on {store}, split {split}", store, ["--task", "recommend", "--split", split]
         )
-        for store in ("ml-latest-small", "ml-100k") for split in ("time", "random")
+        for store in ("ml-latest-small", "ml-100k") for split in ("time", "random", "newcomers", "cold")
     },
     "retrieval": Piece(
         "Retrieval on ml-100k, 80/20 at random: what is found in the first 100", "ml-100k", ["--task", "retrieval"]
@@ -125,38 +123,46 @@ def made_run(config: str, store: Path, folder: Path) -> None:
         reelgraph("train", path, "--store", f"embedded:{store}", "--runs", folder / "runs")
 
 
-def judged(
-    name: str, folder: Path, data: Path, *, fresh: bool, without: Sequence[str] = (), rows: Sequence[str] = (),
-    part: str | None = None,
-) -> None:  # fmt: skip
-    """Judge a piece, and keep what came out. without: configurations that are not to be trained. rows: only these.
-
-    part: keep it as a table of its own, below the piece's.
-    """
+def judged(name: str, folder: Path, data: Path, *, fresh: bool) -> None:
+    """Judge a piece, and keep what came out."""
     piece = PIECES[name]
     store = made_store(piece.store, folder, data)
     given: list[object] = [*piece.options, "--store", f"embedded:{store}", "--runs", folder / "runs", "--json"]
-    runs = [config for config in piece.runs if config not in without]
-    for config in runs:
+    for config in piece.runs:
         made_run(config, store, folder)
-    if "substitutes" in piece.options and runs:
-        given += ["--embedding", runs[0]]
-    given += [word for row in rows for word in ("--strategy", row)]
+    if "substitutes" in piece.options:
+        given += ["--embedding", piece.runs[0]]
     found = json.loads(reelgraph("evaluate", *given, *(["--fresh"] if fresh else [])))
-    path = folder / (f"{name}.json" if part is None else f"{name}+{part}.json")
+    path = folder / f"{name}.json"
     path.with_suffix(".partial").write_text(json.dumps(found), "utf-8")
     path.with_suffix(".partial").replace(path)
     path.with_suffix(".html").write_text(as_page(found), "utf-8")
 
 
-def page(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """docs/results.md from the results of each piece that are there, in the order of PIECES."""
-    parts = [_HEAD]
+def page(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """docs/results.md from the result of each piece that is there, in the order of PIECES."""
+    parts = [_HEAD.format(states=_states(results))]
     for name, piece in PIECES.items():
-        texts = [as_markdown(found, level=2).split("\n", 1)[1] for found in results.get(name, ())]
-        if texts:
-            parts.append(f"## {piece.title}\n\nThe store: {STORES[piece.store]}.\n" + "".join(texts))
+        if name in results:
+            text = as_markdown(results[name], level=2).split("\n", 1)[1]
+            parts.append(f"## {piece.title}\n\nThe store: {STORES[piece.store]}.\n{text}")
     return "\n".join(parts)
+
+
+def _states(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Which states of the code judged what, and what none has judged."""
+    of: dict[str, list[str]] = {}
+    for name, piece in PIECES.items():
+        if name in results:
+            of.setdefault(results[name]["hashes"]["code"], []).append(piece.title)
+    if len(of) == 1:
+        said = [f"One state of the code judged all of it: `{next(iter(of))}` (`hashes.code` in `--json`)."]
+    else:
+        said = ["Several states of the code (`hashes.code` in `--json`) judged it; tables of one are to be compared:\n"]
+        said += [f"- `{code}`: {'; '.join(titles)}" for code, titles in of.items()]
+    if absent := [piece.title for name, piece in PIECES.items() if name not in results]:
+        said.append(f"\nNot judged yet: {'; '.join(absent)}.")
+    return "\n".join(said)
 
 
 def main() -> None:
@@ -165,10 +171,6 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=PIECES, help="judge this one (again); repeatable")
     parser.add_argument("--write", action="store_true", help="judge nothing; write the page from what is there")
     parser.add_argument("--fresh", action="store_true", help="judge again what the cache of evaluations has, too")
-    parser.add_argument("--strategy", action="append", default=[], metavar="NAME", help="only these rows; repeatable")
-    parser.add_argument("--part", metavar="NAME", help="keep these rows as a table of their own")
-    parser.add_argument("--without", action="append", default=[], metavar="CONFIG", help="a run that is not trained, "
-                        "such as complex; its rows are left out")  # fmt: skip
     parser.add_argument("--folder", type=Path, default=GraphSettings().cache / "results", help="where all is kept")
     given = parser.parse_args()
     folder = given.folder.resolve()
@@ -176,12 +178,9 @@ def main() -> None:
     asked = given.only or [name for name in PIECES if given.fresh or not (folder / f"{name}.json").exists()]
     for name in () if given.write else asked:
         print(name, flush=True)
-        judged(
-            name, folder, GraphSettings().data.resolve(), fresh=given.fresh, without=given.without, rows=given.strategy
-        )
-    files = {name: [folder / f"{name}.json", *sorted(folder.glob(f"{name}+*.json"))] for name in PIECES}
-    there = {name: [json.loads(path.read_text("utf-8")) for path in paths if path.exists()]
-             for name, paths in files.items()}  # fmt: skip
+        judged(name, folder, GraphSettings().data.resolve(), fresh=given.fresh)
+    files = {name: folder / f"{name}.json" for name in PIECES}
+    there = {name: json.loads(path.read_text("utf-8")) for name, path in files.items() if path.exists()}
     PAGE.write_text(page(there), "utf-8")
 
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are.")]
 _RUNS = Path("runs")
-# One memory arena that is never given back: half of the page faults of training on a CPU (docs/training.md).
-_ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
+# One memory arena that is never given back: half of the page faults of training on a CPU. And threads that wait for
+# each other sleep: the one that is waited for may be kept from a core by the very ones that wait (docs/training.md).
+_ENVIRONMENT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "OMP_WAIT_POLICY": "PASSIVE"}
 _STARTED = "REELGRAPH_STARTED_AGAIN"
 
 
@@ -142,12 +143,12 @@ def publish(
 
 
 def _start_again() -> None:
-    """Begin anew with the allocator's settings, which count only when a process starts. Once, and on Linux."""
+    """Begin anew with settings of memory and threads that count only when a process starts. Once, and on Linux."""
     typed = sys.argv[1:]
     ours = bool(typed) and sys.orig_argv[-len(typed) :] == typed  # else another program called this
     if not sys.platform.startswith("linux") or not ours or _STARTED in os.environ:
         return
-    environment = {**_ALLOCATOR, **os.environ, _STARTED: "1"}
+    environment = {**_ENVIRONMENT, **os.environ, _STARTED: "1"}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
 
 

@@ -24,7 +24,15 @@ from gnn.evaluation_tasks import Given, Task
 from graph.settings import GraphSettings
 
 _ROOT = Path(__file__).resolve().parents[1]
-_SHOWS = {"printed.py", "evaluation_cache.py", "evaluation_markdown.py", "evaluation_page.py", "evaluation_plot.py"}
+_SHOWS = {
+    "printed.py",
+    "evaluation_cache.py",
+    "evaluation_markdown.py",
+    "evaluation_page.py",
+    "evaluation_plot.py",
+    "report.py",
+    "charts.py",
+}
 """Modules that show figures and make none."""
 _LIBRARIES = (
     "numpy",

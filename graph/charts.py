@@ -121,22 +121,33 @@ def _spread(values: Sequence[float], by_ten: bool) -> tuple[float, float]:
 
 
 def _names(points: Sequence[Point], x: Scale, y: Scale, width: float) -> list[str]:
-    """Names beside their dots, each where no other stands yet; else it is left to the dot's title."""
+    """Names beside their dots, each where no other stands yet, and where no dot does if there is such a place.
+
+    Those of the first group choose first, then the highest. Where all is taken, a name is left to the dot's title.
+    """
     taken: list[tuple[float, float, float]] = []
+    dots = [(x(one.x) - 6, x(one.x) + 6, y(one.y) + 4) for one in points]
     made = []
-    for one in sorted(points, key=lambda point: -point.y):
+    for one in sorted(points, key=lambda point: (point.group > 0, -point.y)):
         if not one.name:
             continue
         wide = width_of(one.name)
-        for shift, side in ((4, 1), (-8, 1), (16, 1), (4, -1), (-8, -1), (16, -1)):
-            left = x(one.x) + 8 if side > 0 else x(one.x) - 8 - wide
-            height = y(one.y) + shift
-            free = all(left > b or left + wide < a or abs(height - h) > 11 for a, b, h in taken)
-            if free and left >= 0 and left + wide <= width:
-                taken.append((left, left + wide, height))
-                made.append(text(left, height, one.name))
-                break
+        places = [
+            (x(one.x) + 8 if side > 0 else x(one.x) - 8 - wide, y(one.y) + shift)
+            for side in (1, -1) for shift in (4, -8, 16)
+        ]  # fmt: skip
+        places = [(left, high) for left, high in places if left >= 0 and left + wide <= width]
+        free = [place for place in places if _free(*place, wide, taken)]
+        if free:
+            left, high = next((place for place in free if _free(*place, wide, dots)), free[0])
+            taken.append((left, left + wide, high))
+            made.append(text(left, high, one.name, kind="name"))
     return made
+
+
+def _free(left: float, height: float, wide: float, taken: Sequence[tuple[float, float, float]]) -> bool:
+    """Whether a name fits between what is there: from, to, height of its line."""
+    return all(left > b or left + wide < a or abs(height - h) > 11 for a, b, h in taken)
 
 
 def ranges(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -15,15 +16,17 @@ body{margin:0 auto;max-width:1040px;padding:36px 24px 72px;background:var(--pape
 font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .3em;text-wrap:balance}h2{font-size:1.15rem;margin:2.6em 0 .2em}
 p{margin:.3em 0;max-width:72ch}.lead,.note,figcaption{color:var(--muted)}.note,figcaption{font-size:.86rem}
-figure{margin:10px 0 0;overflow-x:auto}svg{display:block;width:100%;height:auto;font-size:12px}
+figure{margin:10px 0 0;overflow-x:auto}svg{display:block;width:100%;min-width:720px;height:auto;font-size:12px}
 svg text{fill:var(--ink)}svg .muted{fill:var(--muted)}svg .strong{font-weight:700}
+svg .name{stroke:var(--paper);stroke-width:3px;stroke-linejoin:round;paint-order:stroke}
 .grid{stroke:var(--grid)}.join{stroke:var(--muted);stroke-width:1.5;opacity:.5}.bar{fill:var(--bar)}
 .range{stroke-width:2;opacity:.75}.curve{fill:none;stroke-width:2}.dot{stroke:var(--paper);stroke-width:1}
 .dot:hover,.cell:hover,.bar:hover{stroke:var(--ink);stroke-width:1.5}.thin .dot{stroke-width:0;opacity:.7}
 table{border-collapse:collapse;font-size:.86rem;margin:12px 0;font-variant-numeric:tabular-nums}
 .wide{overflow-x:auto}
 th,td{padding:4px 12px 4px 0;text-align:left;white-space:nowrap;border-bottom:1px solid var(--grid)}
-th{color:var(--muted);font-weight:500}td.number,th.number{text-align:right}
+th{color:var(--muted);font-weight:500;vertical-align:bottom}td.number,th.number{text-align:right}
+th.number{white-space:normal}td small{display:block;color:var(--muted);font-weight:400}
 td.words{white-space:normal;min-width:12em}tr.strong td{font-weight:650}
 code{font:.86em ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywhere}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.86rem;margin:8px 0 0;max-width:none}
@@ -32,6 +35,7 @@ code{font:.86em ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywhe
     f".dot.c{n}{{fill:var(--c{n})}}.range.c{n},.curve.c{n}{{stroke:var(--c{n})}}.legend .c{n}{{color:var(--c{n})}}"
     for n in range(8)
 )
+_INTERVAL = re.compile(r"^(\S+) (\[\S+, \S+\])$")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -55,11 +59,15 @@ def section(title: str, drawn: str, *, note: str = "", above: str = "") -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1, strong: str = "") -> str:
-    """Rows of text. words: so many columns from the left are words, the others numbers. strong: first cell of a row."""
+    """Rows of text. words: so many columns from the left are words, the others numbers. strong: first cell of a row.
+
+    An interval in brackets behind a number stands below it, so that more columns fit beside each other.
+    """
 
     def cells(row: Sequence[str], tag: str) -> str:
         kinds = (_cell(place, words) for place in range(len(row)))
-        return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for kind, cell in zip(kinds, row, strict=True))
+        texts = (_INTERVAL.sub(r"\1<small>\2</small>", escape(cell)) for cell in row)
+        return "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
 
     marks = (' class="strong"' if row[0] == strong else "" for row in rows)
     body = "".join(f"<tr{mark}>{cells(row, 'td')}</tr>" for mark, row in zip(marks, rows, strict=True))

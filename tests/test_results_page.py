@@ -32,13 +32,18 @@ def test_a_table_stands_below_its_command(tmp_path: Path) -> None:
         load_sample(store, viewers=True)
         setting = Setting("recommend", strategies=("random", "popularity"), split="random")
         found: dict[str, Any] = judged(task("recommend"), Given(setting, lambda: store), tmp_path / "kept")
-    text = page({"recommend-ml-100k-random": [json.loads(json.dumps(found))], "rating": []})
+    kept = json.loads(json.dumps(found))
+    text = page({"recommend-ml-100k-random": kept})
     assert text.startswith("# Results\n")
     heading = text.index("## Recommendations on ml-100k, split random")
     command = "$ reelgraph evaluate --task recommend --strategy random --strategy popularity --split random"
     assert heading < text.index(command) < text.index("| strategy | what it is | NDCG@10 |")
     assert str(tmp_path) not in text
+    assert f"judged all of it: `{kept['hashes']['code']}`" in text
     assert "## Ratings" not in text, "what was not judged is not there"
+    assert PIECES["rating"].title in text[: text.index("## ")], "and the head says so"
+    older = kept | {"hashes": {"code": "older"}}
+    assert "`older`: Ratings on ml-100k" in page({"recommend-ml-100k-random": kept, "rating": older})
 
 
 def test_the_page_has_no_data_of_others() -> None:

@@ -144,6 +144,9 @@ def user_recommendations(
     explore: Annotated[float, Query(ge=0, le=1, description="share that is drawn from farther down")] = 0.0,
     seed: Annotated[int, Query(ge=0, lt=2**53, description="of that draw")] = 0,
     strategy: StrategyQuery = None,
+    count: Annotated[
+        bool, Query(description="whether an experiment counts it as shown; not while others look at what a user gets")
+    ] = True,
 ) -> Any:
     """Titles for a user, each with the reason; watched ones are left out, disliked ones never come again.
 
@@ -153,7 +156,7 @@ def user_recommendations(
         watched=watched, per_series=per_series, per_director=per_director, kinds=tuple(kind or ()), minutes=minutes,
         explore=explore, seed=seed,
     )  # fmt: skip
-    return _alone(service, _text(id), scope, limit, preferences, rules, strategy)
+    return _alone(service, _text(id), scope, limit, preferences, rules, strategy, count)
 
 
 @router.post("/users/recommendations", response_model=UserRecommendations, responses=responses(404, 422, 503))
@@ -196,8 +199,9 @@ def session_recommendations(service: ServiceDep, body: Session) -> Any:
 
 
 def _alone(
-    service: Service, user: str, scope: Scope, limit: int, preferences: Preferences, rules: Rules, strategy: str | None
-) -> dict[str, Any]:
+    service: Service, user: str, scope: Scope, limit: int, preferences: Preferences, rules: Rules, strategy: str | None,
+    count: bool = True,
+) -> dict[str, Any]:  # fmt: skip
     """For one user: by the arm of an experiment, where one is about this and the request names no strategy."""
 
     def answer(preferences: Preferences, rules: Rules, strategy: str | None) -> Personal:
@@ -213,7 +217,7 @@ def _alone(
         # An arm's strategy may not follow what this request asks for, or have lost its vectors: then as without it.
         with contextlib.suppress(StrategyError):
             found = answer(*by.arm.applied(preferences, rules), by.arm.strategy)
-            if found.items:
+            if found.items and count:
                 service.exposures.add(user, by, [item.id for item in found.items], found.versions, found.strategy)
             return found.as_dict() | {"experiment": by.as_dict()}
     return answer(preferences, rules, strategy).as_dict() | {"experiment": None}

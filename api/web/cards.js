@@ -27,6 +27,12 @@ export function chips(evidence, asked) {
     evidence.map((one) => h("li", { class: `chip ${one.kind}` }, reasonOf(one, asked))));
 }
 
+/** Reasons of a recommendation, and the title that it follows from, where that is one of those said something of. */
+export function because(evidence, said) {
+  const from = evidence.find((one) => one.kind === "liked" || one.kind === "watched"), carrier = said.get(from?.via[0]);
+  return { reasons: evidence.map((one) => (carrier && one === from ? { ...one, text: `because of ${carrier.title}` } : one)), carrier };
+}
+
 /** A card in a list. `more` comes under the facts. */
 export function card(title, href, ...more) {
   return h("li", { class: "card", "data-id": title.id },

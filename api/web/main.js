@@ -2,6 +2,7 @@
 
 import { answerView } from "./answer.js";
 import { changeKey, whenKeyIsNeeded } from "./api.js";
+import { compareView } from "./compare.js";
 import { byId, h, replace } from "./dom.js";
 import { figuresView } from "./figures.js";
 import { gapsView } from "./gaps.js";
@@ -20,6 +21,7 @@ let running = new AbortController(), shown = null;
 
 /** Which view a state means: its name, what tells it from another one of that name, and how it is made. */
 function viewOf(state) {
+  if (state.view === "compare") return { name: "compare", page: state.title ? "search" : "viewer", key: `compare ${state.title || `by ${state.user}`}`, make: compareView };
   if (state.title) return { name: "title", key: `title ${state.title} ${state.from}`, make: titleView };
   if (state.person) return { name: "person", key: `person ${state.person}`, make: personView };
   if (state.view === "figures") return { name: "figures", key: "figures", make: figuresView };
@@ -37,7 +39,7 @@ async function show(state, how) {
   if (isNew) clearUndo();
   document.body.dataset.view = view.name;
   syncSearch(state, inSearch);
-  markPage(state, view.name);
+  markPage(state, view.page ?? view.name);
   const main = byId("main"), slow = setTimeout(() => main.setAttribute("aria-busy", "true"), SLOW_MS);
   let made;
   try {
@@ -51,13 +53,17 @@ async function show(state, how) {
   if (signal.aborted) return;
   main.removeAttribute("aria-busy");
   document.title = made.title ? `${made.title} – Reelgraph` : "Reelgraph";
+  byId("said").textContent = made.said;
+  if (main.contains(made.content)) { // a view that has changed in place
+    if (how === "pop") settle(how, isNew, main);
+    return;
+  }
   const content = h("div", { class: "view" }, made.content);
   if (isNew) content.dataset.view = view.name; // only another view arrives; what is typed changes in place
   const focused = main.contains(document.activeElement) && document.activeElement.getAttribute("href");
   main.style.minHeight = isNew ? "" : `${main.offsetHeight}px`; // nothing jumps while a part is still being read
   replace(main, content);
   if (focused && !isNew) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  byId("said").textContent = made.said;
   settle(how, isNew, content);
   shown = view.key;
 }

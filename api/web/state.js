@@ -1,10 +1,11 @@
 // What the page shows, held by the address bar alone: a link, a reload and the back button bring the same view again.
 
-const TEXTS = ["q", "pick", "title", "from", "person", "view", "user", "catalog", "region", "on", "all", "strategy"];
+const TEXTS = ["q", "pick", "title", "from", "person", "view", "user", "catalog", "region", "on", "all", "strategy", "left", "right"];
 const NUMBERS = { // least, most, default
   hits: [1, 20, 1], substitutes: [0, 20, 5], diversity: [0, 1, 0],
-  cast: [0, 4, 1], director: [0, 4, 1], genre: [0, 4, 1], era: [0, 4, 1], popularity: [0, 4, 1], days: [0, 3650, 0], budget: [0, 50, 0],
+  cast: [0, 4, 1], director: [0, 4, 1], genre: [0, 4, 1], era: [0, 4, 1], popularity: [0, 4, 1], days: [0, 3650, 0], budget: [0, 50, 0], top: [1, 100, 10],
 };
+const COMPARED = ["left", "right", "top"]; // of one view alone
 const TUNED = ["diversity", "cast", "director", "genre", "era", "popularity"];
 
 let listener = () => {};
@@ -30,9 +31,9 @@ export const tuningOf = (state) => ({
 
 /** The address of a state, relative, without what is the default. */
 export function hrefOf(state) {
-  const query = new URLSearchParams();
-  for (const name of TEXTS) if (state[name]) query.set(name, state[name]);
-  for (const [name, [, , usual]] of Object.entries(NUMBERS)) if (state[name] !== usual) query.set(name, state[name]);
+  const query = new URLSearchParams(), told = (name) => state.view === "compare" || !COMPARED.includes(name);
+  for (const name of TEXTS) if (state[name] && told(name)) query.set(name, state[name]);
+  for (const [name, [, , usual]] of Object.entries(NUMBERS)) if (state[name] !== usual && told(name)) query.set(name, state[name]);
   return `?${query}`;
 }
 

@@ -125,7 +125,8 @@ async function fillSimilar(place, title, state, signal) {
   const scope = state.all ? { ...scopeOf(state), catalog: "*" } : scopeOf(state);
   const where = (all, label) => h("a", { href: hrefOf({ ...state, all }), "aria-current": state.all === all ? "true" : null, "data-quiet": true }, label);
   const heading = h("div", { class: "row-head" }, h("h2", { id: "similar" }, "Similar titles"),
-    h("p", { class: "switch" }, where("", state.catalog ? "in this catalog" : "in the catalogs"), where("1", "in the whole graph")));
+    h("p", { class: "switch" }, where("", state.catalog ? "in this catalog" : "in the catalogs"), where("1", "in the whole graph"),
+      h("a", { href: hrefTo(state, { view: "compare", title: title.id, all: state.all }) }, "compare strategies")));
   const body = h("div", {}, h("p", { class: "soft" }, "Looking …"));
   replace(place, heading, body);
   try {

@@ -1,12 +1,12 @@
 // A viewer's page: what is recommended to them and why, what is new and what is popular, and what they said.
 
 import { cardsOf, get, scopeOf } from "./api.js";
-import { card, cardList, chips, joined } from "./cards.js";
+import { because, card, cardList, chips, joined } from "./cards.js";
 import { h } from "./dom.js";
 import { forget, marks, saidBy, viewerOf } from "./marks.js";
 import { hrefTo, tuningOf } from "./state.js";
 import { choosing, nobody } from "./viewers.js";
-import { compact, dayOf, many } from "./words.js";
+import { compact, dayOf, many, saidOf } from "./words.js";
 
 const RECOMMENDED = 12, ROW = 12, BECAUSE = 2, LISTED = 60, SAID = 24;
 
@@ -58,7 +58,9 @@ function head(liked, said, state) {
   return h("header", { class: "viewer-head" },
     h("div", {}, h("h1", { tabindex: "-1" }, `For ${state.user}`),
       h("p", { class: "facts large" }, said.size ? told.map((one) => h("span", {}, one)) : h("span", {}, "nothing said yet"))),
-    h("p", { class: "actions" }, h("a", { class: "plain", href: hrefTo(state, { view: "viewer", user: "" }) }, "Somebody else")));
+    h("p", { class: "actions" },
+      h("a", { class: "plain", href: hrefTo(state, { view: "compare" }) }, "Compare strategies"),
+      h("a", { class: "plain", href: hrefTo(state, { view: "viewer", user: "" }) }, "Somebody else")));
 }
 
 function recommendedSection(recommended, said, cards, state) {
@@ -70,9 +72,8 @@ function recommendedSection(recommended, said, cards, state) {
 
 /** The reasons of a recommendation: the title that it follows from, then what the two share. */
 function why(evidence, said) {
-  const from = evidence.find((one) => one.kind === "liked" || one.kind === "watched"), carrier = said.get(from?.via[0])?.title;
-  if (!carrier) return chips(evidence, "");
-  return chips(evidence.map((one) => (one === from ? { ...one, text: `because of ${carrier}` } : one)), carrier);
+  const { reasons, carrier } = because(evidence, said);
+  return chips(reasons, carrier?.title);
 }
 
 function start(known, said, state) {
@@ -102,11 +103,9 @@ function saidSection(said, state) {
   if (!said.size) return null;
   const rows = [...said.values()];
   const line = (one) => h("li", { "data-id": one.id },
-    h("a", { href: hrefTo(state, { title: one.id }) }, one.title), h("span", { class: "soft small" }, [...one.types.keys()].map(wordOf).join(", ")),
+    h("a", { href: hrefTo(state, { title: one.id }) }, one.title), h("span", { class: "soft small" }, saidOf(one.types)),
     h("button", { class: "plain", type: "button", "aria-label": `Forget ${one.title}`, onclick: (event) => forget(event.currentTarget, one, state.user, one.types) }, "Forget"));
   return h("section", { class: "row", "aria-labelledby": "told" }, h("h2", { id: "told" }, `What ${state.user} said`),
     h("ul", { class: "told", "aria-label": "What was said" }, rows.slice(0, SAID).map(line)),
     rows.length > SAID ? h("p", { class: "soft" }, `The newest ${SAID} of ${rows.length} titles.`) : null);
 }
-
-const wordOf = (type) => ({ watch: "watched", like: "liked", dislike: "not for me", rating: "rated" })[type] ?? type.replaceAll("_", " ");

@@ -3,7 +3,7 @@
 import { get, write } from "./api.js";
 import { h, replace } from "./dom.js";
 import { viewerOf } from "./marks.js";
-import { goTo, hrefTo } from "./state.js";
+import { goTo, hrefOf, hrefTo } from "./state.js";
 import { many } from "./words.js";
 
 const SHOWN = 24;
@@ -11,10 +11,12 @@ const SHOWN = 24;
 /** The view in which a viewer is chosen or made. */
 export async function choosing(state, signal) {
   const { users } = await get("users", { limit: SHOWN }, signal);
+  const question = state.view === "compare" ? "Whose lists, side by side?" : "Who is watching?";
   const content = h("article", { class: "choosing" },
     h("header", { class: "hero" },
-      h("h1", { tabindex: "-1" }, "Who is watching?"),
-      h("p", { class: "lead" }, "Mark what was watched, liked, or is not for you. What is recommended follows at once.")),
+      h("h1", { tabindex: "-1" }, question),
+      h("p", { class: "lead" }, state.view === "compare" ? "What two strategies recommend to a viewer, beside what that viewer said."
+        : "Mark what was watched, liked, or is not for you. What is recommended follows at once.")),
     h("section", { class: "row", "aria-labelledby": "new" }, h("h2", { id: "new" }, "Somebody new, or by id"), naming(state)),
     users.length ? h("section", { class: "row", "aria-labelledby": "known" },
       h("h2", { id: "known" }, users.length < SHOWN ? "Viewers" : `The first ${SHOWN} viewers`),
@@ -22,7 +24,7 @@ export async function choosing(state, signal) {
         h("span", { class: "monogram", "aria-hidden": "true" }, [...one.id][0].toUpperCase()),
         h("span", {}, h("b", {}, one.id), h("span", { class: "soft small" }, one.feedback ? many(one.feedback, "mark") : "nothing said yet")))))))
       : h("p", { class: "soft" }, "The service knows no viewers yet. They come with feedback, or are made here."));
-  return { title: "Viewer", said: "Who is watching?", content };
+  return { title: "Viewer", said: question, content };
 }
 
 /** Where nobody is called so: said plainly, with a way to change that. */
@@ -58,4 +60,5 @@ async function opened(state, id, problem) {
   }
 }
 
-const to = (state, user) => hrefTo(state, { view: "viewer", user });
+/** A viewer's page, or their lists side by side where these are what is asked for. */
+const to = (state, user) => (state.view === "compare" ? hrefOf({ ...state, user }) : hrefTo(state, { view: "viewer", user }));

@@ -12,6 +12,7 @@ const PARTS = {
   DIRECTED: "director", WROTE: "writer", ACTED_IN: "cast", COMPOSED: "music", SHOT: "camera", EDITED: "editing", PRODUCED: "producer",
   DESIGNED: "design", CAST: "casting", SEEN_IN_ARCHIVE: "archive footage",
 };
+const SAID = { watch: "watched", like: "liked", dislike: "not for me", rating: "rated" };
 
 const plain = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
@@ -53,6 +54,12 @@ function namedStatus(hit, there, place) {
 
 /** A reason in few words: without ", like Toy Story", which all reasons of one list would repeat. */
 export const reasonOf = (evidence, asked) => (asked ? evidence.text.replace(`, like ${asked}`, "") : evidence.text);
+
+/** What somebody said of a title, with what they gave: "rated 4.5, watched". */
+export const saidOf = (types) => [...types.values()].map(({ type, value }) => {
+  const given = value !== null && (type === "rating" || (value !== 0 && value !== 1)); // of other types these say yes or no
+  return `${SAID[type] ?? type.replaceAll("_", " ")}${given ? ` ${number(value)}` : ""}`;
+}).join(", ");
 
 /** How likely the best substitute is a good one, in words: poor below one time in four, good from one in two. */
 export const standIn = (value) => (value >= 0.5 ? "good" : value >= 0.25 ? "fair" : "poor");

@@ -93,7 +93,9 @@ def test_what_was_shown_is_in_the_export_and_goes_with_the_user(client: httpx.Cl
     user = users("drawn", 1)[0]
     client.put(f"/users/{user}", json={})
     got = asked(client, user)
-    (told,) = written(client, user, 1)
+    looked = asked(client, user, count=False)
+    assert (looked["experiment"], looked["items"]) == (got["experiment"], got["items"])
+    (told,) = written(client, user, 1)  # what somebody else looked at is not shown to the user
     assert told["titles"] == [item["id"] for item in got["items"]]
     assert (told["experiment"], told["arm"], told["graph"]) == ("draws", "drawn", got["versions"]["graph"])
     client.delete(f"/users/{user}")

@@ -107,6 +107,8 @@ def test_each_mark_changes_what_is_recommended_and_can_be_undone(visit: Visiting
     expect(undo).to_contain_text("Undone")
     assert titles(recommended) == before
     assert (id_, "dislike") not in said(store, "ada")
+    compared = page.get_by_role("link", name="Compare strategies")
+    expect(compared).to_have_attribute("href", "?view=compare&user=ada&catalog=north")
     # what she says is weighed at once: with a film for children come others
     page.goto(f"{at}/?title={WALL_E}&user=ada&catalog=north")
     page.get_by_role("button", name="Like").click()

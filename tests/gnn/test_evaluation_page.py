@@ -70,6 +70,7 @@ def test_the_page_says_the_figures(found: dict[str, Any]) -> None:
         mean, low, high = (one["ndcg"][name] for name in ("mean", "low", "high"))
         assert f"<title>{one['strategy']}: NDCG@10: {mean:.3f} [{low:.3f}, {high:.3f}]</title>" in page
     assert page.count('<tr class="strong"><td>fold-in-series</td>') == 1
+    assert page.count("]</small></td>") == len(NAMES) * 4 + len(NAMES) - 1, "intervals stand below their figures"
 
 
 def test_what_a_graph_is_called_cannot_break_the_page(found: dict[str, Any]) -> None:
