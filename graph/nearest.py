@@ -59,7 +59,7 @@ class ByVectors:
 
     def answering(self, question: Question) -> Asking[list[Substitute]]:
         """The k best; what a title shares with the one that it is near to is told beside that. Raises NoVector."""
-        known, parts = yield from self.found(question, question.pool + len(question.out))
+        known, parts = yield from self._found(question)
         scores = {other: float(own.sum()) for other, own in parts.items()}
 
         def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
@@ -67,11 +67,11 @@ class ByVectors:
 
         return (yield from answered(question, scores, because, all_there=self.among is not None))
 
-    def found(self, question: Question, count: int) -> Asking[tuple[list[str], Parts]]:
-        """The titles asked for that have a vector, and candidates: the nearest `count`. Raises NoVector."""
+    def _found(self, question: Question) -> Asking[tuple[list[str], Parts]]:
+        """The titles asked for that have a vector, and the candidates."""
         liked = list(question.liked)
         within = question.scope if self.among is None else Scope(WHOLE_GRAPH, adult=question.scope.adult)
-        count = len(liked) + self.among if self.among else count
+        count = len(liked) + self.among if self.among else question.pool + len(question.out)
         one = Nearest(self.vectors, liked[0], count, within)
         alone = len(liked) == 1 and self._says == self.vectors
         (ids, rows), *near = yield [Embeddings(self._says, liked), *([one] if alone else [])]

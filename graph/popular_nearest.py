@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from graph.by_hand import CandidatesOf
 from graph.explain import Evidence
-from graph.nearest import ByVectors
+from graph.nearest import ByVectors, Parts
 from graph.plain_strategies import best, in_words
-from graph.reads import Asking
+from graph.reads import Asking, Embeddings
 from graph.reasons import MOST
-from graph.strategy import Question, answered
+from graph.strategy import NoVector, Question, answered, no_vector
 from graph.substitutes import Substitute
 
 Floats = npt.NDArray[np.float64]
@@ -32,7 +32,7 @@ class NearAndPopular:
     def answering(self, question: Question) -> Asking[list[Substitute]]:
         """The k best. Raises NoVector."""
         ids = [id_ for id_ in self.candidates(question.scope, question.state).ids if id_ not in question.out]
-        known, parts = yield from self.near.found(question, len(ids) + len(question.out))
+        known, parts = yield from self._cosines(question, ids)
         counts = self.likes()
         like = standard(np.array([parts[id_].sum() if id_ in parts else -1.0 for id_ in ids]))
         fame = standard(np.log1p([counts.get(id_, 0) for id_ in ids]))
@@ -51,6 +51,20 @@ class NearAndPopular:
             return made
 
         return (yield from answered(question, best(question, ids, like + fame), because, all_there=True))
+
+    def _cosines(self, question: Question, ids: Sequence[str]) -> Asking[tuple[list[str], Parts]]:
+        """The titles asked for that have a vector, and the share of each in the cosine of every candidate with one."""
+        name = self.near.vectors
+        (known, rows), (others, held) = yield [Embeddings(name, list(question.liked)), Embeddings(name, ids)]
+        if not known:
+            raise NoVector(no_vector(next(iter(question.liked)), name, self.near.made.run))
+        weights = np.array([question.liked[id_] for id_ in known], np.float32)
+        both = _unit(held) @ (_unit(rows) * (weights / weights.sum())[:, None]).T if others else []
+        return known, dict(zip(others, both, strict=True))
+
+
+def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return cast(npt.NDArray[np.float32], rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
 
 
 def standard(values: Floats) -> Floats:

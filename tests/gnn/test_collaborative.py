@@ -15,9 +15,14 @@ from gnn.collaborative import COLLABORATIVE
 from gnn.config import ConfigError, RunConfig, parse_config, read_config
 from gnn.factorisation import IalsOptions, factorised
 from gnn.histories import Histories, histories_in
+from gnn.learned_strategies import Neighbours
 from gnn.lightgcn import BprFlow, Flow, learned
 from gnn.publish import publish
 from gnn.recommend_strategies import RECOMMENDERS, cosines, ease
+from gnn.runs import open_run
+from gnn.strategies import STRATEGIES
+from gnn.strategy import Learning
+from gnn.substitutes import likes_of
 from gnn.tastes import right_vectors
 from gnn.train import train
 from graph.feedback_kinds import FeedbackKinds
@@ -54,6 +59,9 @@ def served(viewed: GraphStore, tmp_path_factory: pytest.TempPathFactory) -> Iter
     store = open_store(f"embedded:{folder / 'store'}")
     for name in NAMES:
         publish(train(config(name), store, runs=folder / "runs"), store)
+    publish(train(CONFIGS / "content.toml", store, runs=folder / "runs"), store)
+    ids, rows = store.get_embeddings("ials")  # any vectors would do
+    store.set_embeddings("embedding", ids, rows, replace(store.info().embeddings["ials"], facts={}))
     yield store
     store.close()
 
@@ -94,6 +102,26 @@ def test_users_are_answered_as_they_are_compared(name: str, served: GraphStore, 
         assert found.strategy == name
         places = [row[one.id] for one in found.items]
         np.testing.assert_allclose(own[places], own[best], rtol=1e-3, atol=1e-5)
+
+
+def test_content_and_popularity_beside_nearness_are_as_compared(served: GraphStore) -> None:
+    likes = likes_of(served, 4.0)
+    near = Neighbours(open_run(Path(served.url.removeprefix("embedded:")).parent / "runs" / "ials"), likes=likes)
+    given, ids = (
+        Learning(served, likes),
+        sorted(id_ for batch in served.scan_nodes("Title", []) for id_ in batch[0].to_pylist()),
+    )
+    compared = {
+        "embedding-popularity": near,
+        **{name: STRATEGIES[name].fit(given) for name in ("content", "content-series")},
+    }
+    searcher = Searcher(served, kinds=KINDS)
+    for name, strategy in compared.items():
+        for asked in ids[5:200:37]:
+            others = [id_ for id_ in ids if id_ != asked]
+            (scores,) = strategy.score([asked], others)
+            found = [others.index(one.id) for one in searcher.similar(asked, WHOLE, 10, strategy=name)]
+            np.testing.assert_allclose(scores[found], np.sort(scores)[::-1][:10], rtol=1e-3, atol=1e-5, err_msg=name)
 
 
 def test_one_title_is_answered_as_to_somebody_who_likes_that_alone(served: GraphStore, known: Histories) -> None:
