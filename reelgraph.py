@@ -25,6 +25,7 @@ from graph import (
     export_command,
     gaps_command,
     profile_command,
+    rerank_command,
     strategies_command,
     users_command,
 )
@@ -56,6 +57,7 @@ graph_commands.register(app)
 export_command.register(app)
 gaps_command.register(app)
 strategies_command.register(app)
+rerank_command.register(app)
 communities_command.register(app)
 users_command.register(app)
 profile_command.register(app)

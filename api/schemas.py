@@ -64,15 +64,24 @@ class ViaEvidence(_Evidence):
     via: list[str] = Field(description="the titles that carried the score", examples=[["tt0120623"]])
 
 
+class RankedEvidence(_Evidence):
+    """That a ranker put a title where it is."""
+
+    was: int = Field(description="its place before, from 1", examples=[12])
+    place: int = Field(description="its place by the ranker, before the rules of a list", examples=[3])
+    points: float = Field(description="what the ranker says that the user would give it", examples=[4.2])
+
+
 def _form_of_evidence(value: Any) -> str:
-    has = [name for name in ("path", "via") if (name in value if isinstance(value, dict) else hasattr(value, name))]
-    return "-".join(has)
+    there = value if isinstance(value, dict) else vars(value)
+    return "-".join(name for name in ("path", "via", "was") if name in there)
 
 
 Evidence = Annotated[
     Annotated[PathEvidence, Tag("path")]
     | Annotated[SharedEvidence, Tag("path-via")]
-    | Annotated[ViaEvidence, Tag("via")],
+    | Annotated[ViaEvidence, Tag("via")]
+    | Annotated[RankedEvidence, Tag("was")],
     Discriminator(_form_of_evidence),
 ]
 

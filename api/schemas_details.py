@@ -106,7 +106,7 @@ class Provenance(Answered):
     dimension: int
     graph_hash: str
     made: str
-    facts: dict[str, float] = Field(description="numbers that belong to these vectors")
+    facts: dict[str, float | str] = Field(description="numbers and words that belong to these vectors")
 
 
 class Degrees(Answered):

@@ -22,6 +22,7 @@ from graph.foldin import CONTENT_WEIGHTS, VECTORS, WEIGHTS
 from graph.store import GraphStore, Progress, Provenance, StoreBusy, StoreError
 from graph.strategies import is_beside
 from graph.tastes import LIKED, OFFERED
+from graph.tower_vectors import PARTS
 
 Vectors = npt.NDArray[np.float32]
 
@@ -29,8 +30,8 @@ _BATCH = 50_000
 # What keeps new titles from their vectors and is no mistake of ours: the load stands all the same.
 _REASONS = (RunError, ConfigError, TriplesError, TrainingError, StoreError, OSError, MemoryError)
 
-_OTHERS = (VECTORS, WEIGHTS, CONTENT_WEIGHTS, LIKED, OFFERED)
-"""Substitute and taste vectors are folded in by the load itself, for which no run is needed; weights need none."""
+_OTHERS = (VECTORS, WEIGHTS, CONTENT_WEIGHTS, LIKED, OFFERED, *PARTS)
+"""Substitute and taste vectors are folded in by the load itself, which needs no run; the rest go with others."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from rich.text import Text
 from gnn.evaluate_command import evaluate
 from gnn.evaluation_tasks import RatedIn
 from gnn.predict_command import predict
-from gnn.rerank_command import rerank
 from graph.terminal import JsonOption, StoreOption, err, opened, out, print_json, progress
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ _STARTED = "REELGRAPH_STARTED_AGAIN"
 
 def register(app: typer.Typer, rated_in: RatedIn | None = None) -> None:
     """Add these commands to the command line. rated_in: reads feedback that is not in the store."""
-    for command in (train, runs, publish, predict, rerank):
+    for command in (train, runs, publish, predict):
         app.command(command.__name__)(command)
     app.command("evaluate", context_settings={"obj": rated_in})(evaluate)
 

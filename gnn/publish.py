@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.runs import Run, RunError, open_run
-from gnn.title_models import SUBSTITUTES, TASTES, TITLE_MODELS
+from gnn.title_models import SUBSTITUTES, TASTES, TITLE_MODELS, TOWERS
 from graph.foldin import CONTENT, CONTENT_WEIGHTS, VECTORS, WEIGHTS, folded_in
 from graph.nearest import LIKED_BESIDE, beside
 from graph.store import GraphStore, Provenance
 from graph.tastes import LIKED, OFFERED
 from graph.tastes_foldin import tastes_folded_in
+from graph.tower_vectors import RANKER, TOWER_OFFERED, TOWER_SAYS, Ranking, ranker_facts, ranker_rows, tower_facts
 
 TITLE = "Title:"
 PUBLISHED = "published"
@@ -65,6 +66,8 @@ def publish(
     )
     if run.config.model.name == TASTES:
         return _tastes(run, store, ids, vectors, provenance, amend)
+    if run.config.model.name == TOWERS:
+        return _towers(run, store, ids, vectors, provenance, amend)
     if run.config.model.name == CONTENT:
         _weights(run, store, CONTENT_WEIGHTS, provenance, amend)
         amend = True
@@ -123,6 +126,32 @@ def _tastes(
     store.set_embeddings(OFFERED, ids, vectors, own, amend=True)
     for one in tastes_folded_in(store):
         store.set_embeddings(one.name, one.ids, one.rows, one.provenance, amend=True)
+    return store.info().version
+
+
+def _towers(
+    run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance, amend: bool
+) -> str:
+    """Publish what answers users, and the networks as its facts, then the title tower, as one version."""
+    from gnn.config import model_options
+    from gnn.tower_arrays import networks_of
+    from gnn.tower_options import TowerOptions
+
+    towers, pairs = networks_of(run)
+    options = model_options(run.config.model.options, TowerOptions)
+    row = {name.removeprefix(TITLE): place for place, name in enumerate(run.vocabulary().entities)}
+    kept = [row[id_] for id_ in ids]
+    liked = float(run.record.get("liked_points", pairs.mean))
+    ranking = Ranking(str(run.record["points"]), liked, options.shortlist, options.weight)
+    for name, rows, facts in (
+        (TOWER_OFFERED, towers.offered, {}),
+        (TOWER_SAYS, towers.says, tower_facts(towers)),
+        (RANKER, ranker_rows(pairs), ranker_facts(pairs, ranking)),
+        (run.config.publish.name, vectors, {}),
+    ):
+        own = dataclasses.replace(provenance, dimension=int(rows.shape[1]), facts=facts)
+        store.set_embeddings(name, ids, vectors if rows is vectors else rows[kept], own, amend=amend)
+        amend = True
     return store.info().version
 
 

@@ -27,8 +27,8 @@ from gnn.ratings import Asked, Biases, Points, Ratings, ratings_in
 from gnn.resampled import Numbers, Resampled, interval
 from gnn.tastes import Options, matter_of
 from gnn.tower_options import TowerOptions
-from gnn.tower_scores import Pairs
 from graph.store import GraphStore, Progress
+from graph.tower_scores import Pairs
 
 SHARE, SEEDS = 0.2, (0, 1, 2, 3, 4)
 

@@ -10,10 +10,7 @@ import numpy.typing as npt
 
 from gnn.runs import Run, RunError
 from gnn.scorer import Arrays
-from gnn.tower_scores import Pairs, Towers
-
-SAYS = "likes and dislikes"
-"""What points are where there are no ratings: 1, 0 and -1."""
+from graph.tower_scores import Pairs, Towers
 
 
 def arrays_of(towers: Towers, pairs: Pairs) -> Arrays:

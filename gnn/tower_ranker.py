@@ -21,12 +21,12 @@ from torch.nn import functional
 
 from gnn.histories import Floats, Ints
 from gnn.tower_options import TowerOptions
-from gnn.tower_scores import OF_TITLE, OF_USER, Pairs
 from gnn.towers import Batch, Told, batches
+from graph.tower_scores import OF_TITLE, OF_USER, Pairs
 
 
 class PairNetwork(nn.Module):
-    """Points above the mean of pairs; `gnn.tower_scores.forward` is the same by NumPy."""
+    """Points above the mean of pairs; `graph.tower_scores.forward` is the same by NumPy."""
 
     def __init__(self, z: Tensor, options: TowerOptions) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from gnn.histories import Floats, Histories, Ints
 from gnn.prepare import needs
 from gnn.tower_options import TowerOptions
-from gnn.tower_scores import Pairs, Towers, blended, ranked
+from graph.tower_scores import Pairs, Towers, blended, ranked
 from graph.vectors import top
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ class ByRankedTowers:
 
     def score(self, known: Histories, users: Ints) -> Floats:
         """See Recommender."""
-        scores = self.towers.scores(known.matrix(liked=True)[users])
-        given = words(known)[users]
+        return self.anew(self.towers.scores(known.matrix(liked=True)[users]), words(known)[users])
+
+    def anew(self, scores: Floats, given: sp.csr_matrix) -> Floats:
+        """Scores of titles, (users, titles), in the order of a ranker that knows what each user gave."""
         shortlist = shortlists(scores, given, self.options.shortlist)
-        points = self.pairs.points(given, np.repeat(np.arange(len(users)), shortlist.shape[1]), shortlist.ravel())
+        points = self.pairs.points(given, np.repeat(np.arange(len(scores)), shortlist.shape[1]), shortlist.ravel())
         worth = blended(np.take_along_axis(scores, shortlist, 1), points.reshape(shortlist.shape), self.options.weight)
         return ranked(scores, worth, shortlist)
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from gnn.histories import Floats, Ints
 from gnn.tower_options import TowerOptions
-from gnn.tower_scores import Towers
+from graph.tower_scores import Towers
 
 Told = Callable[[int, float], None]
 """Is told of each epoch: its number, its mean loss."""

@@ -1,7 +1,7 @@
-"""A run of two towers: `reelgraph train configs/towers.toml`, then `reelgraph rerank USER`, or `reelgraph publish`.
+"""A run of two towers: `reelgraph train configs/towers.toml`, then `reelgraph publish`.
 
-The published vectors are those of the title tower at unit length, so that the nearest are titles that the same users
-like; what recommends to a user (`gnn.tower_lists`) stays in the run folder, as arrays.
+The run's vectors are those of the title tower at unit length, so that the nearest are titles that the same users like;
+what recommends to a user is in it as arrays, and is published beside them (`graph.tower_vectors`).
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from gnn.substitutes import FeedbackError
 from gnn.tastes import Options, matter_of
 from gnn.tastes_run import titles_of
 from gnn.title_runs import Made, TitleRun
-from gnn.tower_arrays import SAYS, arrays_of
+from gnn.tower_arrays import arrays_of
 from gnn.tower_options import TowerOptions
 from gnn.tower_ranker import train_ranker
 from gnn.tower_strategies import words
 from gnn.towers import train_towers
 from graph.feedback_kinds import FeedbackKinds
 from graph.store import GraphStore, Progress
+from graph.tower_vectors import OPINIONS
 
 
 def train_two_towers(config: RunConfig, store: GraphStore, runs: Path, progress: Progress | None = None) -> Run:
@@ -71,10 +72,20 @@ def train_two_towers(config: RunConfig, store: GraphStore, runs: Path, progress:
             facts={
                 "events": len(histories), "likes": int((histories.says > 0).sum()), "users": len(histories.users),
                 "points": kind,
+                "liked_points": _liked_points(given, histories),
             },
             metrics={"losses": losses},
         )
     )  # fmt: skip
+
+
+def _liked_points(given: sp.csr_matrix, histories: Histories) -> float:
+    """How many points a title has that somebody likes, in the mean."""
+    ones = given.copy()
+    ones.data = np.ones_like(ones.data)
+    liked = histories.matrix(liked=True)
+    count = ones.multiply(liked).sum()
+    return round(float(given.multiply(liked).sum() / count if count else given.data.mean()), 4)
 
 
 def points_of(store: GraphStore, histories: Histories) -> tuple[sp.csr_matrix, str]:
@@ -82,7 +93,7 @@ def points_of(store: GraphStore, histories: Histories) -> tuple[sp.csr_matrix, s
     try:
         ratings, kind = ratings_in(store)
     except FeedbackError:
-        return words(histories), SAYS
+        return words(histories), OPINIONS
     users = {id_: row for row, id_ in enumerate(histories.users)}
     titles = {id_: row for row, id_ in enumerate(histories.titles)}
     user = np.array([users.get(id_, -1) for id_ in ratings.users], np.int64)[ratings.user]

@@ -60,8 +60,18 @@ EvidenceKind = Literal[
     "explored",
     "chance",
     "pinned",
+    "ranked",
 ]
 _BY_TITLES = ("viewers", "liked", "watched", "near")
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """How a title came to its place: where it was among the first ones, where it was put, by how many points."""
+
+    was: int
+    place: int
+    points: float
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,8 @@ class Evidence:
     Reasons by viewers and of what was liked have no path: `via` names the titles whose viewers carried the score
     (graph/reasons.py), the one of those named that did (graph/recommend.py), or whose vectors are near
     (graph/nearest.py). One by people, or by a part that two people play, has the two ids and the people in `via`
-    (graph/sibling_evidence.py). Popularity and chance have neither.
+    (graph/sibling_evidence.py). Popularity and chance have neither. `ranked`: of what was put in another order
+    (graph/towers.py), which has nothing else.
     """
 
     kind: EvidenceKind
@@ -79,10 +90,13 @@ class Evidence:
     text: str
     path: tuple[str, ...]
     via: tuple[str, ...] = ()
+    ranked: Ranked | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
         plain = {"kind": self.kind, "weight": round(self.weight, 4), "text": self.text}
+        if self.ranked is not None:
+            return plain | {**vars(self.ranked), "points": round(self.ranked.points, 2)}
         path = {} if self.kind in _BY_TITLES else {"path": list(self.path)}
         return plain | path | ({} if self.kind in ("path", "name") else {"via": list(self.via)})
 

@@ -34,7 +34,7 @@ class Figures:
             "degrees": {name: {"mean": round(mean, 3), "max": most} for name, (mean, most) in self.degrees.items()},
             "top_genres": dict(self.genres),
             "catalogs": dict(self.catalogs),
-            "embeddings": {name: vars(provenance) for name, provenance in info.embeddings.items()},
+            "embeddings": {name: provenance.as_dict() for name, provenance in info.embeddings.items()},
             "details": dict(info.details),
         }
 

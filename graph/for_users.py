@@ -101,7 +101,7 @@ class ForUsers:
             liked = list(dict.fromkeys(id_ for history in histories for id_ in history.liked))
             name, items = yield from self._searcher.liking(
                 chosen or self._searcher.strategies.usual(state), liked, scope, k, wanted, left_out, rules,
-                " ".join(users),
+                " ".join(users), histories,
             )  # fmt: skip
         return Personal(tuple(users), scope, versions, titles, strangers, tuple(items), name)
 

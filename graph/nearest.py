@@ -18,10 +18,12 @@ from graph.explain import Evidence, explaining
 from graph.reads import Asking, Embeddings, Nearest, Offered, together
 from graph.reasons import MOST
 from graph.store import WHOLE_GRAPH, Provenance, Scope
-from graph.strategy import NoVector, Question, answered, no_vector
+from graph.strategy import Because, NoVector, Question, answered, no_vector
 from graph.substitutes import Substitute
 
 Floats = npt.NDArray[np.float32]
+Candidates = tuple[Mapping[str, float], Because]
+"""Titles with a score each, and why they have it: what `answered` makes a list of."""
 Parts = Mapping[str, Floats]
 """By candidate: what each title asked for that has a vector brings to its score."""
 LIKED_BESIDE, FOLD = "liked", "fold"
@@ -59,13 +61,18 @@ class ByVectors:
 
     def answering(self, question: Question) -> Asking[list[Substitute]]:
         """The k best; what a title shares with the one that it is near to is told beside that. Raises NoVector."""
+        scores, because = yield from self.candidates(question)
+        return (yield from answered(question, scores, because, all_there=self.among is not None))
+
+    def candidates(self, question: Question) -> Asking[Candidates]:
+        """The nearest, a score each, and why. Raises NoVector."""
         known, parts = yield from self._found(question)
         scores = {other: float(own.sum()) for other, own in parts.items()}
 
         def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
             return (yield from self.evidence(question, known, {id_: parts[id_] for id_ in chosen if id_ in parts}))
 
-        return (yield from answered(question, scores, because, all_there=self.among is not None))
+        return scores, because
 
     def _found(self, question: Question) -> Asking[tuple[list[str], Parts]]:
         """The titles asked for that have a vector, and the candidates."""
@@ -96,8 +103,8 @@ class ByVectors:
         """What each title counts in the query: (titles,)."""
         if LIKED_BESIDE in self.made.facts:
             return weights
-        if fold := self.made.facts.get(FOLD):
-            own = np.eye(len(rows)) + fold * weights[:, None] * (rows @ rows.T)
+        if FOLD in self.made.facts:
+            own = np.eye(len(rows)) + cast(float, self.made.facts[FOLD]) * weights[:, None] * (rows @ rows.T)
             return np.linalg.solve(own, weights).astype(np.float32)
         lengths = np.linalg.norm(rows, axis=1)
         return cast(Floats, weights / weights.sum() / np.maximum(lengths, 1e-9))

@@ -19,6 +19,7 @@ from graph.explain import called
 from graph.feedback_kinds import FeedbackKinds
 from graph.foldin import VECTORS, FoldIn
 from graph.hand_weights import Candidates
+from graph.history import History
 from graph.kept import Kept
 from graph.match import CHOICES, Match, byline_of, choices, decide, in_order, judged, searches
 from graph.preferences import NEUTRAL, Preferences
@@ -263,11 +264,12 @@ class Searcher:
 
     def liking(
         self, chosen: Chosen, liked: Sequence[str], scope: Scope, k: int, preferences: Preferences,
-        left_out: Collection[str], rules: Rules, whom: str,
+        left_out: Collection[str], rules: Rules, whom: str, histories: Sequence[History] = (),
     ) -> Asking[tuple[str, list[Substitute]]]:  # fmt: skip
         """By which strategy, and what, somebody is answered who likes some titles, the newest first, by the rules.
 
-        Where nothing is known of them, or of nobody's likes: what is popular.
+        histories: all that they said, if it is known. Where nothing is known of them, or of nobody's likes: what is
+        popular.
         """
         named = dict.fromkeys(liked[:MAX_LIKED], 1.0)
         state, nodes, held = yield _list_reads(named)
@@ -275,7 +277,9 @@ class Searcher:
         named = {id_: weight for id_, weight in named.items() if id_ in names}
         vectors = dict(zip(*held, strict=True))
         out = frozenset(left_out)
-        question = Question(named, names, scope, k, state, preferences, out, rules, whom, "liked", vectors)
+        question = Question(
+            named, names, scope, k, state, preferences, out, rules, whom, "liked", vectors, tuple(histories)
+        )
         if not named and not chosen.alone:
             chosen = self.strategies.popular(state)
         try:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -114,11 +114,15 @@ class TextHit:
     language: str | None = None
 
 
+Fact: TypeAlias = float | str | list[float]
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where an embedding comes from; a store keeps one for each published name.
 
-    facts: numbers that belong to these vectors, by name; a store keeps them as they are.
+    facts: what belongs to these vectors, by name: numbers, words, and rows of numbers, such as the weights of a small
+    network (some thousands at most). A store keeps them as they are.
     """
 
     run: str
@@ -126,7 +130,17 @@ class Provenance:
     dimension: int
     graph_hash: str
     made: str  # ISO 8601, UTC
-    facts: Mapping[str, float] = field(default_factory=dict, hash=False)
+    facts: Mapping[str, Fact] = field(default_factory=dict, hash=False)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Those facts that are one number each."""
+        return {name: one for name, one in self.facts.items() if isinstance(one, int | float)}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data to be shown: without rows of numbers, which are long."""
+        facts = {name: one for name, one in self.facts.items() if not isinstance(one, list)}
+        return vars(self) | {"facts": facts}
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,11 @@ from graph.store import Provenance
 from graph.strategy import Strategy
 from graph.substitutes import Ranking
 from graph.tastes import LIKED, OFFERED, Weighting
+from graph.tower_vectors import PARTS, RANKER, TITLES, TowerParts
+from graph.towers import ByRankedTowers, ByTowers
 
 FOLD_IN_SERIES, HYBRID, HAND_WEIGHTS, POPULARITY = "fold-in-series", "hybrid", "hand-weights", "popularity"
+TOWERS, TOWERS_RANKED = "towers", "towers-ranked"
 _CUT_FROM = 100
 _LIKED = beside("")
 _LOAD = "reelgraph load makes them"
@@ -134,7 +137,23 @@ STRATEGIES: Mapping[str, Entry] = {
         _near_and_popular, "nearest by link prediction, popularity counting as much", "embedding", _trained("complex")
     ),
 }  # fmt: skip
-TOWERS, ITEM_KNN = "tower_vector", "item_knn"
+ITEM_KNN = "item_knn"
+
+
+def _towers(given: Given) -> Strategy | None:
+    """Without the user tower, as older versions have it, the nearest in the title tower."""
+    made = given.published.get(TITLES)
+    if made is None:
+        return None
+    nearest, parts = ByVectors(TOWERS, TITLES, made, given.url), TowerParts.among(given.published)
+    return nearest if parts is None else ByTowers(parts, nearest)
+
+
+def _ranked(given: Given) -> Strategy | None:
+    found = _towers(given)
+    return ByRankedTowers(found) if isinstance(found, ByTowers) else None
+
+
 KNOWN: Mapping[str, Entry] = {
     "clusters": published(
         "clusters",
@@ -153,10 +172,16 @@ KNOWN: Mapping[str, Entry] = {
     "ials": published("ials", "iALS: factors of who likes what", _trained("ials")),
     "bpr": published("bpr", "BPR: factors, what is liked above what is not", _trained("bpr")),
     "lightgcn": published("lightgcn", "LightGCN: the same, flowing along who likes what", _trained("lightgcn")),
-    "towers": published(
-        TOWERS, "nearest by the title tower of two: liked by the same users", _trained("towers"), "towers"
+    TOWERS: Entry(
+        _towers,
+        "two networks, of what users like and of titles; of one title: the nearest by that of titles",
+        TITLES,
+        _trained("towers"),
+    ),
+    TOWERS_RANKED: Entry(
+        _ranked, "the same, the first ones ordered anew by the points that a network says", RANKER, _trained("towers")
     ),
 }
 """What runs of this project publish. Vectors of any other name are served as well."""
-INNER = (VECTORS, WEIGHTS, LIKED, OFFERED, TOWERS, ITEM_KNN, CONTENT_WEIGHTS)
+INNER = (VECTORS, WEIGHTS, LIKED, OFFERED, TITLES, *PARTS, ITEM_KNN, CONTENT_WEIGHTS)
 """Published vectors that are parts of the strategies above, and no strategies themselves."""

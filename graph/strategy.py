@@ -16,6 +16,7 @@ import numpy.typing as npt
 from graph.diversity import POOL
 from graph.explain import Evidence
 from graph.foldin import VECTORS
+from graph.history import History
 from graph.preferences import NEUTRAL, PreferenceError, Preferences
 from graph.reads import Asking, Neighbours, Nodes, Offered, all_of, steps, together
 from graph.reasons import MOST
@@ -54,7 +55,8 @@ class Question:
 
     verb: what somebody did with them, as in "because you named X"; None: there is one title, to be stood in for.
     state: of the store. left_out: titles never answered, beside those liked. whom: for whom draws by chance are made.
-    held: substitute vectors of the titles liked, where they have been read.
+    held: substitute vectors of the titles liked, where they have been read. histories: of the users that this is for,
+    all that they said; none where titles were named.
     """
 
     liked: Mapping[str, float]
@@ -68,6 +70,7 @@ class Question:
     whom: str = ""
     verb: str | None = None
     held: Mapping[str, Floats] | None = field(default=None, compare=False)
+    histories: tuple[History, ...] = ()
 
     @property
     def alone(self) -> str | None:

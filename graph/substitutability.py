@@ -83,7 +83,7 @@ class Curve:
         vectors, weights = found.get(VECTORS), found.get(WEIGHTS)
         if vectors is None or weights is None or vectors.run != weights.run:
             return None
-        coefficients = CONTENT_COEFFICIENTS if vectors.model == CONTENT else coefficients_of(vectors.facts)
+        coefficients = CONTENT_COEFFICIENTS if vectors.model == CONTENT else coefficients_of(vectors.numbers)
         if coefficients is None:
             return None
         landmarks, _ = store.get_embeddings(WEIGHTS)

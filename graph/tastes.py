@@ -47,7 +47,7 @@ class Weighting:
     @classmethod
     def of(cls, provenance: Provenance) -> Weighting:
         """From the facts of published vectors."""
-        facts = provenance.facts
+        facts = provenance.numbers
         return cls(int(facts["long"]), int(facts["recent"]), facts["half_life"], facts["seen"], provenance.run)
 
     @classmethod

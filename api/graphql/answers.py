@@ -32,7 +32,7 @@ async def node_of(info: Info, label: str, id_: str) -> Title | Person | Genre | 
 
 @strawberry.type(description="One reason why a title is answered.")
 class Evidence:
-    kind: str = strawberry.field(description="path, name, part, people, keyword, viewers or liked")
+    kind: str = strawberry.field(description="as in JSON: path, name, part, people, keyword, viewers, liked and so on")
     weight: float = strawberry.field(description="the share of the score that goes with it")
     text: str
     path: list[str] = strawberry.field(description="ids and relationship types by turns, or the two ids alone")

@@ -229,3 +229,20 @@ def test_facts_stay_with_the_vectors_that_they_belong_to(published):
     assert published.info().embeddings["substitute_vector"].facts == {}
     published.rollback()
     assert published.info().embeddings["substitute_vector"] == told
+
+
+def test_a_small_network_travels_with_the_vectors_as_their_facts(published):
+    weights = [float(str(one)) for one in np.random.default_rng(0).normal(size=8_000).astype(np.float32)]
+    told = replace(MADE, run="run-4", facts={"in.weight": weights, "out.bias": [-1.5], "points": "rating", "mean": 3.5})
+    published.set_embeddings("tower_says", IDS, VECTORS, told)
+    published.set_embeddings("embedding", IDS, VECTORS, replace(MADE, run="run-5"))
+    reopened = open_store(published.url)
+    held = reopened.info().embeddings["tower_says"]
+    reopened.close()
+    assert held == told
+    assert np.array_equal(np.array(held.facts["in.weight"], np.float32), np.array(weights, np.float32))
+    assert held.numbers == {"mean": 3.5}
+    assert held.as_dict()["facts"] == {"points": "rating", "mean": 3.5}
+    published.set_embeddings("tower_says", IDS, VECTORS, replace(MADE, run="run-6", facts={"in.weight": [2.0]}))
+    published.rollback()
+    assert published.info().embeddings["tower_says"] == told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,36 @@ import scipy.sparse as sp
 from typer.testing import CliRunner
 
 import reelgraph
+from api.schemas import RankedEvidence
+from graph.feedback_kinds import FeedbackKinds
+from graph.for_users import ForUsers
+from graph.history import histories_of, history_read
+from graph.reranked import reranked
+from graph.search import Searcher
 from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Scope, open_store
+from graph.strategy import FREE, StrategyError
+from graph.substitutes import Substitute
+from graph.tower_scores import blended, forward, ranked
+from graph.tower_vectors import OPINIONS, PARTS
+from graph.vectors import top
 from loaders.load import load_sample
 
 torch = pytest.importorskip("torch")
 
+
 from gnn.config import ConfigError, read_config  # noqa: E402
-from gnn.histories import Histories  # noqa: E402
+from gnn.histories import Histories, histories_in  # noqa: E402
 from gnn.publish import publish  # noqa: E402
 from gnn.recommend_strategies import Learning  # noqa: E402
-from gnn.runs import Run, RunError, open_run  # noqa: E402
+from gnn.runs import Run, RunError  # noqa: E402
 from gnn.tastes import Matter, Options  # noqa: E402
-from gnn.tower_lists import lists  # noqa: E402
+from gnn.tower_arrays import networks_of  # noqa: E402
 from gnn.tower_options import TowerOptions  # noqa: E402
 from gnn.tower_ranker import PairNetwork, _Rated, exported, train_ranker  # noqa: E402
-from gnn.tower_scores import blended, forward, ranked  # noqa: E402
 from gnn.tower_strategies import ByRankedTowers, by_ranked_towers, by_towers, shortlists, words  # noqa: E402
 from gnn.towers import TwoTowers, batches, train_towers  # noqa: E402
 from gnn.towers import exported as exported_towers  # noqa: E402
+from gnn.towers_run import points_of  # noqa: E402
 from gnn.train import train  # noqa: E402
 
 SMALL = TowerOptions(epochs=15, batch=128, negatives=20, ranker_epochs=15, dropout=0.2, width=16, ranker_width=8)
@@ -55,6 +68,7 @@ def rated() -> sp.csr_matrix:
     return made
 
 
+KINDS = FeedbackKinds.configured()
 NOTHING = np.zeros((40, 2), np.float32)
 
 
@@ -210,47 +224,140 @@ def run(store: GraphStore, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(config, store, runs=tmp_path_factory.mktemp("runs"))
 
 
-def test_a_run_ranks_anew_and_is_read_without_torch(
-    store: GraphStore, run: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def published(store: GraphStore, run: Run) -> GraphStore:
+    publish(run, store)
+    return store
+
+
+def test_the_published_vectors_are_of_unit_length(published: GraphStore) -> None:
+    ids, vectors = published.get_embeddings("tower_vector")
+    assert len(ids) == published.info().counts["Title"]
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
+
+
+def served(store: GraphStore, user: str, name: str) -> list[Substitute]:
+    users = ForUsers(store, Searcher(store))
+    found = users.recommend(user, Scope(WHOLE_GRAPH, adult=True), 100, rules=FREE, strategy=name)
+    assert found.strategy == name
+    return list(found.items)
+
+
+@pytest.mark.parametrize("kind", [OPINIONS, "rating"])
+def test_what_is_served_is_in_the_order_that_is_evaluated(store: GraphStore, run: Run, kind: str) -> None:
+    publish(replace(run, record={**run.record, "points": kind}), store)
+    ids = [name.removeprefix("Title:") for name in run.vocabulary().entities]
+    histories = histories_in(store, FeedbackKinds.configured(), titles=ids)
+    towers, pairs = networks_of(run)
+    evaluated = ByRankedTowers(towers, pairs, SMALL)
+    asked = np.array([0, 7, 31, 58])
+    scores = towers.scores(histories.matrix(liked=True)[asked])
+    given = words(histories)[asked]
+    if kind == "rating":
+        anew = evaluated.anew(scores, points_of(store, histories)[0][asked])
+    else:
+        anew = evaluated.score(histories, asked)
+    for wanted, name in ((scores, "towers"), (anew, "towers-ranked")):
+        for row, user in enumerate(asked.tolist()):
+            own = np.where(given[row].toarray()[0] > 0, -np.inf, wanted[row])
+            own[given[row].indices] = -np.inf
+            items = served(store, histories.users[user], name)
+            places = [ids.index(one.id) for one in items]
+            # Of equal scores sums in another order may put another first.
+            assert np.allclose(own[places], own[top(own, 100)], rtol=1e-4, atol=1e-5), (name, user)
+            told = [reason.ranked for one in items for reason in one.evidence if reason.ranked]
+            assert len(told) == (SMALL.shortlist if name == "towers-ranked" else 0)
+
+
+def test_the_ranker_says_what_it_did(published: GraphStore, run: Run) -> None:
+    before, after = (served(published, "u03", name) for name in ("towers", "towers-ranked"))
+    place = {one.id: at for at, one in enumerate(before, 1)}
+    assert [one.id for one in before[: SMALL.shortlist]] != [one.id for one in after[: SMALL.shortlist]]
+    for at, one in enumerate(after[: SMALL.shortlist], 1):
+        first, *others = one.evidence
+        assert first.ranked is not None
+        assert (first.ranked.was, first.ranked.place) == (place[one.id], at)
+        said = first.as_dict()
+        assert said.keys() == {"kind", "weight", "text", "was", "place", "points"}
+        assert said["text"].endswith(f": would give it {first.ranked.points:.1f}")
+        assert said["text"].startswith(f"{place[one.id]}")
+        assert {reason.kind for reason in others} <= {"liked", "path"}
+        RankedEvidence.model_validate(said)
+    assert any(reason.kind == "liked" for one in after for reason in one.evidence)
+
+
+def test_a_title_is_there_because_of_one_without_which_its_score_is_lower(published: GraphStore, run: Run) -> None:
+    towers, _ = networks_of(run)
+    ids = [name.removeprefix("Title:") for name in run.vocabulary().entities]
+    liked = [event.title for event in histories_of(published.gather([history_read("u05")])[0], 1, KINDS)[0].events
+             if event.says == "liked"]  # fmt: skip
+    (one, *_) = (item for item in served(published, "u05", "towers") if item.evidence)
+    (carrier,) = one.evidence[0].via
+
+    def score(without: str) -> float:
+        rows = [ids.index(id_) for id_ in liked if id_ != without]
+        likes = sp.csr_matrix((np.ones(len(rows)), (np.zeros(len(rows), int), rows)), (1, len(ids)))
+        return float(towers.scores(likes)[0, ids.index(one.id)])
+
+    assert carrier in liked
+    assert score(carrier) == pytest.approx(min(map(score, liked)), abs=1e-4)
+    assert score(carrier) < score("")
+
+
+def test_versions_without_the_user_tower_and_of_two_runs_answer_by_the_title_tower(
+    published: GraphStore, tmp_path: Path
+) -> None:  # fmt: skip
+    ids, vectors = published.get_embeddings("tower_vector")
+    made = published.info().embeddings["tower_vector"]
+    with contextlib.closing(open_store(f"embedded:{tmp_path / 'store'}", create=True)) as older:
+        load_sample(older)
+        older.set_embeddings("tower_vector", ids, vectors, made)
+        listed = {one.name: one for one in Searcher(older).strategies.listed()}
+        assert (listed["towers"].available, listed["towers-ranked"].available) == (True, False)
+        assert "'ranker_vector', and none are published: reelgraph train" in (listed["towers-ranked"].missing or "")
+        for name in PARTS:
+            of_another = replace(published.info().embeddings[name], run="towers-2")
+            older.set_embeddings(name, *published.get_embeddings(name), of_another)
+        searcher = Searcher(older)
+        found = searcher.recommend(ids[:3], Scope(WHOLE_GRAPH), 5, strategy="towers").items
+        mean = vectors[:3].mean(0) @ vectors.T
+        mean[:3] = -np.inf
+        assert [ids.index(one.id) for one in found] == top(mean, 5).tolist()
+        with pytest.raises(StrategyError, match="needs vectors 'ranker_vector'"):
+            searcher.recommend(ids[:3], Scope(WHOLE_GRAPH), 5, strategy="towers-ranked")
+
+
+def test_before_after_and_what_they_rated_without_torch(
+    published: GraphStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     monkeypatch.setitem(sys.modules, "torch", None)
-    found = lists(open_run(run.folder), store, "u01", Scope(WHOLE_GRAPH), 8)
+    found = reranked(published, "u01", Scope(WHOLE_GRAPH), 8)
     assert found["points"] == "rating"
-    history = store.neighbours(["u01"], ["RATED"], "out").column("neighbour").to_pylist()
+    history = published.neighbours(["u01"], ["RATED"], "out").column("neighbour").to_pylist()
     before, after = ([one["id"] for one in found[name]] for name in ("before", "after"))
     assert len(before) == len(after) == 8
     assert not {*before, *after} & set(history)
-    scores = [one["score"] for one in found["before"]]
-    assert scores == sorted(scores, reverse=True)
-    gave = [one["gave"] for one in found["rated"]]
-    assert gave == [5.0] * 8
+    assert [one["gave"] for one in found["rated"]] == [5.0] * 8
     assert all(one["points"] > 3 for one in found["rated"])
-    assert sorted(one["was"] for one in found["after"])[0] >= 1
+    assert all(one["was"] == before.index(one["id"]) + 1 for one in found["after"] if one["id"] in before)
     with pytest.raises(NotInGraph, match="no feedback of user 'nobody'"):
-        lists(run, store, "nobody", Scope(WHOLE_GRAPH), 8)
+        reranked(published, "nobody", Scope(WHOLE_GRAPH), 8)
 
 
-def test_a_new_event_counts_at_once(store: GraphStore, run: Run) -> None:
+def test_a_new_event_counts_at_once(published: GraphStore) -> None:
     asked = Scope(WHOLE_GRAPH)
-    before = lists(run, store, "u02", asked, 8)
+    before = reranked(published, "u02", asked, 8)
     first = before["before"][0]["id"]
     event = {"head": "u02", "tail": first, "key": "rating", "type": "rating", "value": 1.0, "timestamp": 10_000}
-    store.upsert_relationships("RATED", [event])
-    after = lists(run, store, "u02", asked, 8)
+    published.upsert_relationships("RATED", [event])
+    after = reranked(published, "u02", asked, 8)
     assert first not in [one["id"] for one in after["before"]]
     assert after["known"] == before["known"] + 1
 
 
-def test_the_published_vectors_are_of_unit_length(store: GraphStore, run: Run) -> None:
-    publish(run, store)
-    ids, vectors = store.get_embeddings("tower_vector")
-    assert len(ids) == store.info().counts["Title"]
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
-
-
-def test_the_command_prints_both_lists(store: GraphStore, run: Run) -> None:
-    where = ["--run", str(run.folder), "--store", store.url]
-    done = CliRunner().invoke(reelgraph.app, ["rerank", "u03", "--limit", "4", "--json", *where])
+def test_the_command_prints_both_lists(published: GraphStore) -> None:
+    where = ["--store", published.url]
+    done = CliRunner().invoke(reelgraph.app, ["rerank", "u03", "--limit", "4", "--catalog", "north", "--json", *where])
     assert done.exit_code == 0, done.output
     assert set(json.loads(done.output)) == {"run", "user", "points", "known", "before", "after", "rated"}
     done = CliRunner().invoke(reelgraph.app, ["rerank", "u03", "--limit", "4", *where])
@@ -268,7 +375,6 @@ def test_an_unknown_option_is_refused_with_the_nearest(store: GraphStore, tmp_pa
 
 def test_arrays_of_another_model_are_refused(run: Run, tmp_path: Path) -> None:
     from gnn.checkpoint import write_arrays
-    from gnn.tower_arrays import networks_of
 
     write_arrays(tmp_path / "model.safetensors", {"liked": np.zeros(3, np.float32)})
     with pytest.raises(RunError, match="holds no two towers"):

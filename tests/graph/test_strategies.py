@@ -16,10 +16,21 @@ from graph.nearest import FOLD, LIKED_BESIDE, beside
 from graph.preferences import PreferenceError, Preferences
 from graph.rules import Rules
 from graph.search import Searcher
-from graph.store import WHOLE_GRAPH, GraphStore, NotInGraph, Provenance, Scope, open_store
-from graph.strategies import KNOWN, STRATEGIES, TOWERS
+from graph.store import WHOLE_GRAPH, Fact, GraphStore, NotInGraph, Provenance, Scope, open_store
+from graph.strategies import KNOWN, STRATEGIES
 from graph.strategy import StrategyError
 from graph.tastes import LIKED, OFFERED, Weighting
+from graph.tower_scores import Pairs, Towers
+from graph.tower_vectors import (
+    OPINIONS,
+    RANKER,
+    TITLES,
+    TOWER_OFFERED,
+    TOWER_SAYS,
+    Ranking,
+    ranker_facts,
+    tower_facts,
+)
 from loaders.load import load_sample
 from tests.graph.conftest import Stored
 
@@ -29,17 +40,17 @@ TOY_STORY, MATRIX = "tt0114709", "tt0133093"
 WEIGHTING = Weighting(long=6, recent=2)
 OWN = "doc2vec"
 """Vectors that somebody has published under a name that nobody here knows of."""
-VECTORS: Mapping[str, tuple[int, Mapping[str, float]]] = {
-    "embedding": (8, {}), OWN: (5, {}), TOWERS: (7, {}), LIKED: (8, WEIGHTING.facts), OFFERED: (9, WEIGHTING.facts),
+VECTORS: Mapping[str, tuple[int, Mapping[str, Fact]]] = {
+    "embedding": (8, {}), OWN: (5, {}), LIKED: (8, WEIGHTING.facts), OFFERED: (9, WEIGHTING.facts),
     "ials": (6, {FOLD: 4.0}), "ease": (6, {LIKED_BESIDE: 1.0}), beside("ease"): (6, {LIKED_BESIDE: 1.0}),
     CONTENT: (4, {}), CONTENT_WEIGHTS: (4, {}),
 }  # fmt: skip
-"""What is published: dimensions and facts. Each kind of query is there, under one of its names."""
-NAMES = [*STRATEGIES, OWN, "towers", "ials", "ease"]
+"""What is published beside two towers: dimensions and facts. Each kind of query is there, under one of its names."""
+NAMES = [*STRATEGIES, OWN, "towers", "towers-ranked", "ials", "ease"]
 UNMADE = {name for name, entry in {**STRATEGIES, **KNOWN}.items() if "reelgraph train" in entry.how}
 """Those that a load alone does not make."""
 SHORT = {name for name, entry in STRATEGIES.items() if entry.comparison}
-UNCHECKED = ("popular", "chance", "explored")
+UNCHECKED = ("popular", "chance", "explored", "ranked")
 """Kinds of reasons that name no part of the graph."""
 
 
@@ -48,11 +59,22 @@ def publish(store: GraphStore, seed: int = 0) -> None:
     ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
     chance, kept = np.random.default_rng(seed), ids[:-1] or ids
 
-    for name, (d, facts) in VECTORS.items():
+    for name, (d, facts) in {**VECTORS, **tower_parts(chance)}.items():
         rows = chance.normal(size=(len(kept), d)).astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         told = Provenance("run-1", "Chance", d, store.info().graph_hash, "2026-11-21T00:00:00+00:00", facts)
         store.set_embeddings(name, kept, rows, told)
+
+
+def tower_parts(chance: np.random.Generator) -> dict[str, tuple[int, dict[str, Fact]]]:
+    """What two towers publish: by name the numbers of each title, and facts. The networks are by chance."""
+    net = {"in.weight": (8, 8), "in.bias": (8,), "out.weight": (7, 8), "out.bias": (7,)}
+    of_pairs = {"in.weight": (3, 11), "in.bias": (3,), "out.weight": (1, 3), "out.bias": (1,)}
+    user, pairs = ({name: chance.normal(size=own) for name, own in one.items()} for one in (net, of_pairs))
+    nothing = np.zeros((0, 8), np.float32)
+    ranker = ranker_facts(Pairs(nothing, nothing, 3.0, nothing[:, 0], pairs), Ranking(OPINIONS, 1.0, 12, 0.5))
+    towers = tower_facts(Towers(nothing, nothing, user))
+    return {TITLES: (7, {}), TOWER_OFFERED: (7, {}), TOWER_SAYS: (8, towers), RANKER: (7, ranker)}
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +210,7 @@ def alike(stored: Stored) -> GraphStore:
     offers = [{"head": "c", "tail": one["id"], "key": one["id"], "item_id": one["id"]} for one in titles]
     made = stored({"Title": titles, "Catalog": [{"id": "c", "name": "c"}], "OFFERS": offers})
     ids = [one["id"] for one in titles]
-    for name, (d, facts) in VECTORS.items():
+    for name, (d, facts) in {**VECTORS, **tower_parts(np.random.default_rng(0))}.items():
         told = Provenance("run-1", "Ones", d, made.info().graph_hash, "2026-11-21T00:00:00+00:00", facts)
         made.set_embeddings(name, ids, np.full((6, d), d**-0.5, np.float32), told)
     return made

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from gnn.histories import Floats, Ints
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 OF_USER, OF_TITLE = 5.0, 3.0  # ratings for which the mean of all counts in a user's and a title's own mean
@@ -34,7 +35,7 @@ class Towers:
         count = np.asarray(likes.sum(1), np.float32).reshape(-1, 1)
         x = np.asarray(likes @ self.says, np.float32) / np.sqrt(count + 1)
         hidden = np.maximum(x @ self.user["in.weight"].T + self.user["in.bias"], 0)
-        made = hidden @ self.user["out.weight"].T + self.user["out.bias"] + x[:, : self.offered.shape[1]]
+        made = hidden @ self.user["out.weight"].T + self.user["out.bias"] + x[:, : len(self.user["out.bias"])]
         return np.asarray(made, np.float32)
 
     def scores(self, likes: sp.csr_matrix) -> Floats:

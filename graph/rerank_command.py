@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from graph.terminal import JsonOption, StoreOption, opened, out, print_json
+from graph.search import MAX_SUBSTITUTES
+from graph.store import Scope
+from graph.terminal import JsonOption, StoreOption, opened, out, print_json, refused_as
 
-_RUNS = Path("runs")
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("rerank")(rerank)
 
 
 def rerank(
     user: Annotated[str, typer.Argument(help="A user's id.")],
-    run: Annotated[
-        str, typer.Option(metavar="RUN", help="A run of configs/towers.toml: its name or folder.")
-    ] = "towers",
-    runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where the run folders are.")] = _RUNS,
     catalog: Annotated[str | None, typer.Option(metavar="SLUG", help="Default: the union of all catalogs.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of each.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_SUBSTITUTES, help="How many of each.")] = 10,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a user's titles by two towers, before and after their ranker, beside what they rated.
 
-    What they have had is left out. Example: reelgraph train configs/towers.toml, then: reelgraph rerank 17
+    What they have had is left out. Both lists are those of the strategies towers and towers-ranked.
+    Example: reelgraph train configs/towers.toml, reelgraph publish towers, then: reelgraph rerank 17
     """
-    from gnn.runs import open_run
-    from gnn.tower_lists import lists
-    from graph.store import Scope
+    from graph.reranked import reranked
 
-    folder = Path(run) if (Path(run) / "run.json").exists() else runs / run
-    with opened(store) as graph:
-        found = lists(open_run(folder), graph, user, Scope(catalog), limit)
+    with opened(store) as graph, refused_as("--store"):
+        found = reranked(graph, user, Scope(catalog), limit)
     if as_json:
         print_json(found)
     else:
@@ -52,7 +50,7 @@ def _show(found: dict[str, Any]) -> None:
     for place in range(max(map(len, columns))):
         before, after, rated = (column[place] if place < len(column) else {} for column in columns)
         table.add_row(
-            str(place + 1), _name(before), _name(after), str(after.get("was", "")), _points(after.get("points")),
+            str(place + 1), _name(before), _name(after), str(after.get("was") or ""), _points(after.get("points")),
             _name(rated), _points(rated.get("gave")), _points(rated.get("points")),
         )  # fmt: skip
     out.print(table)
