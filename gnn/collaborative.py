@@ -21,7 +21,7 @@ from scipy.linalg import solve_triangular
 from gnn.config import RunConfig, model_options
 from gnn.factorisation import IalsOptions, factorised
 from gnn.histories import Floats
-from gnn.lightgcn import BprFlow, Flow, learned
+from gnn.lightgcn import BPR, Flow, learned
 from gnn.tastes import Thin, thin_cosines, thin_ease, thinner
 from graph.nearest import FOLD, LIKED_BESIDE
 
@@ -40,6 +40,25 @@ class EaseOptions(ThinOptions):
     """`model.options` of EASE."""
 
     ridge: float = Field(200.0, gt=0)
+
+
+class FlowOptions(BaseModel):
+    """`model.options` of LightGCN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    layers: int = Field(Flow.layers, ge=1, description="steps along who likes what")
+    epochs: int = Field(Flow.epochs, ge=1)
+    batch: int = Field(Flow.batch, ge=1, description="likes that are learned from at a time")
+    learning_rate: float = Field(Flow.learning_rate, gt=0)
+    decay: float = Field(Flow.decay, ge=0, description="of the vectors of a batch")
+
+
+class BprOptions(FlowOptions):
+    """`model.options` of BPR."""
+
+    layers: int = Field(BPR.layers, ge=0, le=0, description="BPR has none")
+    decay: float = Field(BPR.decay, ge=0, description="of the vectors of a batch")
 
 
 @dataclass(frozen=True)
@@ -78,10 +97,10 @@ def _ials(likes: sp.csr_matrix, config: RunConfig) -> Learned:
     return Learned(made.astype(np.float32), facts={FOLD: options.liked - 1})
 
 
-def _flowing(options: type[Flow]) -> Callable[[sp.csr_matrix, RunConfig], Learned]:
+def _flowing(options: type[FlowOptions]) -> Callable[[sp.csr_matrix, RunConfig], Learned]:
     def learn(likes: sp.csr_matrix, config: RunConfig) -> Learned:
-        found = learned(likes, model_options(config.model.options, options), config.model.dimension, config.seed)
-        return Learned(found.titles)
+        given = model_options(config.model.options, options).model_dump()
+        return Learned(learned(likes, Flow(**given, dimension=config.model.dimension, seed=config.seed)).titles)
 
     return learn
 
@@ -90,7 +109,7 @@ COLLABORATIVE: Mapping[str, Callable[[sp.csr_matrix, RunConfig], Learned]] = {
     "EASE": _ease,
     "ItemKNN": _cosines,
     "iALS": _ials,
-    "BPR": _flowing(BprFlow),
-    "LightGCN": _flowing(Flow),
+    "BPR": _flowing(BprOptions),
+    "LightGCN": _flowing(FlowOptions),
 }
 """By `model.name`: who likes what, (users, titles), and a configuration → vectors."""

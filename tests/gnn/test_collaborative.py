@@ -16,7 +16,7 @@ from gnn.config import ConfigError, RunConfig, parse_config, read_config
 from gnn.factorisation import IalsOptions, factorised
 from gnn.histories import Histories, histories_in
 from gnn.learned_strategies import Neighbours
-from gnn.lightgcn import BprFlow, Flow, learned
+from gnn.lightgcn import BPR, Flow, learned
 from gnn.publish import publish
 from gnn.recommend_strategies import RECOMMENDERS, cosines, ease
 from gnn.runs import open_run
@@ -80,8 +80,8 @@ def exact(name: str, known: Histories, users: np.ndarray) -> np.ndarray:
         return likes[users] @ cosines(likes)
     if name == "ials":
         return factorised(likes, small, IalsOptions(), 0).score(known, users)
-    flow = Flow if name == "lightgcn" else BprFlow
-    made = learned(likes, flow(epochs=10, learning_rate=0.02), small, 0)
+    flow = Flow() if name == "lightgcn" else BPR
+    made = learned(likes, replace(flow, epochs=10, learning_rate=0.02, dimension=small))
     return replace(made, known=made.known[:0]).score(known, users)
 
 
