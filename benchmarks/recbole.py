@@ -128,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=GraphSettings().data / "ml-100k")
     parser.add_argument("--store", help="one with ml-100k as a catalog; the hybrid is left out without")
-    parser.add_argument("--draws", type=int, default=5, help="trainings of BPR on the published row's split")
+    parser.add_argument("--draws", type=int, default=10, help="trainings of BPR on the published row's split")
     parser.add_argument("--splits", type=int, default=3, help=f"splits for all ways: of seeds {SEED} and on")
     parser.add_argument("--strategy", action="append", choices=RECOMMENDERS, help="these; repeatable")
     parser.add_argument("--json", action="store_true")

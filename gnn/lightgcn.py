@@ -8,7 +8,7 @@ that a title that a user likes is above one drawn by chance. A sparse product of
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +44,9 @@ class Flow:
     seed: int = 0
 
 
+BPR = Flow(layers=0, decay=1e-2)
+
+
 @dataclass(frozen=True)
 class Vectors:
     """users: (users, d), of those learned from; known: which these are. titles: (titles, d)."""
@@ -53,10 +56,11 @@ class Vectors:
     titles: Floats
 
     def score(self, known: Histories, users: Ints) -> Floats:
-        """See Recommender. Who was not learned from is the mean of the titles that they like."""
+        """See Recommender. Who was not learned from is the mean of the titles that they like, each of unit length."""
         likes = known.matrix(liked=True)[users]
         count = np.maximum(np.asarray(likes.sum(1), np.float32).reshape(-1, 1), 1)
-        folded = np.asarray(likes @ self.titles, np.float32) / count
+        directions = self.titles / np.maximum(np.linalg.norm(self.titles, axis=1, keepdims=True), 1e-9)
+        folded = np.asarray(likes @ directions, np.float32) / count
         made = np.where(np.isin(users, self.known)[:, None], self.users[users], folded)
         return np.asarray(made @ self.titles.T, np.float32)
 
@@ -143,4 +147,4 @@ def lightgcn(given: Learning) -> Vectors:
 def bpr(given: Learning) -> Vectors:
     """Fit BPR. Raises NotInstalled without torch."""
     needs("torch")
-    return learned(given.histories.matrix(liked=True), Flow(layers=0, decay=1e-2, seed=given.seed))
+    return learned(given.histories.matrix(liked=True), replace(BPR, seed=given.seed))
