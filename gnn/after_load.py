@@ -18,8 +18,9 @@ from gnn.runs import Run, RunError, open_run
 from gnn.scorer import TrainingError
 from gnn.title_models import TITLE_MODELS
 from gnn.triples import TriplesError
-from graph.foldin import VECTORS, WEIGHTS
+from graph.foldin import CONTENT_WEIGHTS, VECTORS, WEIGHTS
 from graph.store import GraphStore, Progress, Provenance, StoreBusy, StoreError
+from graph.strategies import is_beside
 from graph.tastes import LIKED, OFFERED
 from graph.tower_vectors import PARTS
 
@@ -29,8 +30,8 @@ _BATCH = 50_000
 # What keeps new titles from their vectors and is no mistake of ours: the load stands all the same.
 _REASONS = (RunError, ConfigError, TriplesError, TrainingError, StoreError, OSError, MemoryError)
 
-_OTHERS = (VECTORS, WEIGHTS, LIKED, OFFERED, *PARTS)
-"""Substitute and taste vectors are folded in by the load itself, for which no run is needed; PARTS go with others."""
+_OTHERS = (VECTORS, WEIGHTS, CONTENT_WEIGHTS, LIKED, OFFERED, *PARTS)
+"""Substitute and taste vectors are folded in by the load itself, which needs no run; the rest go with others."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def fold_in_new(
     the name that the provenance has, and must be the very one: its model, graph and vectors are compared. What cannot
     be done is said in `problem`, never raised.
     """
-    published = {name: one for name, one in store.info().embeddings.items() if name not in _OTHERS}
+    held = store.info().embeddings
+    published = {name: one for name, one in held.items() if name not in _OTHERS and not is_beside(name, held)}
     if not published:
         return []
     ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]

@@ -7,7 +7,8 @@ that a title that a user likes is above one drawn by chance. A sparse product of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,10 +22,16 @@ if TYPE_CHECKING:
 
     from gnn.recommend_strategies import Learning
 
+_TRIES = 100  # draws, for somebody who likes nearly all
+
 
 @dataclass(frozen=True)
 class Flow:
-    """How it is trained. layers: 0 is BPR."""
+    """How it is trained. layers: 0 is BPR.
+
+    spread: of the first vectors; None: √(2 / (rows + dimension)) of users, and of titles (Glorot and Bengio 2010).
+    unliked: what is drawn against a like is none itself; otherwise it may be, seldom.
+    """
 
     layers: int = 2
     dimension: int = 64
@@ -32,7 +39,12 @@ class Flow:
     batch: int = 2_048
     learning_rate: float = 5e-3
     decay: float = 1e-4
+    spread: float | None = 0.1
+    unliked: bool = False
     seed: int = 0
+
+
+BPR = Flow(layers=0, decay=1e-2)
 
 
 @dataclass(frozen=True)
@@ -44,22 +56,26 @@ class Vectors:
     titles: Floats
 
     def score(self, known: Histories, users: Ints) -> Floats:
-        """See Recommender. Who was not learned from is the mean of the titles that they like."""
+        """See Recommender. Who was not learned from is the mean of the titles that they like, each of unit length."""
         likes = known.matrix(liked=True)[users]
         count = np.maximum(np.asarray(likes.sum(1), np.float32).reshape(-1, 1), 1)
-        folded = np.asarray(likes @ self.titles, np.float32) / count
+        directions = self.titles / np.maximum(np.linalg.norm(self.titles, axis=1, keepdims=True), 1e-9)
+        folded = np.asarray(likes @ directions, np.float32) / count
         made = np.where(np.isin(users, self.known)[:, None], self.users[users], folded)
         return np.asarray(made @ self.titles.T, np.float32)
 
 
-def learned(likes: sp.csr_matrix, flow: Flow) -> Vectors:
-    """Train on who likes what, (users, titles); the same by seed."""
+def learned(likes: sp.csr_matrix, flow: Flow, goes_on: Callable[[Vectors], bool] | None = None) -> Vectors:
+    """Train on who likes what, (users, titles); the same by seed. goes_on: sees each epoch, and may say no to more."""
     import torch
     from torch.nn import functional
 
     users, titles = likes.shape
     chance, draws = np.random.default_rng(flow.seed), torch.Generator().manual_seed(flow.seed)
-    own = torch.empty(users + titles, flow.dimension).normal_(0, 0.1, generator=draws).requires_grad_()
+    own = torch.empty(users + titles, flow.dimension).normal_(generator=draws)
+    for side in (own[:users], own[users:]):
+        side.mul_(np.sqrt(2 / sum(side.shape)) if flow.spread is None else flow.spread)
+    own.requires_grad_()
     steps = _adjacency(likes)
     optimiser = torch.optim.Adam([own], flow.learning_rate)
 
@@ -70,24 +86,44 @@ def learned(likes: sp.csr_matrix, flow: Flow) -> Vectors:
             total = total + at
         return total / (flow.layers + 1)
 
+    def so_far() -> Vectors:
+        with torch.no_grad():
+            made = flown().numpy().copy()
+        return Vectors(made[:users], np.flatnonzero(np.diff(likes.indptr)), made[users:])
+
     user = np.repeat(np.arange(users), np.diff(likes.indptr))
     title = likes.indices.astype(np.int64)
+    liked = np.sort(user * titles + title) if flow.unliked else np.empty(0, np.int64)
     for _ in range(flow.epochs):
         order = chance.permutation(len(user))
         for start in range(0, len(order), flow.batch):
             rows = order[start : start + flow.batch]
             who, right = torch.from_numpy(user[rows]), torch.from_numpy(title[rows]) + users
-            wrong = torch.from_numpy(chance.integers(0, titles, len(rows))) + users
+            wrong = torch.from_numpy(_against(user[rows], liked, titles, chance)) + users
             at = flown()
             gap = (at[who] * (at[right] - at[wrong])).sum(1)
-            weight = sum(own[one].square().sum() for one in (who, right, wrong)) / (2 * len(rows))
-            loss = functional.softplus(-gap).mean() + flow.decay * weight
+            loss = functional.softplus(-gap).mean()
+            if flow.decay:
+                weight = sum(own[one].square().sum() for one in (who, right, wrong)) / (2 * len(rows))
+                loss = loss + flow.decay * weight
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-    with torch.no_grad():
-        made = flown().numpy()
-    return Vectors(made[:users], np.flatnonzero(np.diff(likes.indptr)), made[users:])
+        if goes_on and not goes_on(so_far()):
+            break
+    return so_far()
+
+
+def _against(user: Ints, liked: Ints, titles: int, chance: np.random.Generator) -> Ints:
+    """A title drawn for each user; anew where user · titles + title is among the sorted pairs of who likes what."""
+    made = chance.integers(0, titles, len(user))
+    for _ in range(_TRIES if len(liked) else 0):
+        pairs = user * titles + made
+        again = np.flatnonzero(liked[np.minimum(np.searchsorted(liked, pairs), len(liked) - 1)] == pairs)
+        if not len(again):
+            break
+        made[again] = chance.integers(0, titles, len(again))
+    return made
 
 
 def _adjacency(likes: sp.csr_matrix) -> torch.Tensor:
@@ -111,4 +147,4 @@ def lightgcn(given: Learning) -> Vectors:
 def bpr(given: Learning) -> Vectors:
     """Fit BPR. Raises NotInstalled without torch."""
     needs("torch")
-    return learned(given.histories.matrix(liked=True), Flow(layers=0, decay=1e-2, seed=given.seed))
+    return learned(given.histories.matrix(liked=True), replace(BPR, seed=given.seed))

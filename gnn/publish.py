@@ -12,13 +12,16 @@ import numpy.typing as npt
 
 from gnn.runs import Run, RunError, open_run
 from gnn.title_models import SUBSTITUTES, TASTES, TITLE_MODELS, TOWERS
-from graph.foldin import VECTORS, WEIGHTS, folded_in
+from graph.foldin import CONTENT, CONTENT_WEIGHTS, VECTORS, WEIGHTS, folded_in
+from graph.nearest import LIKED_BESIDE, beside
 from graph.store import GraphStore, Provenance
 from graph.tastes import LIKED, OFFERED
 from graph.tastes_foldin import tastes_folded_in
 from graph.tower_vectors import RANKER, TOWER_OFFERED, TOWER_SAYS, Ranking, ranker_facts, ranker_rows, tower_facts
 
 TITLE = "Title:"
+PUBLISHED = "published"
+"""Where a run's record keeps facts that its vectors are published with."""
 _ANOTHER = 0.5
 _BATCH = 50_000
 
@@ -59,26 +62,49 @@ def publish(
         dimension=int(vectors.shape[1]),
         graph_hash=then,
         made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        facts=run.record.get(PUBLISHED, {}),
     )
     if run.config.model.name == TASTES:
         return _tastes(run, store, ids, vectors, provenance, amend)
     if run.config.model.name == TOWERS:
         return _towers(run, store, ids, vectors, provenance, amend)
+    if run.config.model.name == CONTENT:
+        _weights(run, store, CONTENT_WEIGHTS, provenance, amend)
+        amend = True
+    if LIKED_BESIDE in provenance.facts:
+        liked = _liked(run, ids)
+        store.set_embeddings(beside(run.config.publish.name), ids, liked, provenance, amend=amend)
+        amend = True
     if run.config.model.name != SUBSTITUTES:
         return store.set_embeddings(run.config.publish.name, ids, vectors, provenance, amend=amend)
     return _substitutes(run, store, ids, vectors, provenance, amend)
+
+
+def _liked(run: Run, ids: list[str]) -> npt.NDArray[np.float32]:
+    """What each of these titles says of those who like it."""
+    from gnn.tastes_run import liked_of
+
+    row = {name.removeprefix(TITLE): place for place, name in enumerate(run.vocabulary().entities)}
+    return liked_of(run)[[row[id_] for id_ in ids]]
+
+
+def _weights(run: Run, store: GraphStore, name: str, provenance: Provenance, amend: bool) -> None:
+    """Publish the weights of those landmarks that are still there."""
+    from gnn.substitutes_run import weights_of
+
+    landmarks, weights = weights_of(run)
+    there = _held(store, landmarks)
+    kept = [id_ for id_, held in zip(landmarks, there, strict=True) if held]
+    store.set_embeddings(name, kept, weights[there], provenance, amend=amend)
 
 
 def _substitutes(
     run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance, amend: bool
 ) -> str:
     """Publish the landmarks' weights with the vectors, as one version; titles that came later are folded in."""
-    from gnn.substitutes_run import curve_facts, weights_of
+    from gnn.substitutes_run import curve_facts
 
-    landmarks, weights = weights_of(run)
-    there = _held(store, landmarks)
-    kept = [id_ for id_, held in zip(landmarks, there, strict=True) if held]
-    store.set_embeddings(WEIGHTS, kept, weights[there], provenance, amend=amend)
+    _weights(run, store, WEIGHTS, provenance, amend)
     own = dataclasses.replace(provenance, facts=curve_facts(run))
     store.set_embeddings(VECTORS, ids, vectors, own, amend=True)
     every = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
@@ -91,10 +117,9 @@ def _tastes(
     run: Run, store: GraphStore, ids: list[str], vectors: npt.NDArray[np.float32], provenance: Provenance, amend: bool
 ) -> str:
     """Publish both vectors of each title as one version, with how histories are weighed; later titles are folded in."""
-    from gnn.tastes_run import liked_of, weighting_facts
+    from gnn.tastes_run import weighting_facts
 
-    row = {name.removeprefix(TITLE): place for place, name in enumerate(run.vocabulary().entities)}
-    liked = liked_of(run)[[row[id_] for id_ in ids]]
+    liked = _liked(run, ids)
     own = dataclasses.replace(provenance, dimension=int(liked.shape[1]), facts=weighting_facts(run))
     store.set_embeddings(LIKED, ids, liked, own, amend=amend)
     own = dataclasses.replace(provenance, facts=weighting_facts(run))

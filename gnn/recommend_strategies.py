@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -71,15 +71,15 @@ class _ByItems:
         return np.asarray(known.matrix(liked=True)[users] @ self.matrix, np.float32)
 
 
-def _cosines(given: Learning) -> _ByItems:
-    likes = given.histories.matrix(liked=True)
+def cosines(likes: sp.csr_matrix) -> Floats:
+    """Cosines of who likes both, (titles, titles) float32, zeros on the diagonal."""
     _check(likes)
     both = (likes.T @ likes).toarray()
     root = np.sqrt(np.maximum(both.diagonal(), 1))
     both /= root
     both /= root[:, None]
     np.fill_diagonal(both, 0)
-    return _ByItems(both)
+    return cast(Floats, both)
 
 
 def ease(likes: sp.csr_matrix, ridge: float) -> Floats:
@@ -120,7 +120,7 @@ RECOMMENDERS: Mapping[str, tuple[Callable[[Learning], Recommender], str]] = {
     "popularity": (
         lambda given: _Popular(np.asarray(given.histories.matrix(liked=True).sum(0)).ravel()), "the most liked"
     ),
-    "item-knn": (_cosines, "cosine of who likes both"),
+    "item-knn": (lambda given: _ByItems(cosines(given.histories.matrix(liked=True))), "cosine of who likes both"),
     "ease": (
         lambda given: _ByItems(ease(given.histories.matrix(liked=True), given.options.ridge)), "EASE in closed form"
     ),

@@ -120,11 +120,8 @@ def parts_of(histories: Histories, matter: Matter, options: Options) -> Parts:
     likes, watches = histories.matrix(liked=True), histories.matrix(liked=False)
     liked, watched = (np.asarray(one.sum(0)).ravel() for one in (likes, watches))
     rank = options.rank
-    thin: dict[str, Thin] = {name: _ease(of, rank, options.ridge) for name, of in (("ease", likes), ("seen", watches))}
-    for name, matrix, count in (("likes", likes, liked), ("watches", watches, watched)):
-        scaled = matrix @ sp.diags(1 / np.sqrt(np.maximum(count, 1)))
-        values, v = _right(scaled.tocsr(), rank)
-        thin[name] = (v * values, v * values)
+    thin = {name: thin_ease(of, rank, options.ridge) for name, of in (("ease", likes), ("seen", watches))}
+    thin |= {name: thin_cosines(of, rank) for name, of in (("likes", likes), ("watches", watches))}
     thin["sequence"] = _sequence(histories, watched, rank)
     mean = matter.z[watched > 0].mean(0) if (watched > 0).any() else matter.z.mean(0)
     there = (np.abs(matter.z).sum(1) > 0).astype(np.float32)[:, None]
@@ -135,22 +132,30 @@ def parts_of(histories: Histories, matter: Matter, options: Options) -> Parts:
     return _predicted(parts, matter, watched, options)
 
 
-def _ease(matrix: sp.csr_matrix, rank: int, ridge: float) -> Thin:
-    values, v = _right(matrix, rank)
+def thin_ease(matrix: sp.csr_matrix, rank: int, ridge: float) -> Thin:
+    """EASE of who likes what, (users, titles), outside of its diagonal."""
+    values, v = right_vectors(matrix, rank)
     g = values**2 / (values**2 + ridge)
     return v * g, v / np.maximum(1 - (v**2 * g).sum(1), 1e-3)[:, None]
 
 
-def _right(matrix: sp.csr_matrix, rank: int) -> tuple[Floats, Floats]:
+def thin_cosines(matrix: sp.csr_matrix, rank: int) -> Thin:
+    """Cosines of who likes both, of who likes what, (users, titles)."""
+    counts = np.asarray(matrix.sum(0)).ravel()
+    values, v = right_vectors((matrix @ sp.diags(1 / np.sqrt(np.maximum(counts, 1)))).tocsr(), rank)
+    return v * values, v * values
+
+
+def right_vectors(matrix: sp.csr_matrix, rank: int) -> tuple[Floats, Floats]:
     """The largest singular values, and right singular vectors (titles, r)."""
-    users, titles = matrix.shape
-    if min(users, titles) <= 2 * rank or users <= 2_000:
-        gram = (matrix @ matrix.T).toarray().astype(np.float64)
-        first = max(users - rank, 0)
-        values, u = eigh(gram, subset_by_index=(first, users - 1))
+    n = min(matrix.shape)
+    if n <= max(2 * rank, 2_000):
+        wide = matrix if matrix.shape[0] == n else matrix.T.tocsr()
+        values, u = eigh((wide @ wide.T).toarray().astype(np.float64), subset_by_index=(max(n - rank, 0), n - 1))
         kept = values > 1e-6 * max(values.max(initial=0), 1e-12)
         s = np.sqrt(values[kept])
-        return s.astype(np.float32), np.asarray((matrix.T @ (u[:, kept] / s)), np.float32)
+        v = u[:, kept] if wide is not matrix else matrix.T @ (u[:, kept] / s)
+        return s.astype(np.float32), np.asarray(v, np.float32)
     _, s, v = _largest(matrix, rank)
     return s, v
 

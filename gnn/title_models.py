@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gnn.encoders import DOC2VEC, PACKAGES, SENTENCE
+from graph.foldin import CONTENT
 
 if TYPE_CHECKING:
     from gnn.config import RunConfig
@@ -44,6 +45,7 @@ class TitleModel:
 
 CLUSTERS = "Clusters"
 TOWERS = "TwoTowers"
+_COLLABORATIVE = "gnn.collaborative_run:train_collaborative"
 TITLE_MODELS: Mapping[str, TitleModel] = {
     SUBSTITUTES: TitleModel("substitute vectors", "gnn.substitutes_run:train_substitutes", feedback=True),
     TASTES: TitleModel("taste vectors", "gnn.tastes_run:train_tastes", feedback=True),
@@ -51,5 +53,11 @@ TITLE_MODELS: Mapping[str, TitleModel] = {
     DOC2VEC: TitleModel("document vectors", "gnn.documents_run:train_documents", PACKAGES[DOC2VEC]),
     SENTENCE: TitleModel("sentence embeddings", "gnn.documents_run:train_documents", PACKAGES[SENTENCE]),
     TOWERS: TitleModel("vectors of the title tower", "gnn.towers_run:train_two_towers", ("torch",), feedback=True),
+    CONTENT: TitleModel("vectors of content", "gnn.content_run:train_content"),
+    "EASE": TitleModel("EASE in two vectors", _COLLABORATIVE, feedback=True),
+    "ItemKNN": TitleModel("cosines of likes in two vectors", _COLLABORATIVE, feedback=True),
+    "iALS": TitleModel("factors of iALS", _COLLABORATIVE, ("implicit",), feedback=True),
+    "BPR": TitleModel("factors of BPR", _COLLABORATIVE, ("torch",), feedback=True),
+    "LightGCN": TitleModel("vectors of LightGCN", _COLLABORATIVE, ("torch",), feedback=True),
 }
 """By `model.name`. None of them has checkpoints: each is learned in one go, in seconds to minutes."""

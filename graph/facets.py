@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.content import Content, ContentReader, Terms, kernel, near_in_years
-from graph.foldin import VECTORS, FoldIn
+from graph.foldin import FoldIn
 from graph.preferences import FACETS, Preferences
 from graph.reads import Asking, Embeddings, Read
 
@@ -98,7 +98,7 @@ def weighing(folded: FoldIn, asked: Sequence[str], ids: Sequence[str], preferenc
     """Reads what weighing candidates takes: their content, where anything but popularity is weighed."""
     reader, pull = folded.reader, 1.0 if folded.fame else PULL
     by_content = any(getattr(preferences, facet) != 1 for facet in FACETS if facet != "popularity")
-    wanted: list[Read] = [Embeddings(VECTORS, ids)] if preferences.popularity != 1 else []
+    wanted: list[Read] = [Embeddings(folded.name, ids)] if preferences.popularity != 1 else []
     own, candidates = (reader.reads(some) if by_content else () for some in (asked, ids))
     found = yield [*own, *candidates, *wanted]
     lengths = None

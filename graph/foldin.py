@@ -24,8 +24,8 @@ from graph.vectors import top
 Floats = npt.NDArray[np.float32]
 
 VECTORS, WEIGHTS = "substitute_vector", "substitute_weights"
-CONTENT = "content"
-"""The model of vectors that no feedback has shaped: `Provenance.model`."""
+CONTENT, CONTENT_WEIGHTS = "content", "content_weights"
+"""The model of vectors that no feedback has shaped: `Provenance.model`. A run publishes such under this name, too."""
 DIMENSION = 128
 FAME = 0.6
 """Without feedback the length of a vector has to say how much a title is wanted: votes to this power."""
@@ -43,13 +43,14 @@ _BATCH = 32_768
 class FoldIn:
     """What makes a title into a vector. weights: (landmarks, d); fame: the power of its votes, 0 where learned.
 
-    run: that its weights were published with, if they were.
+    run: that its weights were published with, if they were. name: of the vectors that it makes.
     """
 
     reader: ContentReader
     weights: Floats
     fame: float
     run: str | None = None
+    name: str = VECTORS
 
     @property
     def damping(self) -> float:
@@ -57,14 +58,17 @@ class FoldIn:
         return 0.0 if self.fame else DAMPING
 
     @classmethod
-    def published(cls, store: GraphStore) -> FoldIn | None:
-        """What the store's substitute vectors were made with; None where it has none, or not of the same run."""
+    def published(cls, store: GraphStore, name: str = VECTORS, weighted: str = WEIGHTS) -> FoldIn | None:
+        """What the store's substitute vectors were made with; None where it has none, or not of the same run.
+
+        name, weighted: under which the vectors and the weights are published.
+        """
         found = store.info().embeddings
-        vectors, weights = found.get(VECTORS), found.get(WEIGHTS)
+        vectors, weights = found.get(name), found.get(weighted)
         if vectors is None or weights is None or vectors.run != weights.run:
             return None
-        ids, rows = store.get_embeddings(WEIGHTS)
-        return cls(ContentReader(store, ids), rows, FAME if vectors.model == CONTENT else 0.0, vectors.run)
+        ids, rows = store.get_embeddings(weighted)
+        return cls(ContentReader(store, ids), rows, FAME if vectors.model == CONTENT else 0.0, vectors.run, name)
 
     def of(self, content: Content) -> Floats:
         """Vectors of titles, linear in their likeness to the landmarks, so not damped: (n, d) float32."""

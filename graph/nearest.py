@@ -1,6 +1,7 @@
 """Titles by published vectors: `reelgraph similar ID --strategy embedding`, and every other name under which some are.
 
-Of several titles the query is the weighted mean of their vectors, each of unit length.
+Of several titles the query is the weighted mean of their vectors, each of unit length; or a sum that vectors of
+collaborative filtering ask for (docs/strategies.md), which then scores as those who trained them mean it.
 """
 
 from __future__ import annotations
@@ -8,23 +9,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from graph.explain import Evidence, explaining
-from graph.foldin import CONTENT
 from graph.reads import Asking, Embeddings, Nearest, Offered, together
 from graph.reasons import MOST
 from graph.store import WHOLE_GRAPH, Provenance, Scope
-from graph.strategy import Because, NoVector, Question, answered
+from graph.strategy import Because, NoVector, Question, answered, no_vector
 from graph.substitutes import Substitute
 
 Floats = npt.NDArray[np.float32]
 Candidates = tuple[Mapping[str, float], Because]
 """Titles with a score each, and why they have it: what `answered` makes a list of."""
-_Parts = Mapping[str, Floats]
+Parts = Mapping[str, Floats]
 """By candidate: what each title asked for that has a vector brings to its score."""
+LIKED_BESIDE, FOLD = "liked", "fold"
+"""Facts of published vectors; see ByVectors."""
+
+
+def beside(vectors: str) -> str:
+    """The name under which it is published what a title says of those who like it."""
+    return f"{vectors}_liked"
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,10 @@ class ByVectors:
     name: as reasons call it; vectors: the name they are published under, made: how. url: of the store.
     among: only so many of the nearest of the whole graph are looked at, and those in scope answered, though they be
     fewer than k; None: all in scope.
+
+    Two facts of `made` change the query. LIKED_BESIDE: it is the weighted sum of other vectors, of what a title says of
+    those who like it, published beside what it offers. FOLD, f: it is q with (1 + f Σ w z zᵀ) q = Σ w z, z being the
+    vectors of the titles, w their weights: how iALS folds a user in.
     """
 
     name: str
@@ -41,6 +53,11 @@ class ByVectors:
     made: Provenance
     url: str
     among: int | None = None
+
+    @property
+    def _says(self) -> str:
+        """The name of the vectors that queries are made of."""
+        return beside(self.vectors) if LIKED_BESIDE in self.made.facts else self.vectors
 
     def answering(self, question: Question) -> Asking[list[Substitute]]:
         """The k best; what a title shares with the one that it is near to is told beside that. Raises NoVector."""
@@ -53,25 +70,24 @@ class ByVectors:
         scores = {other: float(own.sum()) for other, own in parts.items()}
 
         def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
-            return (yield from self._evidence(question, known, {id_: parts[id_] for id_ in chosen if id_ in parts}))
+            return (yield from self.evidence(question, known, {id_: parts[id_] for id_ in chosen if id_ in parts}))
 
         return scores, because
 
-    def _found(self, question: Question) -> Asking[tuple[list[str], _Parts]]:
+    def _found(self, question: Question) -> Asking[tuple[list[str], Parts]]:
         """The titles asked for that have a vector, and the candidates."""
         liked = list(question.liked)
         within = question.scope if self.among is None else Scope(WHOLE_GRAPH, adult=question.scope.adult)
         count = len(liked) + self.among if self.among else question.pool + len(question.out)
         one = Nearest(self.vectors, liked[0], count, within)
-        (ids, rows), *near = yield [Embeddings(self.vectors, liked), *([one] if len(liked) == 1 else [])]
+        alone = len(liked) == 1 and self._says == self.vectors
+        (ids, rows), *near = yield [Embeddings(self._says, liked), *([one] if alone else [])]
         if not ids:
-            raise NoVector(self._missing(liked[0]))
-        weights = np.array([question.liked[id_] for id_ in ids], np.float32)
-        lengths = np.linalg.norm(rows, axis=1)
-        directions = rows * (weights / weights.sum() / np.maximum(lengths, 1e-9))[:, None]
+            raise NoVector(no_vector(liked[0], self.vectors, self.made.run))
+        shares = self._shares(np.array([question.liked[id_] for id_ in ids], np.float32), rows)
+        directions = rows * shares[:, None]
         if near:
-            scale = 1 / max(float(lengths[0]), 1e-9)
-            parts = {other: np.array([product * scale], np.float32) for other, product in near[0]}
+            parts = {other: np.array([product * shares[0]], np.float32) for other, product in near[0]}
         else:
             several = Nearest(self.vectors, directions.sum(0), count, within)
             ((others, held),) = yield [Embeddings(self.vectors, several)]
@@ -83,7 +99,17 @@ class ByVectors:
         (inside,) = yield [Offered(question.scope, best)]
         return ids, {other: parts[other] for other in inside.column("id").to_pylist()}
 
-    def _evidence(self, question: Question, known: Sequence[str], parts: _Parts) -> Asking[dict[str, list[Evidence]]]:
+    def _shares(self, weights: Floats, rows: Floats) -> Floats:
+        """What each title counts in the query: (titles,)."""
+        if LIKED_BESIDE in self.made.facts:
+            return weights
+        if FOLD in self.made.facts:
+            own = np.eye(len(rows)) + cast(float, self.made.facts[FOLD]) * weights[:, None] * (rows @ rows.T)
+            return np.linalg.solve(own, weights).astype(np.float32)
+        lengths = np.linalg.norm(rows, axis=1)
+        return cast(Floats, weights / weights.sum() / np.maximum(lengths, 1e-9))
+
+    def evidence(self, question: Question, known: Sequence[str], parts: Parts) -> Asking[dict[str, list[Evidence]]]:
         """That it is near, and what joins the two by one or two steps, of which the vectors need know nothing."""
         carried = {other: known[int(own.argmax())] for other, own in parts.items() if own.max() > 0}
         joined = yield from together(
@@ -101,12 +127,3 @@ class ByVectors:
             made[other] += [near, *(replace(one, weight=0.0) for one in paths)]
             del made[other][MOST:]
         return made
-
-    def _missing(self, id_: str) -> str:
-        if self.made.model == CONTENT:
-            return f"{id_} has no vector {self.vectors!r} yet; the next load of IMDb's files gives it one"
-        run = self.made.run
-        return (
-            f"{id_} has no vector {self.vectors!r}: it came after the run {run}; reelgraph publish {run} --fold-in "
-            "gives one"
-        )

@@ -67,13 +67,14 @@ class Popularity:
 
         def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
             (nodes,) = yield [Nodes("Title", chosen, ["num_votes"])]
-            found = {row["id"]: _popular(likes.get(row["id"], 0), row["num_votes"] or 0) for row in nodes.to_pylist()}
+            found = {row["id"]: in_words(likes.get(row["id"], 0), row["num_votes"] or 0) for row in nodes.to_pylist()}
             return {id_: [Evidence("popular", 1.0, text, ())] for id_, text in found.items() if text}
 
         return (yield from answered(question, best(question, candidates.ids, scores), because, all_there=True))
 
 
-def _popular(likes: int, votes: int) -> str | None:
+def in_words(likes: int, votes: int) -> str | None:
+    """How many like a title, in words, or else how many voted; None: nobody did."""
     if likes:
         return f"popular: liked by {likes:,} viewer{'s' if likes > 1 else ''}"
     return f"popular: {votes:,} votes at IMDb" if votes else None

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from graph.content import Content, joined, kernel
 from graph.explain import Evidence, called, credit_text
 from graph.facets import Weighed
-from graph.foldin import CONTENT, VECTORS, FoldIn, loudness
+from graph.foldin import CONTENT, FoldIn, loudness
 from graph.reads import Asking, Embeddings, Neighbours, Nodes, Offered, Read, steps
 from graph.schema import CREDITS
 from graph.store import WHOLE_GRAPH, GraphStore, Scope
@@ -91,7 +91,7 @@ class Reasons:
 
     def __init__(self, store: GraphStore, folded: FoldIn) -> None:
         self._folded = folded
-        found = store.info().embeddings.get(VECTORS)
+        found = store.info().embeddings.get(folded.name)
         self._learned = found is not None and found.model != CONTENT
         ids = folded.reader.landmarks.ids
         self._row = {id_: row for row, id_ in enumerate(ids)}
@@ -139,7 +139,7 @@ class Reasons:
         return [
             Neighbours(both, CREDITS, "in"),
             Neighbours(both, ["IN_GENRE", "HAS_KEYWORD"], "out"),
-            Embeddings(VECTORS, titles),
+            Embeddings(self._folded.name, titles),
         ]
 
     def found(self, brought: Mapping[str, Sequence[str]], answers: Sequence[Any]) -> Found:

@@ -26,7 +26,7 @@ from graph.reads import Asking, Embeddings, Nearest
 from graph.reasons import MOST
 from graph.sharing import sharing
 from graph.store import GraphStore, NotInGraph, Scope
-from graph.strategy import NoVector, Question, answered
+from graph.strategy import NoVector, Question, answered, no_vector
 from graph.substitutes import Ranking, Substitute, pool
 
 Floats = npt.NDArray[np.float32]
@@ -100,15 +100,15 @@ class FoldInSeries:
             id_, question.scope, question.k, question.wanted, state=question.state
         )
         if found is None:
-            raise NoVector(f"{id_} has no substitute vector yet; the next load of IMDb's files gives it one")
+            raise NoVector(no_vector(id_, self._ranking.folded.name, self._ranking.run))
         return found
 
 
 def recommending(ranking: Ranking, question: Question) -> Asking[list[Substitute]]:
     """The k best in scope beside the titles of a list, with evidence; k whenever k others are there."""
     named, wanted, vectors = list(question.liked), question.wanted, question.held
-    if vectors is None:
-        (held,) = yield [Embeddings(VECTORS, named)]
+    if vectors is None or ranking.folded.name != VECTORS:
+        (held,) = yield [Embeddings(ranking.folded.name, named)]
         vectors = dict(zip(*held, strict=True))
     directions = _directions(ranking.folded, named, vectors)
     directions *= np.array(list(question.liked.values()), np.float32)[:, None]
@@ -117,7 +117,7 @@ def recommending(ranking: Ranking, question: Question) -> Asking[list[Substitute
     highest = max(float(totals.max(initial=0)), 1e-12)
     scores = dict(zip(ids, (totals / highest).tolist(), strict=True))
     if wanted.diversity:
-        scores = yield from diversity.diversifying(VECTORS, scores, question.pool, wanted.diversity)
+        scores = yield from diversity.diversifying(ranking.folded.name, scores, question.pool, wanted.diversity)
     column = {id_: place for place, id_ in enumerate(ids)}
 
     def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
@@ -139,8 +139,8 @@ def _directions(folded: FoldIn, ids: Sequence[str], vectors: Mapping[str, Floats
 def _brought(folded: FoldIn, directions: Floats, question: Question) -> Asking[tuple[list[str], Floats]]:
     """A pool of candidates, and what each title named brings to the score of each: (named, candidates)."""
     named, wanted = list(question.liked), question.wanted
-    near = Nearest(VECTORS, directions.sum(0), pool(question.pool, wanted) + len(question.out), question.scope)
-    (held,) = yield [Embeddings(VECTORS, near)]
+    near = Nearest(folded.name, directions.sum(0), pool(question.pool, wanted) + len(question.out), question.scope)
+    (held,) = yield [Embeddings(folded.name, near)]
     places = [place for place, id_ in enumerate(held[0]) if id_ not in question.out]
     ids, rows = [held[0][place] for place in places], held[1][places]
     if not ids:

@@ -9,13 +9,25 @@ from typing import Any
 from graph.by_hand import CandidatesOf
 from graph.consistent import version_of
 from graph.feedback_kinds import FeedbackKinds
+from graph.foldin import CONTENT, CONTENT_WEIGHTS, FoldIn
 from graph.hand_weights import Candidates
 from graph.kept import Kept
 from graph.preferences import NEUTRAL, Preferences
 from graph.recounted import Recounted
 from graph.shelves import likes_of_all
 from graph.store import WHOLE_GRAPH, GraphStore, Scope, StoreInfo
-from graph.strategies import FOLD_IN_SERIES, HAND_WEIGHTS, INNER, KNOWN, POPULARITY, STRATEGIES, Entry, Given, published
+from graph.strategies import (
+    FOLD_IN_SERIES,
+    HAND_WEIGHTS,
+    INNER,
+    KNOWN,
+    POPULARITY,
+    STRATEGIES,
+    Entry,
+    Given,
+    is_beside,
+    published,
+)
 from graph.strategy import Strategy, StrategyError
 from graph.substitutes import Ranking
 from graph.tastes import Weighting
@@ -64,6 +76,7 @@ class Strategies:
         kinds: FeedbackKinds | None,
     ) -> None:  # fmt: skip
         self._store, self._ranking, self._candidates = store, ranking, candidates
+        self._content: Kept[Ranking | None] = Kept(lambda: version_of(store.state()), 1)
         self._info: Kept[StoreInfo] = Kept(lambda: version_of(store.state()), 1)
         self._likes = Recounted(
             "likes of titles", lambda: likes_of_all(store, kinds or FeedbackKinds.configured()), _COUNTED_SECONDS
@@ -138,7 +151,7 @@ class Strategies:
 
     def _entry(self, name: str, given: Given) -> Entry | None:
         entry = STRATEGIES.get(name) or KNOWN.get(name)
-        if entry is None and name in given.published and name not in INNER:
+        if entry is None and name in given.published and name not in INNER and not is_beside(name, given.published):
             entry = published(name, f"nearest by published vectors, made by {given.published[name].model}")
         return entry
 
@@ -146,16 +159,25 @@ class Strategies:
         """Why there is no answer by that name."""
         if entry is None:
             known = [one for one, entry in KNOWN.items() if entry.make(given) is not None]
-            own = [one for one in given.published if one not in (*INNER, *STRATEGIES, *KNOWN)]
+            own = [one for one in given.published if one not in (*STRATEGIES, *KNOWN) and self._entry(one, given)]
             there = [*STRATEGIES, *known, *own]
             return f"there is no strategy {name!r}; there are: {', '.join(there)}"
         return f"the strategy {name!r} needs vectors {entry.needs!r}, and none are published: {entry.how}"
 
     def _given(self, state: str) -> Given:
         return Given(
-            self._store.url, self._ranking(state), self.weighting(state), self._held(state).embeddings, self._all,
-            max(self._held(state).counts["Title"], 1), self._likes.now,
+            self._store.url, self._ranking(state), lambda: self._content_ranking(state), self.weighting(state),
+            self._held(state).embeddings, self._all, max(self._held(state).counts["Title"], 1), self._likes.now,
         )  # fmt: skip
+
+    def _content_ranking(self, state: str) -> Ranking | None:
+        """What ranks by vectors of content, made when it is first asked for; None where none are published."""
+
+        def make() -> Ranking | None:
+            folded = FoldIn.published(self._store, CONTENT, CONTENT_WEIGHTS)
+            return Ranking(self._store, folded) if folded else None
+
+        return self._content.of("content", make, version_of(state))
 
     def _held(self, state: str) -> StoreInfo:
         return self._info.of("info", self._store.info, version_of(state))

@@ -6,15 +6,16 @@ Vectors that a run has published are served under their own name without one. Na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 from graph.by_hand import CandidatesOf, HandWeights
 from graph.by_people import People
-from graph.foldin import VECTORS, WEIGHTS
+from graph.foldin import CONTENT, CONTENT_WEIGHTS, VECTORS, WEIGHTS
 from graph.hybrid import Hybrid
-from graph.nearest import ByVectors
+from graph.nearest import LIKED_BESIDE, ByVectors, beside
 from graph.plain_strategies import Genres, Popularity, Random
+from graph.popular_nearest import NearAndPopular
 from graph.recommend import FoldInSeries
 from graph.store import Provenance
 from graph.strategy import Strategy
@@ -26,6 +27,7 @@ from graph.towers import ByRankedTowers, ByTowers
 FOLD_IN_SERIES, HYBRID, HAND_WEIGHTS, POPULARITY = "fold-in-series", "hybrid", "hand-weights", "popularity"
 TOWERS, TOWERS_RANKED = "towers", "towers-ranked"
 _CUT_FROM = 100
+_LIKED = beside("")
 _LOAD = "reelgraph load makes them"
 
 
@@ -37,11 +39,13 @@ def _trained(config: str) -> str:
 class Given:
     """What strategies are made of, at one state of a store. ranking, weighting: None without the vectors for it.
 
-    titles: how many the graph has; likes: how many viewers like each title.
+    content: what ranks by vectors of content alone. titles: how many the graph has; likes: how many viewers like each
+    title.
     """
 
     url: str
     ranking: Ranking | None
+    content: Callable[[], Ranking | None]
     weighting: Weighting | None
     published: Mapping[str, Provenance]
     candidates: CandidatesOf
@@ -70,10 +74,32 @@ def published(name: str, about: str, how: str = "", called: str | None = None, a
     """Nearest by the vectors of that name. called: by reasons; among: `ByVectors` has it."""
 
     def make(given: Given) -> Strategy | None:
-        made = given.published.get(name)
-        return None if made is None else ByVectors(called or name, name, made, given.url, among)
+        return _nearest(given, name, called, among)
 
     return Entry(make, about, name, how, comparison=among is not None)
+
+
+def _nearest(given: Given, name: str, called: str | None = None, among: int | None = None) -> ByVectors | None:
+    """None without these vectors, or without those of the same run that they come in pairs with."""
+    made, other = given.published.get(name), given.published.get(beside(name))
+    if made is None or (LIKED_BESIDE in made.facts and (other is None or other.run != made.run)):
+        return None
+    return ByVectors(called or name, name, made, given.url, among)
+
+
+def _near_and_popular(given: Given) -> Strategy | None:
+    near = _nearest(given, "embedding")
+    return NearAndPopular(near, given.candidates, given.likes) if near else None
+
+
+def _content_series(given: Given) -> Strategy | None:
+    ranking = given.content()
+    return FoldInSeries(ranking) if ranking else None
+
+
+def is_beside(name: str, published: Container[str]) -> bool:
+    """Whether vectors are but a part of others that are published, as what a title says is of what it offers."""
+    return name.endswith(_LIKED) and name.removesuffix(_LIKED) in published
 
 
 STRATEGIES: Mapping[str, Entry] = {
@@ -87,6 +113,10 @@ STRATEGIES: Mapping[str, Entry] = {
         "taste vectors of feedback and content: the default for users", OFFERED, _trained("tastes"), tuned=True,
     ),
     "fold-in": published(VECTORS, "substitute vectors alone", _LOAD, "fold-in"),
+    "content": published(CONTENT, "the same without feedback: what titles are made of", _trained("content")),
+    "content-series": Entry(
+        _content_series, "content, parts of the same series brought up", CONTENT, _trained("content"), tuned=True
+    ),
     HAND_WEIGHTS: Entry(
         lambda given: HandWeights(given.candidates),
         "the graph by traversal: shared people, genres, years and fame, weighed by hand", tuned=True,
@@ -103,7 +133,11 @@ STRATEGIES: Mapping[str, Entry] = {
         "embedding", f"the whole graph's {_CUT_FROM} nearest by link prediction, cut to the catalog: fewer may be left",
         _trained("complex"), among=_CUT_FROM,
     ),
+    "embedding-popularity": Entry(
+        _near_and_popular, "nearest by link prediction, popularity counting as much", "embedding", _trained("complex")
+    ),
 }  # fmt: skip
+ITEM_KNN = "item_knn"
 
 
 def _towers(given: Given) -> Strategy | None:
@@ -133,6 +167,11 @@ KNOWN: Mapping[str, Entry] = {
         "clusters-plots", "nearest in the same cluster of plots and keywords", _trained("clusters-plots")
     ),
     "clusters-random": published("clusters-random", "any of the same cluster, by chance", _trained("clusters-random")),
+    "item-knn": published(ITEM_KNN, "cosine of who likes both", _trained("item-knn"), "item-knn"),
+    "ease": published("ease", "EASE: how much liking one title speaks for another", _trained("ease")),
+    "ials": published("ials", "iALS: factors of who likes what", _trained("ials")),
+    "bpr": published("bpr", "BPR: factors, what is liked above what is not", _trained("bpr")),
+    "lightgcn": published("lightgcn", "LightGCN: the same, flowing along who likes what", _trained("lightgcn")),
     TOWERS: Entry(
         _towers,
         "two networks, of what users like and of titles; of one title: the nearest by that of titles",
@@ -144,5 +183,5 @@ KNOWN: Mapping[str, Entry] = {
     ),
 }
 """What runs of this project publish. Vectors of any other name are served as well."""
-INNER = (VECTORS, WEIGHTS, LIKED, OFFERED, TITLES, *PARTS)
+INNER = (VECTORS, WEIGHTS, LIKED, OFFERED, TITLES, *PARTS, ITEM_KNN, CONTENT_WEIGHTS)
 """Published vectors that are parts of the strategies above, and no strategies themselves."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from graph.diversity import POOL
 from graph.explain import Evidence
+from graph.foldin import VECTORS
 from graph.history import History
 from graph.preferences import NEUTRAL, PreferenceError, Preferences
 from graph.reads import Asking, Neighbours, Nodes, Offered, all_of, steps, together
@@ -36,6 +37,16 @@ class StrategyError(PreferenceError):
 
 class NoVector(NotInGraph):
     """None of the titles asked for has a vector of the kind that a strategy needs."""
+
+
+def no_vector(id_: str, name: str, run: str | None) -> str:
+    """That a title lacks a vector, and what gives it one."""
+    if name == VECTORS:
+        return f"{id_} has no vector {name!r} yet; the next load of IMDb's files gives it one"
+    return (
+        f"{id_} has no vector {name!r}: the run {run} knows nothing of it; train and publish again, or, where that is "
+        f"one of link prediction, reelgraph publish {run} --fold-in"
+    )
 
 
 @dataclass(frozen=True)

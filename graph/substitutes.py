@@ -18,7 +18,7 @@ import pyarrow as pa
 from graph import diversity, facets
 from graph.explain import Evidence, called
 from graph.facets import Weighed, weighing
-from graph.foldin import VECTORS, FoldIn
+from graph.foldin import FoldIn
 from graph.preferences import NEUTRAL, Preferences
 from graph.reads import Asking, Embeddings, Nearest, Neighbours, Nodes, Offered, Read, all_of, ask, together
 from graph.reasons import Asked, Found, Mask, Reasons
@@ -83,7 +83,7 @@ class _Question:
 
 
 class Ranking:
-    """Ranks titles by the store's substitute vectors; made once for a version of the graph. Safe for threads."""
+    """Ranks titles by the vectors that `folded` names; made once for a version of the graph. Safe for threads."""
 
     def __init__(self, store: GraphStore, folded: FoldIn, stage: Stage = untimed) -> None:
         self._store, self._stage = store, stage
@@ -117,8 +117,9 @@ class Ranking:
         return found, ranked
 
     def _near(self, id_: str, scope: Scope, k: int, count: int) -> Asking[Near | None]:
+        name = self.folded.name
         found = yield [
-            Embeddings(VECTORS, [id_]), Nearest(VECTORS, id_, count + 1, scope), *_related_reads(id_, scope)
+            Embeddings(name, [id_]), Nearest(name, id_, count + 1, scope), *_related_reads(id_, scope)
         ]  # fmt: skip
         held, vectors = found[0]
         if not held:
@@ -127,7 +128,7 @@ class Ranking:
         products = {other: product for other, product in found[1] if other != id_}
         late = sorted(related.keys() - products.keys())
         few = len(products) < max(k, 1)
-        wanted: list[Read] = [*([Embeddings(VECTORS, late)] if late else []), *([Offered(scope)] if few else [])]
+        wanted: list[Read] = [*([Embeddings(name, late)] if late else []), *([Offered(scope)] if few else [])]
         found = (yield wanted) if wanted else ()
         every = found[len(wanted) - 1].column("id").to_pylist() if few else None
         return Near(vector, products, related, products | _products(vector, late, found), every)
@@ -139,7 +140,7 @@ class Ranking:
         more = [other for other in likely.possible if first and other not in first]
         late, casts = [other for other in likely.possible if other not in near.products], likely.casts
         found, *known = yield from together(
-            all_of(casts, Nodes("Person", casts, ["name"]), Embeddings(VECTORS, late)),
+            all_of(casts, Nodes("Person", casts, ["name"]), Embeddings(self.folded.name, late)),
             self._about(id_, first, scope), self._about(id_, more, scope),
         )  # fmt: skip
         alike = likely.siblings(found[0])
@@ -154,7 +155,7 @@ class Ranking:
         scores = raised(products, near.related, alike)
         if wanted.diversity:
             series = near.related.keys() | alike.keys()
-            scores = yield from diversity.diversifying(VECTORS, scores, k, wanted.diversity, series)
+            scores = yield from diversity.diversifying(self.folded.name, scores, k, wanted.diversity, series)
         chosen = list(scores) if wanted.diversity else sorted(scores, key=lambda other: (-scores[other], other))[:k]
         if not chosen:
             return []

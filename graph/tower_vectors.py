@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,10 @@ class Ranking:
 
 @dataclass(frozen=True)
 class TowerParts:
-    """The towers, and the ranker, that a version has. run: that they were published with."""
+    """The towers and the ranker that a version has, by what TOWER_SAYS and RANKER were published with."""
 
-    run: str
-    user: Arrays
-    net: Arrays
-    mean: float
-    ranking: Ranking
+    says: Provenance
+    ranker: Provenance
 
     @classmethod
     def among(cls, found: Mapping[str, Provenance]) -> TowerParts | None:
@@ -56,21 +54,29 @@ class TowerParts:
         there = [one for one in made if one is not None]
         if len(there) < len(made) or len({(one.run, one.graph_hash) for one in there}) > 1:
             return None
-        says, ranker = there[2:]
-        numbers = ranker.numbers
-        ranking = Ranking(
-            str(ranker.facts["points"]), numbers["liked"], int(numbers["shortlist"]), numbers["weight"]
-        )  # fmt: skip
-        return cls(says.run, _network(says.facts), _network(ranker.facts), numbers["mean"], ranking)
+        return cls(*there[2:])
+
+    @property
+    def run(self) -> str:
+        """That they were published with."""
+        return self.says.run
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """How points are read and used."""
+        numbers, kind = self.ranker.numbers, str(self.ranker.facts["points"])
+        return Ranking(kind, numbers["liked"], int(numbers["shortlist"]), numbers["weight"])
 
     def towers(self, says: Floats) -> Towers:
         """The user tower over some titles: says (n, w), of these."""
-        return Towers(says, np.empty((0, len(self.user["out.bias"])), np.float32), self.user)
+        user = _network(self.says.facts)
+        return Towers(says, np.empty((0, len(user["out.bias"])), np.float32), user)
 
     def pairs(self, rows: Floats) -> Pairs:
         """The ranker over some titles: rows (n, 2 w + 1), of these."""
         width = rows.shape[1] // 2
-        return Pairs(rows[:, :width], rows[:, width:-1], self.mean, rows[:, -1], self.net)
+        mean, net = self.ranker.numbers["mean"], _network(self.ranker.facts)
+        return Pairs(rows[:, :width], rows[:, width:-1], mean, rows[:, -1], net)
 
 
 def tower_facts(towers: Towers) -> dict[str, Fact]:

@@ -54,15 +54,14 @@ class ByTowers:
         towers = self.parts.towers(says)
         (user,) = towers.users(sp.csr_matrix(weights[None]))
         near = Nearest(TOWER_OFFERED, user, question.pool + len(question.out), question.scope)
-        (found,) = yield [near]
+        found, (there, offered) = yield [near, Embeddings(TOWER_OFFERED, near)]
         scores = {id_: score for id_, score in found if id_ not in question.out}
 
         def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
-            told = [id_ for id_ in chosen if id_ in scores]
-            ((there, offered),) = yield [Embeddings(TOWER_OFFERED, told)]
             named = [place for place, id_ in enumerate(ids) if id_ in question.names]
-            brought = (user - _without(towers, weights, named)) @ offered.T
-            parts = {id_: brought[:, column] for column, id_ in enumerate(there)}
+            told = [row for row, id_ in enumerate(there) if id_ in set(chosen)]
+            brought = (user - _without(towers, weights, named)) @ offered[told].T
+            parts = {there[row]: brought[:, column] for column, row in enumerate(told)}
             return (yield from self._evidence(question, [ids[place] for place in named], parts))
 
         return scores, because
@@ -93,7 +92,8 @@ class ByRankedTowers:
     def answering(self, question: Question) -> Asking[list[Substitute]]:
         """The k best, each of the shortlist with its place before and its points. Raises NoVector."""
         parts = self.towers.parts
-        wide = replace(question, k=max(question.k, parts.ranking.shortlist))
+        each = max(question.pool // max(question.k, 1), 1)
+        wide = replace(question, k=max(question.k, -(-parts.ranking.shortlist // each)))
         scores, because = yield from self.towers.candidates(wide)
         order = sorted(scores, key=lambda id_: (-scores[id_], id_))
         short = order[: parts.ranking.shortlist]

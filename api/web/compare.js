@@ -31,8 +31,8 @@ export async function compareView(state, signal) {
     h("p", { class: "actions" }, subject.ways));
   held.show(state, pair);
   replace(held.beside,
-    column("first", pair[0], left, known, subject, state, right.items),
-    column("second", pair[1], right, known, subject, state, left.items),
+    column("first", pair[0], left, known, subject, state, right.items, isRanker(pair)),
+    column("second", pair[1], right, known, subject, state, left.items, isRanker(pair)),
     subject.said ? saidList(subject.said, state) : null);
   held.beside.classList.toggle("with-said", Boolean(subject.said));
   return { title: `${subject.name}, side by side`, said: [`${nameOf(pair[0])} beside ${nameOf(pair[1])}.`, ...told].join(" "), content: held.content };
@@ -53,6 +53,7 @@ function pairOf(state, known) {
 }
 
 const hasRanker = (state, known) => !state.title && RANKER.every((name) => known.get(name)?.available);
+const isRanker = (pair) => RANKER.every((name, at) => name === pair[at]);
 const nameOf = (strategy) => (strategy === USUAL ? "As usual" : strategy);
 
 /** A viewer: what is said of them, and how a list of theirs is asked for. It counts for no experiment, for others look at it. */
@@ -93,14 +94,15 @@ async function answersOf(pair, known, subject, state, signal) {
   return answers;
 }
 
-function column(id, strategy, answer, known, subject, state, others) {
+/** `ranking`: whether the two are the ranker and what it ranks, in this order. */
+function column(id, strategy, answer, known, subject, state, others, ranking) {
   const by = known.get(answer.strategy ?? strategy);
   const about = answer.problem ? null : [
     strategy === USUAL ? `${answer.strategy}${answer.experiment ? `, the arm ${answer.experiment.arm} of ${answer.experiment.name}` : ""}: ` : "",
     strategy !== USUAL && answer.strategy !== strategy ? `${strategy} knows nothing of ${subject.whose}, so ${answer.strategy} answers: ` : "", by?.about ?? ""];
   return h("section", { class: "ranked-column", "aria-labelledby": id },
     h("div", { class: "ranked-head" },
-      h("p", { class: "label" }, id === "first" ? "First list" : "Second list"),
+      h("p", { class: "label" }, { first: "First list", second: "Second list" }[id] + (ranking ? `, ${id === "first" ? "before" : "after"} the ranker` : "")),
       h("h2", { id }, nameOf(strategy)),
       h("p", { class: "soft small" }, about)),
     answer.problem ? h("p", { class: "problem", role: "alert" }, answer.problem)
@@ -122,7 +124,7 @@ function controls(known) {
     put(top, state.top, state.top);
     swap.setAttribute("href", hrefOf({ ...state, left: pair[1], right: pair[0] }));
     ranker.setAttribute("href", hrefOf({ ...state, left: RANKER[0], right: RANKER[1] }));
-    ranker.hidden = !hasRanker(state, known) || RANKER.every((name, at) => name === pair[at]);
+    ranker.hidden = !hasRanker(state, known) || isRanker(pair);
     const tuned = Object.keys(tuningOf({ ...state, strategy: "" })).length > 0;
     note.textContent = `Arrows say by how many places a title stands higher or lower than in the first list.${tuned ? " The sliders under Tune do not count here." : ""}`;
   };

@@ -19,6 +19,7 @@ from graph.store import open_store
 from tests.api.conftest import running
 from tests.api.test_page_accessibility import grave
 from tests.api.test_page_troubles import forgive
+from tests.graph.test_strategies import publish
 
 Visiting = Callable[..., Any]
 INCEPTION, MATRIX, GERI, TOY_STORY = "tt1375666", "tt0133093", "tt0131409", "tt0114709"
@@ -26,13 +27,14 @@ INCEPTION, MATRIX, GERI, TOY_STORY = "tt1375666", "tt0133093", "tt0131409", "tt0
 
 @pytest.fixture(scope="module")
 def page_address(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The service over the sample, in which ada has rated three titles and watched one of them."""
+    """The service over the sample, in which ada has rated three titles and watched one; towers are published, too."""
     folder = tmp_path_factory.mktemp("compared") / "store"
     shutil.copytree(sample_folder, folder)
     with (
         contextlib.closing(open_store(f"embedded:{folder}")) as store,
         running(create_app(Settings(store=store.url, count_searches=False), store)) as client,
     ):
+        publish(store)
         rated = [(MATRIX, 4.5), (GERI, 1), (INCEPTION, 5)]
         events = [{"user": "ada", "title": title, "type": "rating", "value": value} for title, value in rated]
         watched = {"user": "ada", "title": MATRIX, "type": "watch"}
@@ -63,11 +65,11 @@ def test_both_lists_are_what_the_service_answers_beside_what_the_viewer_gave(
     visit: Visiting, page_address: str
 ) -> None:
     visited = visit()
-    page = visited.open("?view=compare&user=ada&catalog=north&strategy=genres")
+    page = visited.open("?view=compare&user=ada&catalog=north&strategy=genres&top=20")
     asked = [urlsplit(url) for url in visited.requests if "/users/" in url or "/titles" in url]
     assert sorted(one.path for one in asked) == ["/users/ada/feedback"] + ["/users/ada/recommendations"] * 2
     assert all(dict(parse_qsl(one.query))["count"] == "false" for one in asked[-2:])
-    usual, by_genres = (recommended(page_address, **asked) for asked in ({}, {"strategy": "genres"}))
+    usual, by_genres = (recommended(page_address, limit=20, **by) for by in ({}, {"strategy": "genres"}))
     first, second = lists(page)
     assert (titles(first), titles(second)) == (usual, by_genres)
     expected = []
@@ -79,7 +81,7 @@ def test_both_lists_are_what_the_service_answers_beside_what_the_viewer_gave(
     gone = first.locator("li", has=page.locator(".gone"))
     assert [one.get_attribute("data-id") for one in gone.all()] == [id_ for id_ in usual if id_ not in by_genres]
     both = len(set(usual) & set(by_genres))
-    expect(page.locator(".compare .facts.large")).to_contain_text(f"{both} of 10 titles are in both")
+    expect(page.locator(".compare .facts.large")).to_contain_text(f"{both} of 20 titles are in both")
     expect(page.get_by_role("region", name="genres")).to_contain_text("cosine of genres, by rarity")
     given = page.get_by_role("list", name="What was said").get_by_role("listitem")
     expect(given).to_have_count(3)
@@ -89,14 +91,22 @@ def test_both_lists_are_what_the_service_answers_beside_what_the_viewer_gave(
             expect(given.nth(row)).to_contain_text(part)
 
 
-def test_both_are_chosen_by_keyboard_and_stay_in_the_address(visit: Visiting) -> None:
+def test_the_ranker_comes_first_and_others_are_chosen_by_keyboard_and_stay_in_the_address(
+    visit: Visiting, page_address: str
+) -> None:
     visited = visit()
     page = visited.open("?view=compare&user=ada&catalog=north")
     second = page.get_by_label("Second list")
-    expect(second).to_have_value("popularity")
+    expect(second).to_have_value("towers-ranked")
+    columns = page.locator(".ranked-head")
+    expect(columns.nth(0)).to_contain_text("First list, before the ranker")
+    expect(columns.nth(1)).to_contain_text("Second list, after the ranker")
+    before, after = (recommended(page_address, strategy=name) for name in ("towers", "towers-ranked"))
+    assert before != after
+    assert [titles(one) for one in lists(page)] == [before, after]
     second.focus()
     page.keyboard.type("genres")
-    page.wait_for_url(lambda url: "right=genres" in url)
+    page.wait_for_url(lambda url: "left=towers&right=genres" in url)
     expect(page.get_by_label("Second list")).to_be_focused()
     page.get_by_label("First list").select_option("people")
     expect(page.locator("#first")).to_have_text("people")
@@ -140,14 +150,14 @@ def test_the_same_title_lights_in_both_and_so_does_what_follows_from_one(visit: 
 
 def test_a_strategy_that_cannot_answer_here_says_what_is_missing(visit: Visiting, page_address: str) -> None:
     visited = visit()
-    page = visited.open("?view=compare&user=ada&left=towers&right=nonsense")
-    (towers,) = [
+    page = visited.open("?view=compare&user=ada&left=clusters-plots&right=nonsense")
+    (clusters,) = [
         one
         for one in httpx.get(f"{page_address}/strategies", trust_env=False).json()["strategies"]
-        if one["name"] == "towers"
+        if one["name"] == "clusters-plots"
     ]
-    column = page.get_by_role("region", name="towers")
-    expect(column.get_by_role("alert")).to_have_text(f"It cannot answer here: {towers['missing']}.")
+    column = page.get_by_role("region", name="clusters-plots")
+    expect(column.get_by_role("alert")).to_have_text(f"It cannot answer here: {clusters['missing']}.")
     expect(page.get_by_role("alert").last).to_contain_text("No strategy is called “nonsense” here.")
     expect(page.get_by_label("Second list")).to_have_value("nonsense")
     assert not any("recommendations" in url for url in visited.requests)

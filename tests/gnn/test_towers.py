@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from typer.testing import CliRunner
 
 import reelgraph
-from api.schemas import RankedEvidence
+from api.schemas import Substitute as AnsweredTitle
 from graph.feedback_kinds import FeedbackKinds
 from graph.for_users import ForUsers
 from graph.history import histories_of, history_read
@@ -282,7 +282,8 @@ def test_the_ranker_says_what_it_did(published: GraphStore, run: Run) -> None:
         assert said["text"].endswith(f": would give it {first.ranked.points:.1f}")
         assert said["text"].startswith(f"{place[one.id]}")
         assert {reason.kind for reason in others} <= {"liked", "path"}
-        RankedEvidence.model_validate(said)
+        answered = AnsweredTitle.model_validate(one.as_dict())
+        assert answered.model_dump()["evidence"][0] == said
     assert any(reason.kind == "liked" for one in after for reason in one.evidence)
 
 

@@ -66,7 +66,9 @@ def test_a_catalog_and_its_own_ids(published: Published) -> None:
 
 def test_what_is_not_published_is_named(published: Published, sample: GraphStore, stored: Stored) -> None:
     store, vectors = published
-    with pytest.raises(StrategyError, match=r"no strategy 'text'; there are: fold-in-series, .*, embedding-cut$"):
+    with pytest.raises(
+        StrategyError, match=r"no strategy 'text'; there are: fold-in-series, .*, embedding-popularity$"
+    ):
         Searcher(store).similar(TOY_STORY, EVERYTHING, 5, strategy="text")
     with pytest.raises(StrategyError, match=r"'embedding' needs vectors 'embedding', and none are .*: reelgraph train"):
         Searcher(sample).similar(TOY_STORY, EVERYTHING, 5, strategy="embedding")

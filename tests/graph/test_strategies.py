@@ -10,7 +10,9 @@ import pytest
 
 from graph.explain import check
 from graph.feedback_kinds import FeedbackKinds
+from graph.foldin import CONTENT, CONTENT_WEIGHTS
 from graph.for_users import ForUsers
+from graph.nearest import FOLD, LIKED_BESIDE, beside
 from graph.preferences import PreferenceError, Preferences
 from graph.rules import Rules
 from graph.search import Searcher
@@ -38,29 +40,30 @@ TOY_STORY, MATRIX = "tt0114709", "tt0133093"
 WEIGHTING = Weighting(long=6, recent=2)
 OWN = "doc2vec"
 """Vectors that somebody has published under a name that nobody here knows of."""
-NAMES = [*STRATEGIES, OWN, "towers", "towers-ranked"]
+VECTORS: Mapping[str, tuple[int, Mapping[str, Fact]]] = {
+    "embedding": (8, {}), OWN: (5, {}), LIKED: (8, WEIGHTING.facts), OFFERED: (9, WEIGHTING.facts),
+    "ials": (6, {FOLD: 4.0}), "ease": (6, {LIKED_BESIDE: 1.0}), beside("ease"): (6, {LIKED_BESIDE: 1.0}),
+    CONTENT: (4, {}), CONTENT_WEIGHTS: (4, {}),
+}  # fmt: skip
+"""What is published beside two towers: dimensions and facts. Each kind of query is there, under one of its names."""
+NAMES = [*STRATEGIES, OWN, "towers", "towers-ranked", "ials", "ease"]
+UNMADE = {name for name, entry in {**STRATEGIES, **KNOWN}.items() if "reelgraph train" in entry.how}
+"""Those that a load alone does not make."""
 SHORT = {name for name, entry in STRATEGIES.items() if entry.comparison}
 UNCHECKED = ("popular", "chance", "explored", "ranked")
 """Kinds of reasons that name no part of the graph."""
 
 
 def publish(store: GraphStore, seed: int = 0) -> None:
-    """Embeddings, tastes and OWN by chance, for all titles but the last."""
+    """All of VECTORS by chance, for all titles but the last."""
     ids = [id_ for batch in store.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()]
     chance, kept = np.random.default_rng(seed), ids[:-1] or ids
 
-    def made(name: str, d: int, facts: Mapping[str, Fact] | None = None) -> None:
+    for name, (d, facts) in {**VECTORS, **tower_parts(chance)}.items():
         rows = chance.normal(size=(len(kept), d)).astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        told = Provenance("run-1", "Chance", d, store.info().graph_hash, "2026-11-21T00:00:00+00:00", facts or {})
+        told = Provenance("run-1", "Chance", d, store.info().graph_hash, "2026-11-21T00:00:00+00:00", facts)
         store.set_embeddings(name, kept, rows, told)
-
-    made("embedding", 8)
-    made(OWN, 5)
-    for name, (d, facts) in tower_parts(chance).items():
-        made(name, d, facts)
-    made(LIKED, 8, WEIGHTING.facts)
-    made(OFFERED, 9, WEIGHTING.facts)
 
 
 def tower_parts(chance: np.random.Generator) -> dict[str, tuple[int, dict[str, Fact]]]:
@@ -98,9 +101,14 @@ def asked(store: GraphStore, searcher: Searcher) -> ForUsers:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_only_what_may_be_shown_and_k_when_k_are_there(store: GraphStore, searcher: Searcher, name: str) -> None:
-    for scope in (NORTH, Scope("south", "BR", DAY), Scope(on=DAY), WHOLE):
+    for scope, ks in (
+        (NORTH, (1, 7, 100)),
+        (Scope("south", "BR", DAY), (7,)),
+        (Scope(on=DAY), (7,)),
+        (WHOLE, (20,)),
+    ):
         may = set(store.offered(scope).column("id").to_pylist())
-        for k in (1, 7, 100):
+        for k in ks:
             alike = searcher.similar(TOY_STORY, scope, k, strategy=name)
             listed = searcher.recommend({TOY_STORY: 1, MATRIX: 3}, scope, k, strategy=name).items
             for found, out in ((alike, {TOY_STORY}), (listed, {TOY_STORY, MATRIX})):
@@ -202,16 +210,15 @@ def alike(stored: Stored) -> GraphStore:
     offers = [{"head": "c", "tail": one["id"], "key": one["id"], "item_id": one["id"]} for one in titles]
     made = stored({"Title": titles, "Catalog": [{"id": "c", "name": "c"}], "OFFERS": offers})
     ids = [one["id"] for one in titles]
-    towers = [(name, *own) for name, own in tower_parts(np.random.default_rng(0)).items()]
-    for name, d, facts in (
-        ("embedding", 3, {}), (OWN, 3, {}), *towers, (LIKED, 8, WEIGHTING.facts), (OFFERED, 9, WEIGHTING.facts),
-    ):  # fmt: skip
+    for name, (d, facts) in {**VECTORS, **tower_parts(np.random.default_rng(0))}.items():
         told = Provenance("run-1", "Ones", d, made.info().graph_hash, "2026-11-21T00:00:00+00:00", facts)
         made.set_embeddings(name, ids, np.full((6, d), d**-0.5, np.float32), told)
     return made
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("fold-in", "fold-in-series")])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name not in ("fold-in", "fold-in-series", "content-series")]
+)
 def test_ties_come_in_the_order_of_their_ids(alike: GraphStore, name: str) -> None:
     found = [one.id for one in Searcher(alike).similar("tt0000002", Scope("c"), 4, strategy=name)]
     wanted = ["tt0000000", "tt0000001", "tt0000003", "tt0000004"]
@@ -221,7 +228,7 @@ def test_ties_come_in_the_order_of_their_ids(alike: GraphStore, name: str) -> No
 def test_each_strategy_has_an_answer_of_its_own(searcher: Searcher) -> None:
     found = {
         name: tuple(one.id for one in searcher.recommend([TOY_STORY, MATRIX], WHOLE, 30, strategy=name).items)
-        for name in NAMES if name not in (*SHORT, "fold-in")
+        for name in NAMES if name not in (*SHORT, "fold-in", "content")  # of lists the same as with series
     }  # fmt: skip
     assert len(set(found.values())) == len(found)
     cut = [one.id for one in searcher.similar(TOY_STORY, NORTH, 100, strategy="embedding-cut")]
@@ -257,13 +264,13 @@ def test_chance_is_another_with_another_seed(store: GraphStore, searcher: Search
 
 def test_all_are_listed_and_what_is_missing_is_said(searcher: Searcher, sample: GraphStore) -> None:
     listed = {one.name: one for one in searcher.strategies.listed()}
-    assert list(listed) == [*STRATEGIES, *KNOWN, OWN]
+    assert list(listed) == [*STRATEGIES, *KNOWN, OWN], "what is but a part of others is none"
     assert {name for name, one in listed.items() if one.available} == {*NAMES}
     assert all((one.missing is None) == one.available for one in listed.values())
     assert {name for name, one in listed.items() if one.comparison} == SHORT
     assert (listed[OWN].run, listed["genres"].run) == ("run-1", None)
     bare = {one.name: one for one in Searcher(sample).strategies.listed()}
-    assert {name for name, one in bare.items() if not one.available} == {"hybrid", "embedding", "embedding-cut", *KNOWN}
+    assert {name for name, one in bare.items() if not one.available} == UNMADE
     assert "reelgraph train configs/tastes.toml" in (bare["hybrid"].missing or "")
     for name, one in bare.items():
         if not one.available:
