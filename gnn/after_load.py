@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gnn.config import ConfigError
 from gnn.prepare import needs, now
-from gnn.publish import title_vectors
+from gnn.publish import title_vectors, unit
 from gnn.runs import Run, RunError, open_run
 from gnn.scorer import TrainingError
 from gnn.title_models import TITLE_MODELS
@@ -153,5 +153,5 @@ def _vectors(
         if progress is not None:
             progress(f"reading the graph for {len(strange):,} titles", 0.0)
         more, placed = fold_in(run, store, strange, most=len(held), progress=progress)
-        ids, made = [*back, *more], np.concatenate([made, placed])
+        ids, made = [*back, *more], np.concatenate([made, unit(placed)])
     return ids, made

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from graph.store import VECTOR_NAME
+
 
 class ConfigError(Exception):
     """A configuration that cannot be used: the key, what is wrong with it, the nearest that would be right."""
@@ -87,7 +89,7 @@ class EvaluationConfig(_Section):
 class PublishConfig(_Section):
     """The name under which titles carry the vectors."""
 
-    name: str = "embedding"
+    name: str = Field("embedding", pattern=f"^{VECTOR_NAME}$")
 
 
 class RunConfig(_Section):

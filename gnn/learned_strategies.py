@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.plain_strategies import EVERYTHING, counted
-from gnn.publish import title_vectors
+from gnn.publish import title_vectors, unit
 from gnn.runs import Run
 from gnn.strategy import Learning, Strategy
 from gnn.substitutes import Fitted, Likes, all_vectors, factors
@@ -37,9 +37,8 @@ class Neighbours:
     def __init__(self, run: Run, *, whole: bool = False, likes: Likes | None = None) -> None:
         ids, vectors = title_vectors(run)
         self._row = {id_: row for row, id_ in enumerate(ids)}
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         # The last row stands for titles that have no vector.
-        self._unit = np.concatenate([vectors / np.maximum(lengths, 1e-12), np.zeros((1, vectors.shape[1]), np.float32)])
+        self._unit = np.concatenate([unit(vectors), np.zeros((1, vectors.shape[1]), np.float32)])
         self._whole, self._likes = whole, likes
 
     def score(self, asked: Sequence[str], among: Sequence[str]) -> Floats:

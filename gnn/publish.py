@@ -156,7 +156,10 @@ def _towers(
 
 
 def title_vectors(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """A run's titles and their vectors: ids as the graph has them, (n, d) float32. Raises RunError where none are."""
+    """A run's titles and their vectors: ids as the graph has them, (n, d) float32. Raises RunError where none are.
+
+    Those of a model of the graph have unit length, so that what is near is so by cosine, as `evaluate` has it.
+    """
     if run.state != "finished":
         raise RunError(f"{run.folder} is {run.state}; only a finished run can be published")
     entities, vectors = run.vocabulary().entities, run.vectors()
@@ -168,7 +171,15 @@ def title_vectors(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:
     chosen = np.asarray(vectors[rows], np.float32)
     if not np.isfinite(chosen).all():
         raise RunError(f"{run.folder}/vectors.npy holds values that are not finite; look at plots/loss.png")
+    if run.config.model.name not in TITLE_MODELS:
+        chosen = unit(chosen)
     return [entities[row].removeprefix(TITLE) for row in rows], chosen
+
+
+def unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Rows at unit length; a row of zeros stays one."""
+    lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return np.asarray(rows / lengths, np.float32)
 
 
 def _held(store: GraphStore, ids: list[str]) -> npt.NDArray[np.bool_]:
@@ -202,4 +213,4 @@ def _folded_in(
     known = set(ids)
     more, made = fold_in(run, store)
     fresh = [row for row, id_ in enumerate(more) if id_ not in known]
-    return [*ids, *(more[row] for row in fresh)], np.concatenate([vectors, np.asarray(made, np.float32)[fresh]])
+    return [*ids, *(more[row] for row in fresh)], np.concatenate([vectors, unit(np.asarray(made, np.float32)[fresh])])

@@ -117,6 +117,10 @@ class TextHit:
 Fact: TypeAlias = float | str | list[float]
 
 
+VECTOR_NAME = r"[a-z][a-z0-9_]{0,40}"
+"""What vectors can be named, the whole of it: a property of titles has that name in a store that others read, too."""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where an embedding comes from; a store keeps one for each published name.

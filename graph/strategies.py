@@ -137,7 +137,6 @@ STRATEGIES: Mapping[str, Entry] = {
         _near_and_popular, "nearest by link prediction, popularity counting as much", "embedding", _trained("complex")
     ),
 }  # fmt: skip
-ITEM_KNN = "item_knn"
 
 
 def _towers(given: Given) -> Strategy | None:
@@ -154,24 +153,25 @@ def _ranked(given: Given) -> Strategy | None:
     return ByRankedTowers(found) if isinstance(found, ByTowers) else None
 
 
+_RUNS = {
+    "clusters": "nearest in the same k-means cluster of columns: genres, language, year, votes",
+    "clusters-likes": "nearest in the same cluster of co-likes",
+    "clusters-plots": "nearest in the same cluster of plots and keywords",
+    "clusters-random": "any of the same cluster, by chance",
+    "doc2vec": "Doc2Vec of name and genres",
+    "doc2vec-genres": "Doc2Vec of name and genres, of the same predicted genres first",
+    "sentence": "sentence embedding of name and genres",
+    "sentence-genres": "sentence embedding of name and genres, of the same predicted genres first",
+    "item-knn": "cosine of who likes both",
+    "ease": "EASE: how much liking one title speaks for another",
+    "ials": "iALS: factors of who likes what",
+    "bpr": "BPR: factors, what is liked above what is not",
+    "lightgcn": "LightGCN: the same, flowing along who likes what",
+}
+"""By name of the strategy and of its configuration: what it is. Vectors cannot have a dash in their name."""
+_VECTORS = {name: name.replace("-", "_") for name in _RUNS}
 KNOWN: Mapping[str, Entry] = {
-    "clusters": published(
-        "clusters",
-        "nearest in the same k-means cluster of columns: genres, language, year, votes",
-        _trained("clusters"),
-    ),
-    "clusters-likes": published(
-        "clusters-likes", "nearest in the same cluster of co-likes", _trained("clusters-likes")
-    ),
-    "clusters-plots": published(
-        "clusters-plots", "nearest in the same cluster of plots and keywords", _trained("clusters-plots")
-    ),
-    "clusters-random": published("clusters-random", "any of the same cluster, by chance", _trained("clusters-random")),
-    "item-knn": published(ITEM_KNN, "cosine of who likes both", _trained("item-knn"), "item-knn"),
-    "ease": published("ease", "EASE: how much liking one title speaks for another", _trained("ease")),
-    "ials": published("ials", "iALS: factors of who likes what", _trained("ials")),
-    "bpr": published("bpr", "BPR: factors, what is liked above what is not", _trained("bpr")),
-    "lightgcn": published("lightgcn", "LightGCN: the same, flowing along who likes what", _trained("lightgcn")),
+    **{name: published(_VECTORS[name], about, _trained(name), name) for name, about in _RUNS.items()},
     TOWERS: Entry(
         _towers,
         "two networks, of what users like and of titles; of one title: the nearest by that of titles",
@@ -183,5 +183,5 @@ KNOWN: Mapping[str, Entry] = {
     ),
 }
 """What runs of this project publish. Vectors of any other name are served as well."""
-INNER = (VECTORS, WEIGHTS, LIKED, OFFERED, TITLES, *PARTS, ITEM_KNN, CONTENT_WEIGHTS)
+INNER = (VECTORS, WEIGHTS, LIKED, OFFERED, TITLES, *PARTS, CONTENT_WEIGHTS, *(set(_VECTORS.values()) - KNOWN.keys()))
 """Published vectors that are parts of the strategies above, and no strategies themselves."""

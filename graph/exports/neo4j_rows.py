@@ -16,7 +16,7 @@ from graph.exports.neo4j_csv import head
 from graph.exports.rows import Removed, slices
 from graph.schema import NODES, RELATIONSHIPS, SCHEMA_VERSION
 from graph.store import GraphStore
-from graph.stores.neo4j_releases import Release, check_name
+from graph.stores.neo4j_releases import Release
 from graph.stores.neo4j_slots import Slot, longest_of, stored, with_room
 from graph.stores.neo4j_text import NAMES, words_of
 
@@ -56,8 +56,7 @@ class Neo4jRows:
         self._removed = Removed(store)
 
     def _longest(self, name: str) -> float:
-        """What stands for the length of a name's longest vector. InvalidRows for a name that Neo4j cannot have."""
-        check_name(name)
+        """What stands for the length of a name's longest vector."""
         most = 0.0
         for batch in slices(self._store.scan_nodes("Title", [])):
             _, vectors = self._store.get_embeddings(name, batch.column("id").to_pylist())

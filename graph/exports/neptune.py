@@ -27,7 +27,6 @@ from graph.schema import NODES, SCHEMA_VERSION
 from graph.store import GraphStore, Progress, StoreInfo
 from graph.stores.gremlin_releases import Release, Slot
 from graph.stores.gremlin_traversals import LEASE
-from graph.stores.releases import check_name
 
 KIND = "neptune"
 PARTS = ("nodes", "relationships", "release")
@@ -81,14 +80,12 @@ def export_neptune(
     """Write a store's graph (all but private labels); `folder` is new or such a one already.
 
     dialect: `gremlin` or `opencypher`. most: bytes of a file before compression. Raises TablesError where the folder
-    holds anything else, StoreBusy where a load comes in between, InvalidRows for vectors that no property can hold.
+    holds anything else, StoreBusy where a load comes in between.
     """
     with whole_export(store, folder, KIND) as filled:
         info, removed = store.info(), Removed(store)
         slots = {f"{name}_a": partial(store.get_embeddings, name) for name in info.embeddings}
         files = Files(filled.made, DIALECTS[dialect], most)
-        for name in info.embeddings:
-            check_name(name)
         for name, tell in filled.parts(progress):
             if name in NODES:
                 part = rows.vertices(name, slices(store.scan_nodes(name)), slots if name == "Title" else None)

@@ -41,6 +41,7 @@ from graph.stores.columns import Positions, bulk_names
 from graph.stores.live import OWN_TITLES, Live
 from graph.stores.live_feedback import merge_feedback, user_feedback
 from graph.stores.offers import Offers
+from graph.stores.releases import check_name
 from graph.stores.rows import check_events, check_names, check_own, check_removable, check_rows, check_vectors
 from graph.stores.snapshot import Snapshot
 from graph.stores.versions import Versions, explained
@@ -206,6 +207,7 @@ class EmbeddedStore:
     ) -> str:
         from graph.stores.build import link_version, write_embeddings
 
+        check_name(name)
         check_vectors(ids, vectors, provenance)
         with explained(self.root), self._versions.writing():
             old = self._now()

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Self
 
-from graph.store import InvalidRows, NotInGraph, Provenance, StoreError
+from graph.store import VECTOR_NAME, InvalidRows, NotInGraph, Provenance, StoreError
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_NAME = re.compile(VECTOR_NAME)
 
 
 @dataclass(frozen=True)

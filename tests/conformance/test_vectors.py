@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graph.store import WHOLE_GRAPH, Provenance, Scope, StoreError, Vectors, open_store
+from graph.store import WHOLE_GRAPH, InvalidRows, Provenance, Scope, StoreError, Vectors, open_store
 
 IDS = ["tt06", "tt01", "tt05", "tt02", "tt10", "tt04"]
 VECTORS = np.array([[-1, 0], [1, 0], [5, 5], [0.5, 2], [2, 2], [3, -1]], np.float32)
@@ -80,6 +80,12 @@ def test_each_name_has_vectors_and_provenance_of_its_own(published):
     assert published.info().embeddings == {"embedding": MADE, "substitute_vector": other}
     assert published.search_vector("substitute_vector", np.array([2], np.float32), 2) == found([("tt06", 14)])
     assert published.search_vector("embedding", EAST, 1) == found([("tt05", 5)])
+
+
+@pytest.mark.parametrize("name", ["clusters-likes", "a,b:int", "Title", ""])
+def test_a_name_that_no_property_can_have_is_refused(loaded, name):
+    with pytest.raises(InvalidRows, match=f"'{name}' cannot name vectors"):
+        loaded.set_embeddings(name, IDS, VECTORS, MADE)
 
 
 def test_publishing_leaves_the_graph_alone(loaded, contents):

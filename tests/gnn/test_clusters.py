@@ -160,7 +160,7 @@ def test_too_few_likes_are_said(viewed: GraphStore) -> None:
 @pytest.mark.parametrize("name", VERSIONS)
 def test_what_is_judged_is_what_its_configuration_trains(name: str) -> None:
     config = read_config(CONFIGS / f"{name}.toml")
-    assert (config.name, config.publish.name, config.model.name) == (name, name, "Clusters")
+    assert (config.name, config.publish.name, config.model.name) == (name, name.replace("-", "_"), "Clusters")
     assert (model_options(config.model.options, Options), config.model.dimension) == VERSIONS[name]
 
 

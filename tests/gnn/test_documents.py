@@ -100,7 +100,7 @@ def test_a_filter_puts_like_genres_first(viewed: GraphStore) -> None:
 @pytest.mark.parametrize("name", VERSIONS)
 def test_what_is_judged_is_what_its_configuration_trains(name: str) -> None:
     config = read_config(CONFIGS / f"{name}.toml")
-    assert (config.name, config.publish.name) == (name, name)
+    assert (config.name, config.publish.name) == (name, name.replace("-", "_"))
     options = model_options(config.model.options, Options)
     assert (config.model.name, options, config.model.dimension) == VERSIONS[name]
 
@@ -117,7 +117,7 @@ def test_a_run_publishes_what_was_judged(name: str, viewed: GraphStore, tmp_path
     asked = ids[7]
     scores = STRATEGIES[name].fit(Learning(store, likes_of(store, 4.0))).score([asked], ids)[0]
     publish(run, store)
-    served = store.search_vector(name, asked, 5)
+    served = store.search_vector(run.config.publish.name, asked, 5)
     assert [product for _, product in served] == pytest.approx(np.sort(scores)[::-1][:5], abs=1e-4)
     card = (run.folder / "MODEL_CARD.md").read_text("utf-8")
     assert ("micro F1" in card) == ("genres_f1" in run.metrics()) == (name == "sentence-genres")

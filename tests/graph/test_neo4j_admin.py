@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graph.exports.neo4j_admin import AdminExport, export_neo4j_admin
-from graph.store import GraphStore, InvalidRows, Provenance, StoreBusy, open_store
+from graph.store import GraphStore, Provenance, StoreBusy, open_store
 from graph.tables import TablesError
 from tests.graph.conftest import tables_of
 
@@ -129,13 +129,6 @@ def test_a_load_meanwhile_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreBusy, match="got a new version meanwhile; export again"):
         export_neo4j_admin(store, tmp_path / "export", lambda *_: store.load_tables(tables) and None)
     assert not (tmp_path / "export").exists()
-
-
-def test_vectors_whose_name_cannot_be_a_property_are_refused(tmp_path: Path) -> None:
-    store = _stored(tmp_path, {"Title": [{"id": "tt1"}]})
-    store.set_embeddings("a,b:int", ["tt1"], np.ones((1, 2), np.float32), Provenance("r", "m", 2, "h", "t"))
-    with pytest.raises(InvalidRows, match="'a,b:int' cannot name vectors"):
-        export_neo4j_admin(store, tmp_path / "export")
 
 
 def test_progress_goes_up_to_the_end(tmp_path: Path) -> None:

@@ -38,12 +38,12 @@ DAY = dt.date(2026, 11, 21)
 NORTH, WHOLE = Scope("north", "US", DAY), Scope(WHOLE_GRAPH, on=DAY)
 TOY_STORY, MATRIX = "tt0114709", "tt0133093"
 WEIGHTING = Weighting(long=6, recent=2)
-OWN = "doc2vec"
+OWN = "shared_tastes"
 """Vectors that somebody has published under a name that nobody here knows of."""
 VECTORS: Mapping[str, tuple[int, Mapping[str, Fact]]] = {
     "embedding": (8, {}), OWN: (5, {}), LIKED: (8, WEIGHTING.facts), OFFERED: (9, WEIGHTING.facts),
     "ials": (6, {FOLD: 4.0}), "ease": (6, {LIKED_BESIDE: 1.0}), beside("ease"): (6, {LIKED_BESIDE: 1.0}),
-    CONTENT: (4, {}), CONTENT_WEIGHTS: (4, {}),
+    CONTENT: (4, {}), CONTENT_WEIGHTS: (4, {}), "clusters_likes": (3, {}),
 }  # fmt: skip
 """What is published beside two towers: dimensions and facts. Each kind of query is there, under one of its names."""
 NAMES = [*STRATEGIES, OWN, "towers", "towers-ranked", "ials", "ease"]
@@ -265,7 +265,7 @@ def test_chance_is_another_with_another_seed(store: GraphStore, searcher: Search
 def test_all_are_listed_and_what_is_missing_is_said(searcher: Searcher, sample: GraphStore) -> None:
     listed = {one.name: one for one in searcher.strategies.listed()}
     assert list(listed) == [*STRATEGIES, *KNOWN, OWN], "what is but a part of others is none"
-    assert {name for name, one in listed.items() if one.available} == {*NAMES}
+    assert {name for name, one in listed.items() if one.available} == {*NAMES, "clusters-likes"}
     assert all((one.missing is None) == one.available for one in listed.values())
     assert {name for name, one in listed.items() if one.comparison} == SHORT
     assert (listed[OWN].run, listed["genres"].run) == ("run-1", None)
