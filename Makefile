@@ -10,7 +10,7 @@ demo: $(VENV)/.core
 	@$(VENV)/bin/reelgraph demo
 
 test: $(VENV)/.dev
-	$(PYTHON) -m pytest -n auto --dist loadgroup $(TESTS)
+	$(PYTHON) -m pytest -n auto $(TESTS)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -9,9 +9,10 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.servers import gremlin_server
 from tests.servers.jars import ServerUnavailable
@@ -27,14 +28,16 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of one kind of server run in one worker: it is started once, and its caches are warm.
+class ByServer(LoadScopeScheduling):
+    """Tests of one kind of server run in one worker: it is started once, and its caches are warm; others anywhere."""
 
-    Marked here, for pytest-xdist reads the groups before what is collected can be modified.
-    """
-    told = " ".join([item.nodeid, *getattr(item, "fixturenames", ())])
-    if server := next((name for name in ("neo4j", "gremlin") if name in told), None):
-        item.add_marker(pytest.mark.xdist_group(server))
+    def _split_scope(self, nodeid: str) -> str:
+        return next((server for server in ("neo4j", "gremlin") if server in nodeid), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
+    """Groups by marks (`--dist loadgroup` of pytest-xdist 3.8) do nothing under pytest 9.2."""
+    return ByServer(config, log)
 
 
 def started(version: str, settings: str = "") -> Iterator[Neo4jServer]:
