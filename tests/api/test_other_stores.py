@@ -104,6 +104,7 @@ def test_the_page_answers_from_it(other_store: GraphStore, served: Any, visit: A
     visited = visit(address=str(service.base_url).rstrip("/"))
     page = visited.open("?catalog=north")
     page.get_by_role("combobox", name="A title, a person").press_sequentially("toy story", delay=20)
-    expect(page.get_by_role("heading", name="Toy Story")).to_be_visible()
+    # A server that has just started plans each statement of the first search.
+    expect(page.get_by_role("heading", name="Toy Story")).to_be_visible(timeout=60_000)
     expect(page.locator(".status")).to_have_text("Not in this catalog. Closest you have:")
     expect(page.locator("main .cards .card")).to_have_count(5)
