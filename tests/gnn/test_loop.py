@@ -270,7 +270,7 @@ def test_what_is_configured_wrongly_is_said(rings: Split) -> None:
     ],
 )
 def test_pykeens_loop_learns(rings: Split, settings: dict[str, Any]) -> None:
-    config = configured(epochs=30, every=30, learning_rate=0.05, optimizer="adam", **settings)
+    config = configured(epochs=10, every=10, learning_rate=0.1, optimizer="adam", **settings)
     config = config.model_copy(update={"training": config.training.model_copy(update={"loop": "pykeen"})})
     before = mrr(rings)(build(config, rings.vocabulary))
     trained = train_pykeen(rings, config, mrr(rings), checkpoint=None, report=silent)
