@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gnn.config import ConfigError
 from gnn.prepare import needs, now
-from gnn.publish import title_vectors, unit
+from gnn.publish import title_vectors
 from gnn.runs import Run, RunError, open_run
 from gnn.scorer import TrainingError
 from gnn.title_models import TITLE_MODELS
@@ -23,6 +23,7 @@ from graph.store import GraphStore, Progress, Provenance, StoreBusy, StoreError
 from graph.strategies import is_beside
 from graph.tastes import LIKED, OFFERED
 from graph.tower_vectors import PARTS
+from graph.vectors import unit
 
 Vectors = npt.NDArray[np.float32]
 

@@ -11,7 +11,7 @@ the mean direction of what they like, as for users that were not learned from (d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -42,23 +42,22 @@ class EaseOptions(ThinOptions):
     ridge: float = Field(200.0, gt=0)
 
 
-class FlowOptions(BaseModel):
-    """`model.options` of LightGCN."""
+class BprOptions(BaseModel):
+    """`model.options` of BPR."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    layers: int = Field(Flow.layers, ge=1, description="steps along who likes what")
-    epochs: int = Field(Flow.epochs, ge=1)
-    batch: int = Field(Flow.batch, ge=1, description="likes that are learned from at a time")
-    learning_rate: float = Field(Flow.learning_rate, gt=0)
-    decay: float = Field(Flow.decay, ge=0, description="of the vectors of a batch")
-
-
-class BprOptions(FlowOptions):
-    """`model.options` of BPR."""
-
-    layers: int = Field(BPR.layers, ge=0, le=0, description="BPR has none")
+    epochs: int = Field(BPR.epochs, ge=1)
+    batch: int = Field(BPR.batch, ge=1, description="likes that are learned from at a time")
+    learning_rate: float = Field(BPR.learning_rate, gt=0)
     decay: float = Field(BPR.decay, ge=0, description="of the vectors of a batch")
+
+
+class FlowOptions(BprOptions):
+    """`model.options` of LightGCN."""
+
+    layers: int = Field(Flow.layers, ge=1, description="steps along who likes what")
+    decay: float = Field(Flow.decay, ge=0, description="of the vectors of a batch")
 
 
 @dataclass(frozen=True)
@@ -97,10 +96,10 @@ def _ials(likes: sp.csr_matrix, config: RunConfig) -> Learned:
     return Learned(made.astype(np.float32), facts={FOLD: options.liked - 1})
 
 
-def _flowing(options: type[FlowOptions]) -> Callable[[sp.csr_matrix, RunConfig], Learned]:
+def _flowing(options: type[BprOptions]) -> Callable[[sp.csr_matrix, RunConfig], Learned]:
     def learn(likes: sp.csr_matrix, config: RunConfig) -> Learned:
         given = model_options(config.model.options, options).model_dump()
-        return Learned(learned(likes, Flow(**given, dimension=config.model.dimension, seed=config.seed)).titles)
+        return Learned(learned(likes, replace(BPR, **given, dimension=config.model.dimension, seed=config.seed)).titles)
 
     return learn
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gnn.plain_strategies import EVERYTHING, counted
-from gnn.publish import title_vectors, unit
+from gnn.publish import title_vectors
 from gnn.runs import Run
 from gnn.strategy import Learning, Strategy
 from gnn.substitutes import Fitted, Likes, all_vectors, factors
@@ -19,7 +19,7 @@ from graph.foldin import FoldIn, from_content
 from graph.siblings import siblings
 from graph.store import GraphStore
 from graph.substitutes import raised, related_to
-from graph.vectors import top
+from graph.vectors import top, unit
 
 Floats = npt.NDArray[np.float32]
 

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 
 from gnn.histories import Floats, Histories, Ints
 from gnn.prepare import needs
+from graph.vectors import unit
 
 if TYPE_CHECKING:
     import torch
@@ -59,8 +60,7 @@ class Vectors:
         """See Recommender. Who was not learned from is the mean of the titles that they like, each of unit length."""
         likes = known.matrix(liked=True)[users]
         count = np.maximum(np.asarray(likes.sum(1), np.float32).reshape(-1, 1), 1)
-        directions = self.titles / np.maximum(np.linalg.norm(self.titles, axis=1, keepdims=True), 1e-9)
-        folded = np.asarray(likes @ directions, np.float32) / count
+        folded = np.asarray(likes @ unit(self.titles), np.float32) / count
         made = np.where(np.isin(users, self.known)[:, None], self.users[users], folded)
         return np.asarray(made @ self.titles.T, np.float32)
 

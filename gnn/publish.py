@@ -18,6 +18,7 @@ from graph.store import GraphStore, Provenance
 from graph.tastes import LIKED, OFFERED
 from graph.tastes_foldin import tastes_folded_in
 from graph.tower_vectors import RANKER, TOWER_OFFERED, TOWER_SAYS, Ranking, ranker_facts, ranker_rows, tower_facts
+from graph.vectors import unit
 
 TITLE = "Title:"
 PUBLISHED = "published"
@@ -174,12 +175,6 @@ def title_vectors(run: Run) -> tuple[list[str], npt.NDArray[np.float32]]:
     if run.config.model.name not in TITLE_MODELS:
         chosen = unit(chosen)
     return [entities[row].removeprefix(TITLE) for row in rows], chosen
-
-
-def unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Rows at unit length; a row of zeros stays one."""
-    lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return np.asarray(rows / lengths, np.float32)
 
 
 def _held(store: GraphStore, ids: list[str]) -> npt.NDArray[np.bool_]:

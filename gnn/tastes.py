@@ -38,7 +38,6 @@ _NOTHING = 1e-7  # of the largest singular value: what is below is noise
 LONG = ("ease", "content")
 RECENT = ("seen", "likes", "watches", "sequence", "content")
 STATIC = ("popularity", "liking", "newness", "unreleased")
-"""How the names of weights begin that count for titles without feedback, and what these get besides."""
 _ALL = {"long": LONG, "recent": RECENT}
 
 

@@ -17,6 +17,7 @@ from graph.reads import Asking, Embeddings
 from graph.reasons import MOST
 from graph.strategy import NoVector, Question, answered, no_vector
 from graph.substitutes import Substitute
+from graph.vectors import unit
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,12 +60,8 @@ class NearAndPopular:
         if not known:
             raise NoVector(no_vector(next(iter(question.liked)), name, self.near.made.run))
         weights = np.array([question.liked[id_] for id_ in known], np.float32)
-        both = _unit(held) @ (_unit(rows) * (weights / weights.sum())[:, None]).T if others else []
+        both = unit(held) @ (unit(rows) * (weights / weights.sum())[:, None]).T if others else []
         return known, dict(zip(others, both, strict=True))
-
-
-def _unit(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return cast(npt.NDArray[np.float32], rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
 
 
 def standard(values: Floats) -> Floats:

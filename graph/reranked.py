@@ -31,9 +31,9 @@ def reranked(store: GraphStore, user: str, scope: Scope, k: int) -> dict[str, An
     """
     kinds = FeedbackKinds.configured()
     users = ForUsers(store, Searcher(store, kinds=kinds), kinds)
-    after, before = (
-        users.recommend(user, scope, MAX_SUBSTITUTES, rules=FREE, strategy=name) for name in (TOWERS_RANKED, TOWERS)
-    )
+    # All that were ranked anew, so that what left the first k has its points, too.
+    after = users.recommend(user, scope, MAX_SUBSTITUTES, rules=FREE, strategy=TOWERS_RANKED)
+    before = users.recommend(user, scope, k, rules=FREE, strategy=TOWERS)
     if after.strangers:
         raise NotInGraph(f"{store.url} has no feedback of user {user!r}")
     parts = TowerParts.among(store.info().embeddings)
@@ -50,7 +50,7 @@ def reranked(store: GraphStore, user: str, scope: Scope, k: int) -> dict[str, An
         "user": user,
         "points": parts.ranking.kind,
         "known": len(history.titles),
-        "before": [_shown(one) | _points(told.get(one.id)) for one in before.items[:k]],
+        "before": [_shown(one) | _points(told.get(one.id)) for one in before.items],
         "after": [_shown(one) | _points(told.get(one.id), was=True) for one in after.items[:k]],
         "rated": [
             {name: names[id_][name] for name in _NAMED} | {"gave": round(value, 3), "points": again.get(id_)}

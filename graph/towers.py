@@ -59,7 +59,8 @@ class ByTowers:
 
         def because(chosen: Sequence[str]) -> Asking[Mapping[str, Sequence[Evidence]]]:
             named = [place for place, id_ in enumerate(ids) if id_ in question.names]
-            told = [row for row, id_ in enumerate(there) if id_ in set(chosen)]
+            wanted = set(chosen)
+            told = [row for row, id_ in enumerate(there) if id_ in wanted]
             brought = (user - _without(towers, weights, named)) @ offered[told].T
             parts = {there[row]: brought[:, column] for column, row in enumerate(told)}
             return (yield from self._evidence(question, [ids[place] for place in named], parts))

@@ -45,6 +45,12 @@ def top(scores: npt.NDArray[np.floating], k: int) -> Rows:
     return places[np.argsort(-scores[places], kind="stable")][:k].astype(np.int64)
 
 
+def unit(rows: Vectors) -> Vectors:
+    """Rows at unit length; a row of zeros stays one."""
+    lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return np.asarray(rows / lengths, np.float32)
+
+
 def inner_products(vectors: Vectors, rows: Rows, vector: Vectors) -> Vectors:
     """Products of `vector` (d,) with those rows of `vectors` (n, d), read in blocks: (len(rows),) float32."""
     scores = np.empty(len(rows), np.float32)

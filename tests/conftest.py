@@ -35,6 +35,7 @@ class ByServer(LoadScopeScheduling):
         return next((server for server in ("neo4j", "gremlin") if server in nodeid), nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
     """Groups by marks (`--dist loadgroup` of pytest-xdist 3.8) do nothing under pytest 9.2."""
     return ByServer(config, log)

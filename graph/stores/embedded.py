@@ -41,8 +41,15 @@ from graph.stores.columns import Positions, bulk_names
 from graph.stores.live import OWN_TITLES, Live
 from graph.stores.live_feedback import merge_feedback, user_feedback
 from graph.stores.offers import Offers
-from graph.stores.releases import check_name
-from graph.stores.rows import check_events, check_names, check_own, check_removable, check_rows, check_vectors
+from graph.stores.rows import (
+    check_events,
+    check_name,
+    check_names,
+    check_own,
+    check_removable,
+    check_rows,
+    check_vectors,
+)
 from graph.stores.snapshot import Snapshot
 from graph.stores.versions import Versions, explained
 from graph.tables import GraphTables, Source, TablesError, finish_tables, rows_to_table, write_table

@@ -44,8 +44,7 @@ from graph.stores.gremlin_load import Put, Requests, load, slot_for, write_vecto
 from graph.stores.gremlin_offers import Offered
 from graph.stores.gremlin_releases import Release, first_release
 from graph.stores.gremlin_values import edge_id, node_id, relationship, vertex_id
-from graph.stores.releases import check_name
-from graph.stores.rows import check_events, check_own, check_removable, check_rows, check_vectors, merged
+from graph.stores.rows import check_events, check_name, check_own, check_removable, check_rows, check_vectors, merged
 from graph.tables import GraphTables
 
 __all__ = ["GremlinStore"]

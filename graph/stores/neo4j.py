@@ -34,10 +34,11 @@ from graph.stores.gathered import Gathered
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
 from graph.stores.neo4j_exchange import Exchange
 from graph.stores.neo4j_load import changing, finish_import, load
-from graph.stores.neo4j_releases import Release, check_name
+from graph.stores.neo4j_releases import Release
 from graph.stores.neo4j_values import plain
 from graph.stores.rows import (
     check_events,
+    check_name,
     check_names,
     check_own,
     check_removable,

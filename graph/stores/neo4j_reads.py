@@ -13,9 +13,8 @@ from graph import reads
 from graph.reads import Read
 from graph.schema import NODES, RELATIONSHIPS, arrow_schema, is_live
 from graph.store import WHOLE_GRAPH, Direction, InvalidRows, Scope
-from graph.stores.neo4j_releases import check_name
 from graph.stores.neo4j_text import text_hits, text_parameters
-from graph.stores.rows import check_names
+from graph.stores.rows import check_name, check_names
 from graph.stores.statements import filled, text
 
 Decode = Callable[[Any], Any]

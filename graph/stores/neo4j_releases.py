@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from graph.stores import releases
 from graph.stores.neo4j_slots import Slot
-from graph.stores.releases import check_name
 from graph.stores.statements import text
 
 if TYPE_CHECKING:
     from graph.stores.neo4j_connection import Connection
-
-__all__ = ["Release", "check_name"]
 
 
 @dataclass(frozen=True)

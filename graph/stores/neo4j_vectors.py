@@ -15,8 +15,9 @@ import numpy as np
 
 from graph.store import Provenance
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
-from graph.stores.neo4j_releases import Release, check_name
+from graph.stores.neo4j_releases import Release
 from graph.stores.neo4j_slots import Slot, Vectors, longest_of, stored, with_room
+from graph.stores.rows import check_name
 from graph.stores.statements import filled, text
 
 EXACT_TITLES = 500

@@ -7,14 +7,11 @@ gone back to is each publish whose slot has not been written since, and nothing 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Self
 
-from graph.store import VECTOR_NAME, InvalidRows, NotInGraph, Provenance, StoreError
-
-_NAME = re.compile(VECTOR_NAME)
+from graph.store import NotInGraph, Provenance, StoreError
 
 
 @dataclass(frozen=True)
@@ -119,9 +116,3 @@ class Release:
     def missing(self, name: str, url: str) -> NotInGraph:
         """The error for vectors that are not there."""
         return NotInGraph(f"{url} has no vectors named {name!r}; it has {', '.join(self.vectors) or 'none'}")
-
-
-def check_name(name: str) -> None:
-    """Raise InvalidRows for a name of vectors that cannot be the name of a property."""
-    if not _NAME.fullmatch(name):
-        raise InvalidRows(f"{name!r} cannot name vectors; take small letters, digits and _, a letter first")

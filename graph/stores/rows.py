@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy.typing as npt
 
 from graph.events import Event
 from graph.schema import NODES, RELATIONSHIPS, Node, Property, PropertyType, Relationship, fits, is_live
-from graph.store import InvalidRows, Provenance, Row
+from graph.store import VECTOR_NAME, InvalidRows, Provenance, Row
 from graph.stores.titles import OWN
 
 _EVENT: Sequence[tuple[str, PropertyType]] = (
     *((name, "string") for name in ("user", "title", "type", "comment", "id")),
     ("value", "float"), ("timestamp", "integer"), ("nanos", "integer"),
 )  # fmt: skip
+_VECTOR_NAME = re.compile(VECTOR_NAME)
 
 
 def check_rows(name: str, rows: Sequence[Row]) -> None:
@@ -64,6 +66,12 @@ def check_events(events: Sequence[Event]) -> None:
             value = getattr(event, name)
             if value is not None and not fits(value, kind):
                 raise InvalidRows(f"the {name} of feedback must be {kind}, not {value!r}")
+
+
+def check_name(name: str) -> None:
+    """Raise InvalidRows for a name of vectors that cannot be the name of a property."""
+    if not _VECTOR_NAME.fullmatch(name):
+        raise InvalidRows(f"{name!r} cannot name vectors; take small letters, digits and _, a letter first")
 
 
 def check_vectors(ids: Sequence[str], vectors: npt.NDArray[np.float32], provenance: Provenance) -> None:
