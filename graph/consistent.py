@@ -23,18 +23,22 @@ class Read(Generic[T]):
 def at_one_version(store: GraphStore, ask: Callable[[], T]) -> Read[T]:
     """What `ask` reads of the store, all of it from one version of the graph: asked again when that has changed.
 
-    An error counts only when the version is still the same afterwards. Raises StoreBusy when versions follow each
-    other faster than it can be read.
+    Where the store keeps versions, the current one is held meanwhile, and only one that goes (many loads later) is a
+    reason to ask again. An error counts only when the version is still the same afterwards. Raises StoreBusy when
+    versions follow each other faster than it can be read.
     """
     for _ in range(_ATTEMPTS):
-        state = store.state()
+        state = ""
         try:
-            value = ask()
+            with store.held():
+                state = store.state()
+                value = ask()
+                stayed = version_of(store.state()) == version_of(state)
         except Exception:
             if version_of(store.state()) == version_of(state):
                 raise
             continue
-        if version_of(store.state()) == version_of(state):
+        if stayed:
             return Read(value, state)
     raise StoreBusy(f"the graph in {store.url} changed {_ATTEMPTS} times while it was read; try again")
 

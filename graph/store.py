@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
@@ -310,6 +311,14 @@ class GraphStore(Protocol):
 
         An engine over the network answers all in one round trip; one in this process may answer each when it is
         looked at (`graph.reads.Answers`).
+        """
+
+    def held(self) -> AbstractContextManager[None]:
+        """A block in which this thread reads the version that is current now, where the store keeps versions.
+
+        Elsewhere reads see what is current at each of them: `graph.consistent` looks whether it has changed. A write in
+        the block begins with what is current. Raises StoreBusy at its end where so many loads came meanwhile that the
+        version is not kept any more, for what was read may lack parts.
         """
 
     def state(self) -> str:

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import os
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ from graph.store import (
 )
 from graph.stores import own_titles, traversal
 from graph.stores.columns import Positions, bulk_names
+from graph.stores.current import Current
 from graph.stores.live import OWN_TITLES, Live
 from graph.stores.live_feedback import merge_feedback, user_feedback
 from graph.stores.offers import Offers
@@ -67,8 +67,7 @@ class EmbeddedStore:
         self.url = f"embedded:{root}"
         self._versions = Versions(root)
         self._live = Live(root / "live.sqlite")
-        self._snapshot: Snapshot | None = None
-        self._moving = threading.Lock()
+        self._current = Current(self._versions)
         if create:
             self.apply_schema()
         with explained(root):
@@ -84,7 +83,7 @@ class EmbeddedStore:
 
     def close(self) -> None:
         self._live.close()
-        self._snapshot = None
+        self._current.close()
 
     def ping(self) -> None:
         self._now()
@@ -113,7 +112,7 @@ class EmbeddedStore:
     def load_tables(
         self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None
     ) -> str:
-        with explained(self.root), self._versions.writing():
+        with self._current.writing():
             return self._load(tables, progress, vectors)
 
     def _load(self, tables: GraphTables, progress: Progress | None = None, vectors: VectorsOf | None = None) -> str:
@@ -156,7 +155,7 @@ class EmbeddedStore:
         return self._now().name
 
     def rollback(self, to: str | None = None) -> str:
-        with explained(self.root), self._versions.writing():
+        with self._current.writing():
             return self._versions.roll_back(to)
 
     def upsert_nodes(self, label: str, rows: Sequence[Row]) -> int:
@@ -216,7 +215,7 @@ class EmbeddedStore:
 
         check_name(name)
         check_vectors(ids, vectors, provenance)
-        with explained(self.root), self._versions.writing():
+        with self._current.writing():
             old = self._now()
             if not old.name:
                 raise StoreNotFound(f"nothing is loaded in {self.url}; load a graph, then publish vectors of it")
@@ -239,11 +238,7 @@ class EmbeddedStore:
 
     def _rewrite(self, name: str, rows: Sequence[Row], keys: Sequence[str]) -> int:
         """Upsert into the immutable part: a new version with these rows. Costs a load, so give many at a time."""
-        with (
-            explained(self.root),
-            self._versions.writing(),
-            tempfile.TemporaryDirectory(prefix="rewrite-", dir=self.root) as folder,
-        ):
+        with self._current.writing(), tempfile.TemporaryDirectory(prefix="rewrite-", dir=self.root) as folder:
             merged: dict[tuple[str, ...], dict[str, Any]] = {}
             scan = self.scan_nodes(name) if name in NODES else self.scan_relationships(name)
             for row in (row for batch in scan for row in batch.to_pylist()):
@@ -281,17 +276,11 @@ class EmbeddedStore:
 
     # Reading
 
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        return self._current.held()
+
     def _now(self) -> Snapshot:
-        """The current version; moves to a new one when the manifest has changed."""
-        stamp = self._versions.stamp()
-        snapshot = self._snapshot
-        if snapshot is None or snapshot.stamp != stamp:
-            with self._moving, explained(self.root):
-                snapshot = self._snapshot  # another thread may have opened it meanwhile
-                if snapshot is None or snapshot.stamp != stamp:
-                    snapshot = Snapshot.open(self._versions, None)
-                    self._snapshot = snapshot
-        return snapshot
+        return self._current.now()
 
     def _offers(self) -> Offers:
         return self._now().offers(self._live)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ class Gathered(ABC):
     @abstractmethod
     def gather(self, asked: Sequence[Read]) -> Sequence[Any]:
         """The answers to reads, in one exchange."""
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def state(self) -> str:
         return str(self.gather([reads.State()])[0])

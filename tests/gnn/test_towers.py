@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -197,8 +198,17 @@ def test_as_recommenders_they_score_every_title() -> None:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("towers")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    yield from made(tmp_path_factory.mktemp("towers"))
+
+
+@pytest.fixture
+def own_store(tmp_path: Path) -> Iterator[GraphStore]:
+    """The same for one test alone, which publishes what others must not see."""
+    yield from made(tmp_path)
+
+
+def made(folder: Path) -> Iterator[GraphStore]:
     with contextlib.closing(open_store(f"embedded:{folder / 'store'}", create=True)) as graph:
         load_sample(graph)
         titles = [id_ for batch in graph.scan_nodes("Title", []) for id_ in batch.column("id").to_pylist()][:40]
@@ -244,7 +254,8 @@ def served(store: GraphStore, user: str, name: str) -> list[Substitute]:
 
 
 @pytest.mark.parametrize("kind", [OPINIONS, "rating"])
-def test_what_is_served_is_in_the_order_that_is_evaluated(store: GraphStore, run: Run, kind: str) -> None:
+def test_what_is_served_is_in_the_order_that_is_evaluated(own_store: GraphStore, run: Run, kind: str) -> None:
+    store = own_store
     publish(replace(run, record={**run.record, "points": kind}), store)
     ids = [name.removeprefix("Title:") for name in run.vocabulary().entities]
     histories = histories_in(store, FeedbackKinds.configured(), titles=ids)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 
 from graph.consistent import at_one_version
-from graph.store import GraphStore, NotInGraph, StoreBusy
+from graph.reads import Nodes
+from graph.store import GraphStore, NotInGraph, StoreBusy, open_store
 
 
 class States:
-    """A store that is asked nothing but its state: what `states` says, call by call."""
+    """A store that keeps no versions and is asked nothing but its state: what `states` says, call by call."""
 
     url = "embedded:here"
 
     def __init__(self, *states: str) -> None:
         self.states = list(states)
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def state(self) -> str:
         return self.states.pop(0) if len(self.states) > 1 else self.states[0]
@@ -56,18 +62,55 @@ def test_a_graph_that_never_stays() -> None:
         read(States(*(f"{number}+0" for number in range(20))), ["mixed"] * 5)
 
 
-def test_a_load_in_the_middle_of_a_read(random_graph: GraphStore) -> None:
-    ids = [f"tt{number:07}" for number in range(1, 61)]
+IDS = [f"tt{number:07}" for number in range(1, 61)]
+
+
+def load(store: GraphStore, title: str) -> None:
+    store.upsert_nodes("Title", [{"id": id_, "title": title} for id_ in IDS])
+
+
+def titles(store: GraphStore) -> set[str]:
+    return {row["title"] for row in store.get_nodes("Title", IDS, ["title"]).to_pylist()}
+
+
+def test_a_load_in_the_middle_of_a_read_moves_it_not(random_graph: GraphStore) -> None:
+    load(random_graph, "Old")
+    before = random_graph.state()
     asked = []
 
-    def ask() -> tuple[Any, Any]:
-        first = random_graph.get_nodes("Title", ids, ["title"]).to_pylist()
-        if not asked:
-            random_graph.upsert_nodes("Title", [{"id": id_, "title": "New"} for id_ in ids])
-        asked.append(1)
-        return first, random_graph.get_nodes("Title", ids, ["title"]).to_pylist()
+    def ask() -> tuple[Any, ...]:
+        asked.append(titles(random_graph))
+        load(random_graph, f"New {len(asked)}")
+        (gathered,) = random_graph.gather([Nodes("Title", IDS, ["title"])])
+        return random_graph.state(), titles(random_graph), set(gathered.column("title").to_pylist())
 
     found = at_one_version(random_graph, ask)
+    assert asked == [{"Old"}]
+    assert found.value == (before, {"Old"}, {"Old"})
+    assert found.state == before
+    assert titles(random_graph) == {"New 1"}
+    assert random_graph.state() != before
+
+
+def test_a_write_in_the_middle_loses_nothing_that_came_meanwhile(random_graph: GraphStore) -> None:
+    load(random_graph, "Old")
+    other = open_store(random_graph.url)
+    with contextlib.closing(other), random_graph.held():
+        other.upsert_nodes("Title", [{"id": IDS[0], "title": "Kept"}])
+        random_graph.upsert_nodes("Title", [{"id": IDS[1], "title": "New"}])
+    rows = random_graph.get_nodes("Title", IDS[:3], ["title"]).to_pylist()
+    assert [row["title"] for row in rows] == ["Kept", "New", "Old"]
+
+
+def test_a_version_that_is_gone_is_a_reason_to_ask_again(random_graph: GraphStore) -> None:
+    asked = []
+
+    def ask() -> list[str]:
+        asked.append(1)
+        if len(asked) == 1:
+            for number in range(4):  # more than are kept
+                load(random_graph, f"Number {number}")
+        return [hit.text for hit in random_graph.search_text("number 3", 1)]
+
+    assert at_one_version(random_graph, ask).value == ["Number 3"]
     assert len(asked) == 2
-    assert found.value[0] == found.value[1] == [{"id": id_, "title": "New"} for id_ in ids]
-    assert found.state == random_graph.state()
