@@ -20,6 +20,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from graph.store import StoreBusy, StoreError, StoreReadOnly
+from graph.stores import tls
 from graph.stores.gremlin_place import Place
 
 T = TypeVar("T")
@@ -155,6 +156,7 @@ class _Socket:
             connect(
                 address, additional_headers=headers, open_timeout=_CONNECT_SECONDS, close_timeout=1.0,
                 compression=None, max_size=_LARGEST_ANSWER, user_agent_header="reelgraph", proxy=None,
+                ssl=tls.context() if address.startswith("wss:") else None,
             )
         )  # fmt: skip
 

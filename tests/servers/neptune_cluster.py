@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from graph.stores.tls import InTurns
 from tests.servers.neptune_csv import Graphs, ParsingError, elements
 from tests.servers.s3_server import S3
 
@@ -222,6 +223,7 @@ def _pass_on(cluster: Cluster, client: socket.socket, head: bytes) -> None:
 def neptune_cluster(gremlin: str, s3: S3, tls: ssl.SSLContext) -> Iterator[Cluster]:
     """The cluster on a free port of 127.0.0.1, for the block."""
     cluster = Cluster(gremlin, s3)
+    tls.sslsocket_class = InTurns  # what one thread reads, another writes
     threads: list[threading.Thread] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
         cluster.port = listening.getsockname()[1]
