@@ -5,7 +5,7 @@ watched, cosines of who likes and of who watches both, titles watched one after 
 Each is a product of two thin ones. For EASE that is exact: with X = U S Vᵀ the inverse of XᵀX + λ is 1/λ times
 identity minus V g Vᵀ, g = s²/(s² + λ), so outside of its diagonal, which nobody asks for, EASE is V g Vᵀ over
 1 - diag(V g Vᵀ). How much each matrix counts is learned on likes that the matrices have not seen
-(gnn/tastes_weights.py); then they are added up and made thin again.
+(gnn/tastes_weights.py, gnn/tastes_cold.py); then they are added up and made thin again.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _NOTHING = 1e-7  # of the largest singular value: what is below is noise
 LONG = ("ease", "content")
 RECENT = ("seen", "likes", "watches", "sequence", "content")
 STATIC = ("popularity", "liking", "newness", "unreleased")
+COLD, OFFSET = "cold ", "cold titles"
+"""How the names of weights begin that count for titles without feedback, and what these get besides."""
 _ALL = {"long": LONG, "recent": RECENT}
 
 
@@ -72,12 +74,16 @@ class Matter:
 
 @dataclass(frozen=True)
 class Parts:
-    """The matrices before they are added up, and what is offered to anybody: by name."""
+    """The matrices before they are added up, and what is offered to anybody: by name.
+
+    cold: titles without feedback, for whom content alone speaks, (titles,); nobody where too little is known for that.
+    """
 
     thin: Mapping[str, Thin]
     popularity: Floats
     liking: Floats
     year: Floats
+    cold: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -126,8 +132,9 @@ def parts_of(histories: Histories, matter: Matter, options: Options) -> Parts:
     there = (np.abs(matter.z).sum(1) > 0).astype(np.float32)[:, None]
     thin["content"] = (np.hstack([matter.z, there]), np.hstack([matter.z, -(matter.z @ mean)[:, None]]))
     parts = Parts(
-        thin, np.log1p(liked).astype(np.float32), ((liked + 5) / (watched + 10)).astype(np.float32), matter.year
-    )
+        thin, np.log1p(liked).astype(np.float32), ((liked + 5) / (watched + 10)).astype(np.float32), matter.year,
+        np.zeros(len(matter.z), bool),
+    )  # fmt: skip
     return _predicted(parts, matter, watched, options)
 
 
@@ -205,7 +212,8 @@ def _predicted(parts: Parts, matter: Matter, watched: npt.NDArray[np.float64], o
     said |= {"content": own["content"], "popularity": np.maximum(said["popularity"], 0)}
     made = {name: (share * one + (1 - share) * said[name]).astype(np.float32) for name, one in own.items()}
     thin = {name: (left, made[name]) for name, (left, _) in parts.thin.items()}
-    return Parts(thin, made["popularity"][:, 0], made["liking"][:, 0], parts.year)
+    cold = (watched == 0) & (np.abs(matter.z).sum(1) > 0)
+    return Parts(thin, made["popularity"][:, 0], made["liking"][:, 0], parts.year, cold)
 
 
 def fit(
@@ -235,6 +243,7 @@ def learn_weights(
     Raises FeedbackError where nobody has likes enough for that.
     """
     from gnn.recommend_splits import by_chance, by_time
+    from gnn.tastes_cold import among_cold, placed
 
     split = by_time(histories) if options.held_out == "newest" else by_chance(histories, 0)
     chosen = split.users
@@ -249,7 +258,11 @@ def learn_weights(
     passed = [split.known.title[split.known.starts[u] : split.known.starts[u + 1]] for u in chosen.tolist()]
     kept = [place for place, name in enumerate(names) if only is None or name.endswith(only)]
     found = learned(features[kept], truth, passed).tolist()
-    return dict.fromkeys(names, 0.0) | dict(zip((names[place] for place in kept), found, strict=True))
+    weights = dict.fromkeys(names, 0.0) | dict(zip((names[place] for place in kept), found, strict=True))
+    if only is not None:
+        return weights
+    cold = among_cold(histories, matter, options, weighting, most)
+    return weights | placed(cold, weights, features, parts.cold, truth, passed)
 
 
 def _most(histories: Histories, options: Options) -> int:
@@ -327,6 +340,12 @@ def _aged(plain: Floats, year: Floats, now: float, static: Mapping[str, float]) 
     return cast(Floats, plain + static["newness"] * new + static["unreleased"] * unreleased)
 
 
+def _counted(name: str, offered: Floats, parts: Parts, weights: Mapping[str, float]) -> Floats:
+    """What is offered, (titles, …), times its weight, which for titles without feedback may be another."""
+    each = np.where(parts.cold, weights.get(COLD + name, weights[name]), weights[name]).astype(np.float32)
+    return cast(Floats, (offered.T * each).T)
+
+
 def _added(
     parts: Parts, weights: Mapping[str, float], weighting: Weighting, asking: tuple[sp.csr_matrix, sp.csr_matrix]
 ) -> Tastes:
@@ -334,11 +353,13 @@ def _added(
     liked, offered = [], []
     for asked, (part, members) in zip(asking, _ALL.items(), strict=True):
         left = np.hstack([parts.thin[name][0] for name in members])
-        right = np.hstack([np.float32(weights[f"{part} {name}"]) * parts.thin[name][1] for name in members])
+        right = np.hstack([_counted(f"{part} {name}", parts.thin[name][1], parts, weights) for name in members])
         made = thinner(left, right, getattr(weighting, part), np.asarray(asked @ left, np.float32))
         liked.append(made[0])
         offered.append(made[1])
-    anybody = np.float32(weights["popularity"]) * parts.popularity + np.float32(weights["liking"]) * parts.liking
+    anybody = _counted("popularity", parts.popularity, parts, weights)
+    anybody += _counted("liking", parts.liking, parts, weights)
+    anybody += np.float32(weights.get(OFFSET, 0.0)) * parts.cold
     return Tastes(
         np.hstack(liked), np.hstack([*offered, anybody[:, None]]).astype(np.float32),
         {name: float(weights[name]) for name in ("newness", "unreleased")}, parts.year, dict(weights), weighting,

@@ -31,11 +31,8 @@ def learned(
     features: Floats, truth: Sequence[npt.NDArray[np.int64]], passed: Sequence[npt.NDArray[np.int64]]
 ) -> Weights:
     """Weights, (features,). features: (features, users, titles); truth: titles liked by each user, passed: left out."""
-    _, users, titles = features.shape
-    out, liked = np.zeros((users, titles), bool), np.zeros((users, titles), bool)
-    for user, (own, gone) in enumerate(zip(truth, passed, strict=True)):
-        out[user, gone] = True
-        liked[user, own] = True
+    _, users, _ = features.shape
+    liked, out = _masks(features.shape[1:], truth, passed)
     likely = _likely(features, liked, out)
     some = np.sort(np.random.default_rng(0).permutation(users)[:_CLIMBING])
     head = _Head.of(features[:, some], likely, liked[some], out[some])
@@ -45,6 +42,24 @@ def learned(
     sum_ = np.tensordot(best.astype(np.float32), features, 1)[None]
     size = float(_likely(sum_ / max(float(sum_.std()), 1e-9), liked, out)[0]) / max(float(sum_.std()), 1e-9)
     return best * size if size > 0 else likely
+
+
+def likely(
+    features: Floats, truth: Sequence[npt.NDArray[np.int64]], passed: Sequence[npt.NDArray[np.int64]]
+) -> Weights:
+    """The weights of the softmax alone: odds of titles are what they were, also of titles that no head has."""
+    return _likely(features, *_masks(features.shape[1:], truth, passed))
+
+
+def _masks(
+    shape: tuple[int, ...], truth: Sequence[npt.NDArray[np.int64]], passed: Sequence[npt.NDArray[np.int64]]
+) -> tuple[Mask, Mask]:
+    """What is liked, and what is left out, (users, titles) both."""
+    liked, out = np.zeros(shape, bool), np.zeros(shape, bool)
+    for user, (own, gone) in enumerate(zip(truth, passed, strict=True)):
+        liked[user, own] = True
+        out[user, gone] = True
+    return liked, out
 
 
 def _likely(features: Floats, liked: Mask, out: Mask) -> Weights:

@@ -18,7 +18,7 @@ from gnn.recommend_evaluation import evaluate
 from gnn.recommend_splits import by_chance, by_time, cold_titles, newcomers
 from gnn.recommend_strategies import RECOMMENDERS, ease
 from gnn.substitutes import FeedbackError
-from gnn.tastes import Matter, Options, fit, parts_of, scores, thinner
+from gnn.tastes import Matter, Options, fit, parts_of, thinner
 from gnn.tastes_run import train_tastes
 from gnn.tastes_weights import learned
 from graph.feedback_kinds import FeedbackKinds
@@ -148,22 +148,6 @@ def test_hold_out_by_chance_weighs_old_and_new_alike(histories: Histories) -> No
     chance = fit(histories, matter, SMALL.model_copy(update={"held_out": "random"}))
     assert chance.weighting.half_life == 0
     assert set(chance.weights) >= {"long ease", "recent seen", "popularity"}
-
-
-def test_cold_titles_are_ranked_by_what_their_content_says_of_taste(histories: Histories) -> None:
-    chance = np.random.default_rng(0)
-    taste = np.repeat([[1.0, 0.0], [0.0, 1.0]], 20, axis=0)
-    z = np.hstack([taste, 0.3 * chance.normal(size=(40, 2))]).astype(np.float32)
-    z /= np.linalg.norm(z, axis=1, keepdims=True)
-    matter = Matter(z, np.full(40, np.nan, np.float32))
-    split = cold_titles(histories, 1)
-    assert split.among is not None
-    tastes = fit(split.learned, matter, SMALL)
-    made = scores(tastes, split.known, split.users)
-    for row, user in zip(made, split.users.tolist(), strict=True):
-        row[~split.among] = -np.inf
-        likes_first = bool((split.known.title[split.known.user == user] < 20).mean() > 0.5)
-        assert (int(row.argmax()) < 20) == likes_first
 
 
 @pytest.fixture
