@@ -1,8 +1,9 @@
 """Taste vectors of titles that came after the training, by what they are made of: ridge regression on the others'.
 
-A title that nobody has watched offers what titles of like content do, and so says having liked it; `gnn.tastes` does
-the same for such titles at a training. Here nothing is needed but the published vectors and the graph, so a title is
-recommended from the load on that brings it.
+A title that nobody has watched offers what titles of like content do, and so says having liked it. `gnn.tastes` does
+the same at a training for titles without feedback, which have weights of their own: what it made of them is learned
+from, where there are enough. Here nothing is needed but the published vectors and the graph, so a title is recommended
+from the load on that brings it, and stands where the next training will put it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from graph.vectors import top
 Floats = npt.NDArray[np.float32]
 
 _LANDMARKS, _DIMENSION, _KNOWN, _BATCH = 1_024, 256, 8_192, 8_192
-_RIDGE = 3.0
+_ENOUGH = 1_024
+_RIDGES = 0.3, 3.0  # what is learned from titles without feedback is content itself; of others it is noise as well
 
 
 def vectors_after_load(store: GraphStore, progress: Progress | None = None) -> Sequence[Vectors]:
@@ -55,22 +57,29 @@ def tastes_folded_in(store: GraphStore, progress: Progress | None = None) -> Seq
 
 
 def _predicted(store: GraphStore, known: Sequence[str], vectors: Floats, asked: Sequence[str]) -> Floats:
-    """What content says of titles, learned on those of the known that most feedback is about: (asked, d) float32."""
+    """What content says of titles: (asked, d) float32.
+
+    Learned on the known ones without feedback, where these are too few on those that most feedback is about, too.
+    """
     about = store.degrees(known, ["RATED"], "in").astype(np.float64)
-    chosen = np.sort(top(about, _KNOWN))
-    landmarks = np.sort(chosen[top(about[chosen], _LANDMARKS)])
+    landmarks = np.sort(top(about, _LANDMARKS))
+    cold = np.flatnonzero(about == 0)
+    if len(cold) > _KNOWN:
+        cold = np.random.default_rng(0).choice(cold, _KNOWN, replace=False)
+    enough = len(cold) >= _ENOUGH
+    chosen = np.sort(cold) if enough else np.union1d(cold, top(about, _KNOWN))
     reader = ContentReader(store, [known[place] for place in landmarks.tolist()])
     weights = factors(kernel(reader.landmarks, reader.landmarks), _DIMENSION)
 
-    def content(ids: Sequence[str]) -> Floats:
+    def content(ids: Sequence[str], unwatched: npt.NDArray[np.bool_]) -> Floats:
         rows = [kernel(reader.read(ids[at : at + _BATCH]), reader.landmarks) @ weights
                 for at in range(0, len(ids), _BATCH)]  # fmt: skip
         made = np.concatenate(rows)
         made /= np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-9)
-        return np.hstack([made, np.ones((len(made), 1), np.float32)])
+        return np.hstack([made, np.ones((len(made), 1), np.float32), unwatched[:, None].astype(np.float32)])
 
-    z = content([known[place] for place in chosen.tolist()]).astype(np.float64)
-    normal = z.T @ z + _RIDGE * np.eye(z.shape[1])
+    z = content([known[place] for place in chosen.tolist()], about[chosen] == 0).astype(np.float64)
+    normal = z.T @ z + _RIDGES[not enough] * np.eye(z.shape[1])
     learned = np.linalg.solve(normal, z.T @ vectors[chosen])
-    said: Floats = (content(asked) @ learned).astype(np.float32)
+    said: Floats = (content(asked, np.ones(len(asked), bool)) @ learned).astype(np.float32)
     return said

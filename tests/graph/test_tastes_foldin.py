@@ -6,7 +6,9 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
+import pytest
 
+from graph import tastes_foldin
 from graph.feedback_kinds import FeedbackKinds
 from graph.for_users import ForUsers
 from graph.search import Searcher
@@ -64,6 +66,24 @@ def test_new_titles_are_recommended_from_the_load_on_that_brings_them(stored: St
         assert any(reason.kind == "watched" for reason in items[0].evidence)
     assert store.info().embeddings[OFFERED].run == "tastes"
     assert Weighting.published(store) is not None
+
+
+@pytest.mark.parametrize("enough", [10, 1_024])
+def test_they_stand_where_the_training_put_titles_without_feedback(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch, enough: int
+) -> None:  # fmt: skip
+    monkeypatch.setattr(tastes_foldin, "_ENOUGH", enough)
+    cold = [(f"tt{number:07}", "Western" if number % 2 else "Romance") for number in range(50, 90)]
+    store = stored(rows(*cold))
+    ids = [*TITLES, *(id_ for id_, _ in cold)]
+    for name, width in ((LIKED, 3), (OFFERED, 4)):
+        vectors = 0.05 * np.random.default_rng(0).normal(size=(len(ids), width)).astype(np.float32)
+        vectors[len(TITLES) :, -1] -= 5  # what anybody is offered of them
+        made = Provenance("tastes", "Tastes", width, "h", "2026-11-21T00:00:00+00:00", WEIGHTING.facts)
+        store.set_embeddings(name, ids, vectors, made)
+    stored(rows(*cold, (WESTERN, "Western")), into=store, vectors=vectors_after_load)
+    (new,) = store.get_embeddings(OFFERED, [WESTERN])[1]
+    assert new[-1] == pytest.approx(-5, abs=0.8)
 
 
 def test_a_graph_without_taste_vectors_gets_none(stored: Stored) -> None:
