@@ -16,16 +16,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from gnn.histories import Floats, Histories, histories_in
+from gnn.judge import K, lists, ndcg
 from gnn.recommend_splits import by_time
 from gnn.tastes import COLD, OFFSET, Matter, Options, Tastes, fit, matter_of, profiles, scores
 from gnn.tastes_run import titles_of
-from graph import tastes_foldin
 from graph.feedback_kinds import FeedbackKinds
 from graph.store import GraphStore, open_store
-from graph.vectors import top
+from graph.tastes_foldin import predicted
 
-K, USERS, TAKEN = 10, 300, 1_000
-_GAIN = 1 / np.log2(np.arange(2, K + 2))
+USERS, TAKEN = 300, 1_000
 
 
 def by_what_comes_next(histories: Histories, matter: Matter, options: Options, weights: Mapping[str, float]) -> str:
@@ -37,15 +36,16 @@ def by_what_comes_next(histories: Histories, matter: Matter, options: Options, w
         users = np.sort(np.random.default_rng(0).choice(users, USERS, replace=False))
     cold = np.bincount(split.learned.title, minlength=len(histories.titles)) == 0
     found = scores(tastes, split.known, users)
-    ndcg, first, wanted = [], [], []
-    for row, user in zip(found, users.tolist(), strict=True):
-        row[split.known.title[split.known.starts[user] : split.known.starts[user + 1]]] = -np.inf
-        best, liked = top(row, K), split.liked[user]
-        ndcg.append(float(np.isin(best, liked) @ _GAIN / _GAIN[: min(K, len(liked))].sum()))
-        first.append(float(cold[best].mean()))
-        wanted.append(float(cold[liked].mean()))
-    told = "NDCG@10 {:.3f}; without feedback {:.1%} of the first ten, {:.1%} of what was liked next"
-    return told.format(np.mean(ndcg), np.mean(first), np.mean(wanted))
+    wanted = np.zeros(found.shape, np.float32)
+    for row, user in enumerate(users.tolist()):
+        found[row, split.known.title[split.known.starts[user] : split.known.starts[user + 1]]] = -np.inf
+        wanted[row, split.liked[user]] = 1
+    best = lists(found)
+    next_ = (wanted @ cold / wanted.sum(1)).mean()
+    return (
+        f"NDCG@10 {ndcg(wanted, best).mean():.3f}; without feedback {cold[best].mean():.1%} of the first ten, "
+        f"{next_:.1%} of what was liked next"
+    )
 
 
 def places(store: GraphStore, histories: Histories, tastes: Tastes) -> str:
@@ -56,7 +56,7 @@ def places(store: GraphStore, histories: Histories, tastes: Tastes) -> str:
     kept = np.setdiff1d(np.arange(len(histories.titles)), taken)
     vectors = np.hstack([tastes.liked, tastes.offered])
     known, asked = ([histories.titles[place] for place in some.tolist()] for some in (kept, taken))
-    said = tastes_foldin._predicted(store, known, vectors[kept], asked)[:, tastes.liked.shape[1] :]
+    said = predicted(store, known, vectors[kept], asked)[:, tastes.liked.shape[1] :]
     users = np.sort(chance.choice(len(histories.users), min(100, len(histories.users)), replace=False))
     long, recent = profiles(histories, users, tastes.weighting)
     cut = tastes.weighting.long

@@ -252,6 +252,7 @@ def learn_weights(
     most = _most(histories, options)
     if len(chosen) > most:
         chosen = np.sort(np.random.default_rng(0).choice(chosen, most, replace=False))
+    cold = among_cold(histories, matter, options, weighting, most) if only is None else {}
     parts = parts_of(split.known, matter, options)
     names, features = features_of(parts, split.known, chosen, weighting)
     truth = [split.liked[user] for user in chosen.tolist()]
@@ -259,9 +260,6 @@ def learn_weights(
     kept = [place for place, name in enumerate(names) if only is None or name.endswith(only)]
     found = learned(features[kept], truth, passed).tolist()
     weights = dict.fromkeys(names, 0.0) | dict(zip((names[place] for place in kept), found, strict=True))
-    if only is not None:
-        return weights
-    cold = among_cold(histories, matter, options, weighting, most)
     return weights | placed(cold, weights, features, parts.cold, truth, passed)
 
 

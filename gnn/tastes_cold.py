@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gnn.histories import Floats, Histories, Ints
 from gnn.recommend_splits import cold_titles
 from gnn.tastes import COLD, OFFSET, Matter, Options, features_of, parts_of
-from gnn.tastes_weights import learned, likely
+from gnn.tastes_weights import learned, likely, masks
 from graph.tastes import Weighting
 
 _FIXED = ("newness", "unreleased")
@@ -64,7 +64,7 @@ def placed(
     both = [{name: weights[name] if name in _FIXED else own for name, own in among.items()}, weights]
     own, plain = (np.tensordot(np.array([one[name] for name in weights], np.float32), features, 1) for one in both)
     two = np.stack([np.where(cold, own, plain), np.broadcast_to(cold, plain.shape)]).astype(np.float32)
-    size, offset = likely(two, truth, passed).tolist()
+    size, offset = likely(two, *masks((len(truth), len(cold)), truth, passed)).tolist()
     if size <= 0:
         return {}
     return {COLD + name: weight for name, weight in among.items()} | {OFFSET: offset / size}

@@ -31,28 +31,21 @@ def learned(
     features: Floats, truth: Sequence[npt.NDArray[np.int64]], passed: Sequence[npt.NDArray[np.int64]]
 ) -> Weights:
     """Weights, (features,). features: (features, users, titles); truth: titles liked by each user, passed: left out."""
-    _, users, _ = features.shape
-    liked, out = _masks(features.shape[1:], truth, passed)
-    likely = _likely(features, liked, out)
+    _, users, titles = features.shape
+    liked, out = masks((users, titles), truth, passed)
+    soft = likely(features, liked, out)
     some = np.sort(np.random.default_rng(0).permutation(users)[:_CLIMBING])
-    head = _Head.of(features[:, some], likely, liked[some], out[some])
-    alone = np.diag(np.where(np.abs(likely) > 0, np.sign(likely), 1.0))
-    starts = [likely, max(alone, key=head.ndcg)]
+    head = _Head.of(features[:, some], soft, liked[some], out[some])
+    alone = np.diag(np.where(np.abs(soft) > 0, np.sign(soft), 1.0))
+    starts = [soft, max(alone, key=head.ndcg)]
     best = max((_ascended(head, start) for start in starts), key=head.ndcg)
     sum_ = np.tensordot(best.astype(np.float32), features, 1)[None]
-    size = float(_likely(sum_ / max(float(sum_.std()), 1e-9), liked, out)[0]) / max(float(sum_.std()), 1e-9)
-    return best * size if size > 0 else likely
+    size = float(likely(sum_ / max(float(sum_.std()), 1e-9), liked, out)[0]) / max(float(sum_.std()), 1e-9)
+    return best * size if size > 0 else soft
 
 
-def likely(
-    features: Floats, truth: Sequence[npt.NDArray[np.int64]], passed: Sequence[npt.NDArray[np.int64]]
-) -> Weights:
-    """The weights of the softmax alone: odds of titles are what they were, also of titles that no head has."""
-    return _likely(features, *_masks(features.shape[1:], truth, passed))
-
-
-def _masks(
-    shape: tuple[int, ...], truth: Sequence[npt.NDArray[np.int64]], passed: Sequence[npt.NDArray[np.int64]]
+def masks(
+    shape: tuple[int, int], truth: Sequence[npt.NDArray[np.int64]], passed: Sequence[npt.NDArray[np.int64]]
 ) -> tuple[Mask, Mask]:
     """What is liked, and what is left out, (users, titles) both."""
     liked, out = np.zeros(shape, bool), np.zeros(shape, bool)
@@ -62,8 +55,8 @@ def _masks(
     return liked, out
 
 
-def _likely(features: Floats, liked: Mask, out: Mask) -> Weights:
-    """The weights of the softmax, by L-BFGS."""
+def likely(features: Floats, liked: Mask, out: Mask) -> Weights:
+    """The weights of the softmax alone, by L-BFGS: odds of all titles, also of those that no head has."""
     f, users, titles = features.shape
     flat = features.reshape(f, -1)
     wanted = (liked / np.maximum(liked.sum(1, keepdims=True), 1)).astype(np.float32)

@@ -47,7 +47,7 @@ def tastes_folded_in(store: GraphStore, progress: Progress | None = None) -> Seq
         return ()
     if progress is not None:
         progress(f"taste vectors of {len(lacking):,} titles", 0.0)
-    said = _predicted(store, known, np.hstack([liked, offered]), lacking)
+    said = predicted(store, known, np.hstack([liked, offered]), lacking)
     info, width = store.info().embeddings, liked.shape[1]
     made = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     return tuple(
@@ -56,7 +56,7 @@ def tastes_folded_in(store: GraphStore, progress: Progress | None = None) -> Seq
     )
 
 
-def _predicted(store: GraphStore, known: Sequence[str], vectors: Floats, asked: Sequence[str]) -> Floats:
+def predicted(store: GraphStore, known: Sequence[str], vectors: Floats, asked: Sequence[str]) -> Floats:
     """What content says of titles: (asked, d) float32.
 
     Learned on the known ones without feedback, where these are too few on those that most feedback is about, too.

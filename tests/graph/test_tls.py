@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,8 +15,6 @@ from websockets.server import ServerProtocol
 from websockets.sync.client import connect
 
 from graph.stores.tls import InTurns, context
-
-Serve = Callable[[ssl.SSLSocket], None]
 
 
 def answer_websocket(client: ssl.SSLSocket) -> None:
