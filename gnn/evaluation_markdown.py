@@ -22,7 +22,7 @@ def as_markdown(found: Mapping[str, Any], *, level: int = 1) -> str:
     header = [*header, "made by"]
     rows = [[*row, f"`… --strategy {row[0]}`"] for row in rows]
     parts = ["#" * level + f" {heading(found)}", lead(found), f"```\n$ {command(found)}\n```", _table(header, rows, 2)]
-    parts += [f"- {name}: left out; it {why}" for name, why in found["left_out"].items()]
+    parts += [f"- {name}: left out; {why}" for name, why in found["left_out"].items()]
     return "\n\n".join([*parts, *_slices(found)]) + "\n"
 
 

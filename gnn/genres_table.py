@@ -31,7 +31,7 @@ def show(found: dict[str, Any]) -> None:
     ]  # fmt: skip
     table(["way", *FIGURES.values(), f"micro − {compared}", "to train", ""], rows)
     for name, why in found["left_out"].items():
-        say(f"{name}: left out; it {why}")
+        say(f"{name}: left out; {why}")
     parts = [
         [f"{name}: {part}", f"{part_found['questions']:,}", interval(part_found["micro"])]
         for one in found["strategies"] if one["strategy"] in (compared, "sentence")

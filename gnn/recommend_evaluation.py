@@ -16,8 +16,8 @@ from gnn.histories import Histories
 from gnn.judge import Bootstrap, K
 from gnn.prepare import NotInstalled
 from gnn.recommend_splits import Split, by_chance, by_time, cold_titles, newcomers
-from gnn.recommend_strategies import DEFAULT, RECOMMENDERS, Learning
-from gnn.tastes import Options, matter_of
+from gnn.recommend_strategies import DEFAULT, RECOMMENDERS, learning
+from gnn.tastes import Options
 from graph.store import GraphStore, Progress
 from graph.vectors import top
 
@@ -59,8 +59,7 @@ def evaluate(
         raise ConfigError(f"nobody has likes enough to be judged by {parted.name}; five are the least")
     if split == "random":
         options = options.model_copy(update=BY_CHANCE)
-    counts = np.bincount(parted.learned.title, minlength=len(histories.titles))
-    learning = Learning(parted.learned, partial(matter_of, store, histories.titles, counts, options), options, seed)
+    given = learning(store, parted.learned, options, seed)
     likes = np.asarray(parted.learned.matrix(liked=True).sum(0)).ravel()
     told = -np.log2((likes + 1) / (len(histories.users) + 1))
     fame = _fame(parted, likes)
@@ -68,7 +67,7 @@ def evaluate(
     for place, name in enumerate(chosen):
         report(name, (place + 1) / (len(chosen) + 1))
         try:
-            recommender, seconds = learning.meter.fit(partial(RECOMMENDERS[name][0], learning))
+            recommender, seconds = given.meter.fit(partial(RECOMMENDERS[name][0], given))
         except NotInstalled as error:
             if name in names:
                 raise

@@ -16,8 +16,9 @@ from gnn.cost import Meter
 from gnn.factorisation import by_factors
 from gnn.histories import Floats, Histories, Ints
 from gnn.lightgcn import bpr, lightgcn
-from gnn.tastes import Matter, Options, fit, scores
+from gnn.tastes import Matter, Options, fit, matter_of, scores
 from gnn.tower_strategies import by_points, by_ranked_towers, by_towers
+from graph.store import GraphStore
 
 _MOST_TITLES = 20_000  # of a matrix of titles by titles: 3.2 GB
 
@@ -43,6 +44,12 @@ class Learning:
     def matter(self) -> Matter:
         """The content of the titles."""
         return self.meter.shared("matter", self.read)
+
+
+def learning(store: GraphStore, histories: Histories, options: Options, seed: int = 0) -> Learning:
+    """What may be fitted on these histories alone, the content of their titles read from a store when it is needed."""
+    counts = np.bincount(histories.title, minlength=len(histories.titles))
+    return Learning(histories, lambda: matter_of(store, histories.titles, counts, options), options, seed)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from gnn.histories import Floats, Histories
 from gnn.prepare import NotInstalled
 from gnn.recommend_evaluation import BY_CHANCE
 from gnn.recommend_splits import SHARE, Split, by_chance
-from gnn.recommend_strategies import RECOMMENDERS, Learning, Recommender
+from gnn.recommend_strategies import RECOMMENDERS, Recommender, learning
 from gnn.resampled import Numbers, Resampled, interval
-from gnn.tastes import Options, matter_of
+from gnn.tastes import Options
 from graph.store import GraphStore, Progress
 
 FIRST = 100
@@ -58,7 +58,7 @@ def retrieve(
         split = by_chance(every, seed)
         for user, titles in split.liked.items():
             wanted[user] += len(titles)
-        given = _learning(store, split, options.model_copy(update=BY_CHANCE), seed)
+        given = learning(store, split.learned, options.model_copy(update=BY_CHANCE), seed)
         for place, name in enumerate(chosen):
             say(f"{name}, seed {seed}", (draw + place / len(chosen)) / len(draws))
             try:
@@ -79,12 +79,6 @@ def retrieve(
         "figures": FIGURES,
         "strategies": _rows({name: one for name, one in judged.items() if one}, wanted),
     }
-
-
-def _learning(store: GraphStore, split: Split, options: Options, seed: int) -> Learning:
-    titles = split.learned.titles
-    counts = np.bincount(split.learned.title, minlength=len(titles))
-    return Learning(split.learned, partial(matter_of, store, titles, counts, options), options, seed)
 
 
 def _chosen(names: Sequence[str]) -> list[str]:

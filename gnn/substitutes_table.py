@@ -55,7 +55,7 @@ def show(found: dict[str, Any]) -> None:
     ]  # fmt: skip
     table(header, rows)
     for name, why in found["left_out"].items():
-        say(f"{name}: left out; it {why}")
+        say(f"{name}: left out; {why}")
     shown = next(one for one in found["strategies"] if one["strategy"] == compared)
     say(f"\n{compared} by what was asked for:")
     parts = [

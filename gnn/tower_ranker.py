@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from gnn.histories import Floats, Ints
 from gnn.tower_options import TowerOptions
-from gnn.towers import Batch, Told, batches
+from gnn.towers import Batch, Told, batches, spread
 from graph.tower_scores import OF_TITLE, OF_USER, Pairs
 
 
@@ -97,16 +97,20 @@ class _Rated:
 def train_ranker(
     given: sp.csr_matrix, z: Floats, options: TowerOptions, *, seed: int = 0, told: Told | None = None
 ) -> Pairs:
-    """Learn from points given, (users, titles), and titles' content z, (titles, c); the same by seed."""
-    rated, chance = _Rated.of(given), np.random.default_rng(seed)
+    """Learn from points given, (users, titles), and titles' content z, (titles, c); the same by seed.
+
+    A title that nobody rated has no vectors of its own, as in the towers.
+    """
+    known = np.unique(given.indices)
+    rated, chance = _Rated.of(given[:, known]), np.random.default_rng(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = PairNetwork(torch.from_numpy(np.ascontiguousarray(z, np.float32)), options)
+        model = PairNetwork(torch.from_numpy(np.ascontiguousarray(z[known], np.float32)), options)
         optimiser = torch.optim.Adam(model.parameters(), options.learning_rate, weight_decay=options.ranker_decay)
         model.train()
         for epoch in range(options.ranker_epochs):
             total = 0.0
-            for batch in batches(given.indptr.astype(np.int64), options.batch, chance):
+            for batch in batches(rated.given.indptr.astype(np.int64), options.batch, chance):
                 loss = _loss(model, rated, batch, options.pairs)
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -114,7 +118,7 @@ def train_ranker(
                 total += loss.item() * len(batch.wanted)
             if told is not None:
                 told(epoch + 1, total / max(len(rated.user), 1))
-    return exported(model, rated)
+    return exported(model, rated, known, z)
 
 
 def _loss(model: PairNetwork, rated: _Rated, batch: Batch, weight: float) -> Tensor:
@@ -143,11 +147,13 @@ def _said(model: PairNetwork, rated: _Rated, batch: Batch) -> Tensor:
 
 
 @torch.no_grad()
-def exported(model: PairNetwork, rated: _Rated) -> Pairs:
-    """The ranker as arrays."""
+def exported(model: PairNetwork, rated: _Rated, known: Ints, z: Floats) -> Pairs:
+    """The ranker as arrays, over all titles. known: places of those that the model was trained on."""
     net: dict[str, npt.NDArray[np.float32]] = {
         "in.weight": model.hidden.weight.numpy().copy(), "in.bias": model.hidden.bias.numpy().copy(),
         "out.weight": model.out.weight.numpy().copy(), "out.bias": model.out.bias.numpy().copy(),
     }  # fmt: skip
-    offered = model.offered(torch.arange(model.says.num_embeddings)).numpy()
-    return Pairs(model.says.weight.numpy().copy(), offered, rated.mean, rated.of_title, net)
+    offered = model.content(torch.from_numpy(z)).numpy() + spread(model.own, known, len(z))
+    of_title = np.zeros(len(z), np.float32)
+    of_title[known] = rated.of_title
+    return Pairs(spread(model.says, known, len(z)), offered, rated.mean, of_title, net)

@@ -27,6 +27,7 @@ Told = Callable[[int, float], None]
 """Is told of each epoch: its number, its mean loss."""
 DIMENSION = 32
 _PART, _LEAST = 16, 5  # events of a part, at most; parts of a history, at least
+_ROWS = 65_536  # titles without likes that are put through their tower at a time
 
 
 class Tower(nn.Module):
@@ -119,11 +120,15 @@ def train_towers(
     likes: sp.csr_matrix, z: Floats, options: TowerOptions, *, dimension: int = DIMENSION, seed: int = 0,
     told: Told | None = None,
 ) -> Towers:  # fmt: skip
-    """Learn from who likes what, (users, titles), and titles' content z, (titles, c); the same by seed."""
-    width = max(options.width, dimension)
+    """Learn from who likes what, (users, titles), and titles' content z, (titles, c); the same by seed.
+
+    A title that nobody likes has no vectors of its own: it is what its content is, and liking it says nothing.
+    """
+    width, known = max(options.width, dimension), np.unique(likes.indices)
+    likes = likes[:, known]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = TwoTowers(torch.from_numpy(np.ascontiguousarray(z, np.float32)), width, dimension)
+        model = TwoTowers(torch.from_numpy(np.ascontiguousarray(z[known], np.float32)), width, dimension)
     chance, draws = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(model.parameters(), options.learning_rate, weight_decay=options.decay)
     popularity = np.asarray(likes.sum(0)).ravel()
@@ -141,7 +146,7 @@ def train_towers(
             total += loss.item() * len(batch.wanted)
         if told is not None:
             told(epoch + 1, total / max(likes.nnz, 1))
-    return exported(model)
+    return exported(model, known, z)
 
 
 def _loss(
@@ -160,12 +165,23 @@ def _loss(
 
 
 @torch.no_grad()
-def exported(model: TwoTowers) -> Towers:
-    """The towers as arrays."""
-    offered = model.titles(torch.arange(model.says.num_embeddings)).numpy()
+def exported(model: TwoTowers, known: Ints, z: Floats) -> Towers:
+    """The towers as arrays, over all titles. known: places of those that the model was trained on."""
+    offered = np.concatenate(
+        [model.title(model.content(torch.from_numpy(z[start : start + _ROWS]))).numpy()
+         for start in range(0, len(z), _ROWS)]
+    )  # fmt: skip
+    offered[known] = model.titles(torch.arange(len(known))).numpy()
     tower = model.user
     weights: dict[str, npt.NDArray[np.float32]] = {
         "in.weight": tower.hidden.weight.numpy().copy(), "in.bias": tower.hidden.bias.numpy().copy(),
         "out.weight": tower.out.weight.numpy().copy(), "out.bias": tower.out.bias.numpy().copy(),
     }  # fmt: skip
-    return Towers(model.says.weight.numpy().copy(), offered, weights)
+    return Towers(spread(model.says, known, len(z)), offered, weights)
+
+
+def spread(vectors: nn.Embedding, known: Ints, titles: int) -> Floats:
+    """The vectors of the titles that there were to learn from, and zeros for all others: (titles, w)."""
+    made = np.zeros((titles, vectors.embedding_dim), np.float32)
+    made[known] = vectors.weight.detach().numpy()
+    return made

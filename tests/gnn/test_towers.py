@@ -100,25 +100,28 @@ def test_a_user_with_one_event_is_predicted_from_nothing() -> None:
 def test_numpy_says_what_torch_says_of_towers() -> None:
     likes, _ = tastes()
     torch.manual_seed(0)
-    model = TwoTowers(torch.randn(40, 5), 16, 8)
+    z = torch.randn(40, 5)
+    model = TwoTowers(z, 16, 8)
     torch.nn.init.normal_(model.own.weight)
     starts = torch.from_numpy(likes.indptr[:-1].astype(np.int64))
     titles = torch.from_numpy(likes.indices.astype(np.int64))
     with torch.no_grad():
         users = model.users(titles, starts, torch.ones(len(titles)))
         told = (users @ model.titles(torch.arange(40)).T).numpy()
-    np.testing.assert_allclose(exported_towers(model).scores(likes), told, rtol=1e-4, atol=1e-4)
+    made = exported_towers(model, np.arange(40), z.numpy()).scores(likes)
+    np.testing.assert_allclose(made, told, rtol=1e-4, atol=1e-4)
 
 
 def test_numpy_says_what_torch_says_of_pairs() -> None:
     given = rated()
     torch.manual_seed(0)
-    model = PairNetwork(torch.randn(40, 5), SMALL).eval()
+    z = torch.randn(40, 5)
+    model = PairNetwork(z, SMALL).eval()
     torch.nn.init.normal_(model.out.weight)
     chance = np.random.default_rng(0)
     x, own = chance.normal(size=(6, 8)).astype(np.float32), chance.normal(size=6).astype(np.float32)
     titles = np.array([0, 3, 5, 7, 11, 39])
-    pairs = exported(model, _Rated.of(given))
+    pairs = exported(model, _Rated.of(given), np.arange(40), z.numpy())
     with torch.no_grad():
         offered = model.offered(torch.from_numpy(titles))
         told = model(torch.from_numpy(x), offered, torch.from_numpy(own), torch.from_numpy(pairs.of_title[titles]))
@@ -157,6 +160,30 @@ def test_content_speaks_for_titles_that_nobody_likes() -> None:
     towers = train_towers(sp.csr_matrix(known), np.eye(2, dtype=np.float32)[kind], SMALL, dimension=8)
     scores = towers.scores(sp.csr_matrix(known))[:, cold]
     assert scores[truth[:, cold]].mean() > scores[~truth[:, cold]].mean() + 1
+
+
+def test_titles_without_feedback_change_nothing_and_are_what_their_content_is() -> None:
+    """Before, each had vectors of its own, and a step of training took as long as the graph has titles."""
+    given = rated()
+    likes = sp.csr_matrix((given > 3).astype(np.float32))
+    z = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    among = np.arange(60) % 3 != 0  # of whom 40 are known
+    wide = np.zeros((60, 5), np.float32)
+    wide[among], wide[~among] = z, z[:20]
+    place = np.flatnonzero(among)
+    wider, liked = (sp.csr_matrix((one.data, place[one.indices], one.indptr), (60, 60)) for one in (given, likes))
+    alone, amid = train_towers(likes, z, SMALL, dimension=8), train_towers(liked, wide, SMALL, dimension=8)
+    np.testing.assert_allclose(amid.offered[among], alone.offered, atol=1e-5)
+    np.testing.assert_allclose(amid.says[among], alone.says, atol=1e-5)
+    assert not amid.says[~among].any()
+    first, second = train_ranker(given, z, SMALL), train_ranker(wider, wide, SMALL)
+    np.testing.assert_allclose(second.offered[among], first.offered, atol=1e-5)
+    assert not second.says[~among].any()
+    assert not second.of_title[~among].any()
+    same = np.zeros_like(wide)
+    same[~among] = z[0]
+    cold = train_towers(liked, same, SMALL, dimension=8).offered[~among]
+    np.testing.assert_allclose(cold, np.repeat(cold[:1], 20, axis=0), atol=1e-6)
 
 
 def test_the_ranker_says_points_of_pairs_it_never_saw() -> None:
