@@ -6,7 +6,7 @@ Works on a copy of an embedded store: each user's newest fifth of likes is taken
 it is the validation part of `reelgraph evaluate --task recommend --split time`. What is left trains configs/NAME.toml
 (with other dimensions where NAME:DIMENSION asks for them), is published, and each user is asked for, through the
 searcher. Beside that stands the recommender of the same name that `evaluate` has. Milliseconds of a question and
-seconds of training are processor time, so that other work on the machine counts little.
+seconds of training are processor time of one thread, so that other work on the machine counts little.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
 
 from gnn.config import parse_config, read_config
 from gnn.histories import Histories, histories_in
@@ -94,7 +96,8 @@ def main() -> None:
     parser.add_argument("--catalog", default="movielens")
     parser.add_argument("--ask", action="append", help=f"NAME or NAME:DIMENSION; default: {' '.join(ASKED)}")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    torch.set_num_threads(1)
+    with threadpool_limits(1, "blas"), tempfile.TemporaryDirectory() as folder:
         shutil.copytree(given.store.removeprefix("embedded:"), f"{folder}/store")
         store = open_store(f"embedded:{folder}/store")
         histories = histories_in(store, FeedbackKinds.configured())
