@@ -130,9 +130,18 @@ def main() -> None:
         signals.append(number)
         raise KeyboardInterrupt
 
+    def ignored(error: sys.UnraisableHookArgs) -> None:
+        # Python drops exceptions at an object's end and in calls from another language: it comes again a moment later.
+        if isinstance(error.exc_value, KeyboardInterrupt):
+            signal.signal(signal.SIGALRM, interrupt)
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        else:
+            sys.__unraisablehook__(error)
+
     # SIGTERM as Ctrl-C: half-made files are removed on the way out.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
+    sys.unraisablehook = ignored
     try:
         code = app(args=sys.argv[1:] or ["--help"], prog_name="reelgraph", standalone_mode=False)
     except _UsageError as error:

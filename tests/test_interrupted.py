@@ -1,0 +1,46 @@
+"""Ctrl-C where Python drops exceptions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COMMAND = """
+import signal, time
+import reelgraph
+
+class Last:
+    def __del__(self):
+        signal.raise_signal(signal.{sent})
+        for _ in range(100):
+            pass
+
+def command(**_):
+    Last()
+    time.sleep(20)
+    print("it went on")
+    return 0
+
+reelgraph.app = command
+reelgraph.main()
+"""
+
+
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
+def test_an_interruption_that_python_drops_comes_again(sent: str) -> None:
+    program = [sys.executable, "-c", COMMAND.format(sent=sent)]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=15, check=False)
+    said = "reelgraph: interrupted; what was there before is unchanged\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", said)
+
+
+def test_other_errors_that_python_drops_are_told() -> None:
+    raising = COMMAND.format(sent="SIGINT").replace("signal.raise_signal(signal.SIGINT)", "raise OSError('full')")
+    program = [sys.executable, "-c", raising.replace("time.sleep(20)", "pass")]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=15, check=False)
+    assert (done.returncode, done.stdout) == (0, "it went on\n")
+    assert "OSError: full" in done.stderr
