@@ -1,9 +1,11 @@
-"""Ctrl-C where Python drops exceptions."""
+"""Ctrl-C where Python drops exceptions; tests that are killed."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,32 @@ def test_other_errors_that_python_drops_are_told() -> None:
     done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=15, check=False)
     assert (done.returncode, done.stdout) == (0, "it went on\n")
     assert "OSError: full" in done.stderr
+
+
+SERVER = """
+import time
+from tests.servers.jars import started
+print(started(["sleep", "30"]).pid, flush=True)
+time.sleep(30)
+"""
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not on this machine")
+def test_a_server_ends_with_tests_that_are_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", SERVER], cwd=ROOT, stdout=-1, text=True) as tests:
+        assert tests.stdout is not None
+        server = Path("/proc", tests.stdout.readline().strip())
+        assert server.exists()
+        tests.kill()
+    end = time.monotonic() + 10
+    while not ended(server) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert ended(server)
+
+
+def ended(process: Path) -> bool:
+    """Whether nothing of a process is left but what its parent has not asked for yet."""
+    try:
+        return "zombie" in (process / "status").read_text()
+    except OSError:
+        return True

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.servers.jars import ServerUnavailable, jars, java
+from tests.servers.jars import ServerUnavailable, jars, java, started
 
 VERSION = "3.7.5"
 _POM = Path(__file__).with_name("gremlin.pom.xml")
@@ -59,10 +59,7 @@ def gremlin_server(memory: str = "512m") -> Iterator[str]:
         command = [str(runtime), f"-Xmx{memory}", "-cp", f"{lib}/*",
                    "org.apache.tinkerpop.gremlin.server.GremlinServer", "server.yaml"]  # fmt: skip
         with (home / "log").open("w") as log:
-            process = subprocess.Popen(
-                command, cwd=home, stdout=log, stderr=log,
-                start_new_session=True,  # Ctrl-C stops the tests, and they stop it
-            )  # fmt: skip
+            process = started(command, cwd=home, stdout=log, stderr=log)
         try:
             _await(process, port, home / "log")
             yield f"gremlin://127.0.0.1:{port}"

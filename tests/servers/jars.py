@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -57,3 +59,12 @@ def jars(pom: Path, version: str, java_home: Path) -> Path:
             raise ServerUnavailable(f"Maven could not fetch its jars: {(done.stdout + done.stderr).strip()[-500:]}")
         partial.rename(folder)
     return folder
+
+
+def started(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """A server in a session of its own: Ctrl-C stops the tests, and they stop it.
+
+    On Linux it ends with whoever started it, also when that was killed. options: of Popen.
+    """
+    ends = [found, "--pdeathsig", "TERM"] if (found := shutil.which("setpriv")) else []
+    return subprocess.Popen([*ends, *command], start_new_session=True, **options)

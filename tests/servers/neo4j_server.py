@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.servers.jars import ServerUnavailable, jars, java
+from tests.servers.jars import ServerUnavailable, jars, java, started
 
 if TYPE_CHECKING:
     import neo4j
@@ -74,10 +74,8 @@ class Neo4jServer:
         modules = ["--enable-native-access=ALL-UNNAMED", "--add-modules=jdk.incubator.vector"] if newer else []
         command = [str(self.java), "-Xmx768m", *_OPENS, *modules, "-cp", f"{self.lib}/*", main,
                    f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"]  # fmt: skip
-        self.process = subprocess.Popen(
-            command, env=self._environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C stops the tests, and they stop it
-        )  # fmt: skip
+        nowhere = subprocess.DEVNULL
+        self.process = started(command, env=self._environment(), stdout=nowhere, stderr=nowhere)
         end = time.monotonic() + _PATIENCE_SECONDS
         scheme = "bolt+ssc" if "tls_level=REQUIRED" in settings else "bolt"
         with neo4j.GraphDatabase.driver(f"{scheme}://127.0.0.1:{self.bolt}", auth=("neo4j", PASSWORD)) as driver:
