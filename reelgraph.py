@@ -130,10 +130,16 @@ def main() -> None:
         signals.append(number)
         raise KeyboardInterrupt
 
+    def again(number: int, frame: FrameType | None) -> None:
+        if sys.exc_info()[0] is None:
+            interrupt(number, frame)
+        # The command may be on its way out already: what it cleans up is not broken off.
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+
     def ignored(error: sys.UnraisableHookArgs) -> None:
         # Python drops exceptions at an object's end and in calls from another language: it comes again a moment later.
         if isinstance(error.exc_value, KeyboardInterrupt):
-            signal.signal(signal.SIGALRM, interrupt)
+            signal.signal(signal.SIGALRM, again)
             signal.setitimer(signal.ITIMER_REAL, 0.01)
         else:
             sys.__unraisablehook__(error)
@@ -153,6 +159,8 @@ def main() -> None:
         if known is None:
             raise
         code = known if known == 130 else _say(error, known)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
     sys.exit(_say(said, 130) if code == 130 else code)
 
 

@@ -40,6 +40,20 @@ def test_an_interruption_that_python_drops_comes_again(sent: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", said)
 
 
+def test_it_does_not_break_off_what_an_error_that_came_first_cleans_up() -> None:
+    cleans = """    try:
+        Last()
+        raise ValueError("of a library in another language")
+    finally:
+        time.sleep(0.3)
+        print("cleaned up")
+"""
+    program = COMMAND.format(sent="SIGINT").replace("    Last()\n    time.sleep(20)\n", cleans)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    said = "reelgraph: interrupted; what was there before is unchanged\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "cleaned up\n", said)
+
+
 def test_other_errors_that_python_drops_are_told() -> None:
     raising = COMMAND.format(sent="SIGINT").replace("signal.raise_signal(signal.SIGINT)", "raise OSError('full')")
     program = [sys.executable, "-c", raising.replace("time.sleep(20)", "pass")]

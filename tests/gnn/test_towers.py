@@ -163,7 +163,7 @@ def test_content_speaks_for_titles_that_nobody_likes() -> None:
 
 
 def test_titles_without_feedback_change_nothing_and_are_what_their_content_is() -> None:
-    """Before, each had vectors of its own, and a step of training took as long as the graph has titles."""
+    """None has vectors of its own, so that a step of training takes as long as the feedback, not as the graph."""
     given = rated()
     likes = sp.csr_matrix((given > 3).astype(np.float32))
     z = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
