@@ -201,11 +201,13 @@ def _telling(known: Sequence[Known]) -> list[str]:
 
 def _label(figure: Figure, axes: Axes, points: npt.NDArray[np.float64], known: Sequence[Known]) -> None:
     """Write titles beside their points, the best known first, where no other label or its point is covered."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.patheffects import withStroke
     from matplotlib.transforms import Bbox
 
     halo = withStroke(linewidth=2.5, foreground="white")
     figure.draw_without_rendering()
+    renderer = FigureCanvasAgg(figure).get_renderer()  # one for all labels: else each of them makes its own
     axes.set_autoscale_on(False)
     taken: list[Bbox] = []
     for point, one in zip(points, known, strict=True):
@@ -213,7 +215,7 @@ def _label(figure: Figure, axes: Axes, points: npt.NDArray[np.float64], known: S
         for shift, side in (((6, 0), "left"), ((-6, 0), "right"), ((0, 9), "center"), ((0, -9), "center")):
             text = axes.annotate(title, tuple(point), xytext=shift, textcoords="offset points", ha=side, va="center",
                                  fontsize=9, color=_INK, path_effects=[halo])  # fmt: skip
-            box = text.get_window_extent().padded(2)
+            box = text.get_window_extent(renderer).padded(2)
             if not any(box.overlaps(other) for other in taken) and axes.bbox.padded(20).containsx(box.x1):
                 taken.append(box)
                 break
