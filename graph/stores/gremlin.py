@@ -36,6 +36,7 @@ from graph.store import (
 )
 from graph.stores import gremlin_feedback, gremlin_reads, gremlin_writing
 from graph.stores import gremlin_traversals as traversals
+from graph.stores.counts import Counts
 from graph.stores.encoded import decoded
 from graph.stores.gathered import Gathered
 from graph.stores.gremlin_connection import LOAD_SECONDS, Chunks, Connection
@@ -86,7 +87,7 @@ class GremlinStore(Gathered):
         versions = [*(name for name, _ in release.history), *([release.version] if release.version else [])]
         embeddings = {name: slot.provenance for name, slot in release.vectors.items()}
         made = release.details.get("made")
-        counts = _Counts(self._connection)
+        counts = Counts(lambda _name: _counts(self._connection))
         return StoreInfo(self.url, release.version, counts, made, None, versions, embeddings, release.details)
 
     # Writing
@@ -303,29 +304,12 @@ class GremlinStore(Gathered):
         return found
 
 
-class _Counts(Mapping[str, int]):
-    """How many there are of each label and type, counted when it is first asked for: that reads all of the graph."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._held: dict[str, int] | None = None
-
-    def _counts(self) -> dict[str, int]:
-        if self._held is None:
-            found: dict[str, int] = {}
-            for asked in (traversals.count_vertices(), traversals.count_edges()):
-                found |= self._connection.read(asked, LOAD_SECONDS)[0]
-            self._held = {name: int(found.get(name, 0)) for name in (*NODES, *RELATIONSHIPS)}
-        return self._held
-
-    def __getitem__(self, name: str) -> int:
-        return self._counts()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((*NODES, *RELATIONSHIPS))
-
-    def __len__(self) -> int:
-        return len(NODES) + len(RELATIONSHIPS)
+def _counts(connection: Connection) -> dict[str, int]:
+    """How many there are of each label and type: that reads all of the graph."""
+    found: dict[str, int] = {}
+    for asked in (traversals.count_vertices(), traversals.count_edges()):
+        found |= connection.read(asked, LOAD_SECONDS)[0]
+    return {name: int(found.get(name, 0)) for name in (*NODES, *RELATIONSHIPS)}
 
 
 def _ends(edge: str) -> tuple[str, str, str]:

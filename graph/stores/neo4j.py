@@ -30,6 +30,7 @@ from graph.store import (
     VectorsOf,
 )
 from graph.stores import neo4j_feedback, neo4j_reads, neo4j_vectors, neo4j_writing
+from graph.stores.counts import Counts
 from graph.stores.gathered import Gathered
 from graph.stores.neo4j_connection import LOAD_SECONDS, Connection
 from graph.stores.neo4j_exchange import Exchange
@@ -103,7 +104,7 @@ class Neo4jStore(Gathered):
 
     def info(self) -> StoreInfo:
         release = self._release()
-        counts = {name: neo4j_writing.count(self._connection, name) for name in (*NODES, *RELATIONSHIPS)}
+        counts = Counts(lambda name: {name: neo4j_writing.count(self._connection, name)})
         versions = [*(name for name, _ in release.history), *([release.version] if release.version else [])]
         embeddings = {name: slot.provenance for name, slot in release.vectors.items()}
         made = release.details.get("made")

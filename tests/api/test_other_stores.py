@@ -73,7 +73,7 @@ def test_statements_of_others_only_read(other_store: GraphStore, served: Any) ->
         asked = {"statement": "g.V().drop()", "parameters": {}}
         assert service.post("/query", json=asked).status_code == 404
         return
-    before = other_store.info().counts
+    before = dict(other_store.info().counts)
     named = "MATCH (title:Title {tconst: $id}) RETURN title.title AS title, title.start_year AS year"
     answer = service.post("/query", json={"statement": named, "parameters": {"id": "tt0114709"}})
     assert answer.json() == {

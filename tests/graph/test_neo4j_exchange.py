@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from graph.reads import Degrees, Embeddings, Neighbours, Nodes, State, Text
+from graph.schema import NODES, RELATIONSHIPS
 from graph.search import Searcher
 from graph.store import Scope, open_store
+from graph.stores import neo4j_writing
+from graph.stores.neo4j_connection import Connection
 from graph.stores.neo4j_exchange import Exchange
 from loaders.load import load_sample
 
@@ -66,3 +69,26 @@ def test_searches_share_a_handful_of_statements(empty_neo4j: str, monkeypatch: p
             searcher.search(text, Scope("north"))
         assert len(titles) > 50
         assert len(statements) <= MOST_STATEMENTS
+
+
+def test_what_is_known_of_a_graph_counts_only_what_is_asked_for(
+    empty_neo4j: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.closing(open_store(empty_neo4j, create=True)) as store:
+        load_sample(store)
+        counted, plain = list[str](), neo4j_writing.count
+
+        def noted(connection: Connection, name: str) -> int:
+            counted.append(name)
+            return plain(connection, name)
+
+        monkeypatch.setattr(neo4j_writing, "count", noted)
+        info = store.info()
+        assert (len(info.counts), "Title" in info.counts) == (len(NODES) + len(RELATIONSHIPS), True)
+        assert "Film" not in info.counts
+        assert counted == []
+        assert info.counts["Title"] == info.counts["Title"] > 200
+        assert counted == ["Title"]
+        with pytest.raises(KeyError):
+            info.counts["Film"]
+        assert sorted(dict(info.counts)) == sorted(counted)
