@@ -207,7 +207,8 @@ def _label(figure: Figure, axes: Axes, points: npt.NDArray[np.float64], known: S
 
     halo = withStroke(linewidth=2.5, foreground="white")
     figure.draw_without_rendering()
-    renderer = FigureCanvasAgg(figure).get_renderer()  # one for all labels: else each of them makes its own
+    # One for all labels: else each of them makes its own.
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     axes.set_autoscale_on(False)
     taken: list[Bbox] = []
     for point, one in zip(points, known, strict=True):

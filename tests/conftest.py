@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import shutil
 import ssl
@@ -40,12 +39,6 @@ class ByServer(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
     """Groups by marks (`--dist loadgroup` of pytest-xdist 3.8) do nothing under pytest 9.2."""
     return ByServer(config, log)
-
-
-def pytest_collection_finish() -> None:
-    """What all modules imported stays: collections of garbage, which PyKEEN asks for at each batch, pass it over."""
-    gc.collect()
-    gc.freeze()
 
 
 def started(version: str, settings: str = "") -> Iterator[Neo4jServer]:

@@ -121,7 +121,7 @@ def test_keys_go_through_the_matches_and_take_one(visit: Visiting) -> None:
     expect(box).to_have_attribute("aria-activedescendant", "match-1")
     second = options.nth(1).locator(".match-title").inner_text()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=2)).to_have_text(second)
+    expect(page.get_by_role("heading", level=2)).to_have_text([second])
     assert visited.query["pick"].startswith("tt")
     expect(options.nth(1)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowUp")
@@ -137,7 +137,7 @@ def test_keys_go_through_the_matches_and_take_one(visit: Visiting) -> None:
 def test_an_ambiguous_text_offers_choices_and_a_choice_answers(visit: Visiting) -> None:
     visited = visit()
     page = visited.open(VIEWS["ambiguous"])
-    expect(page.get_by_role("heading", level=2)).to_have_text("Which one do you mean?")
+    expect(page.get_by_role("heading", level=2)).to_have_text(["Which one do you mean?"])
     choices = page.get_by_role("list", name="Choices").get_by_role("listitem")
     expect(choices.get_by_role("heading")).to_have_text(["Nosferatu", "Nosferatu"])
     expect(choices.nth(0)).to_contain_text("2024")
@@ -148,12 +148,12 @@ def test_an_ambiguous_text_offers_choices_and_a_choice_answers(visit: Visiting) 
     expect(page.locator(".asked .facts")).to_contain_text("1922")
     assert visited.query == {"q": "nosferatu", "pick": "tt0013442", "catalog": "north"}
     page.go_back()
-    expect(page.get_by_role("heading", level=2)).to_have_text("Which one do you mean?")
+    expect(page.get_by_role("heading", level=2)).to_have_text(["Which one do you mean?"])
 
 
 def test_an_unknown_name_is_said_to_be_unknown(visit: Visiting) -> None:
     page = visit().open(VIEWS["unknown"])
-    expect(page.get_by_role("heading", level=2)).to_have_text("Nothing is called “qwxz vvkj”.")
+    expect(page.get_by_role("heading", level=2)).to_have_text(["Nothing is called “qwxz vvkj”."])
     expect(cards(page)).to_have_count(0)
     expect(matches(page)).to_have_count(0)
 

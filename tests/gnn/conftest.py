@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -165,6 +166,20 @@ def viewed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
     store.load_tables(tables(tmp_path_factory.mktemp("watched"), watched(), set()))
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def thawed() -> Iterator[None]:
+    """Nothing is frozen at the end, when libraries look for what was not freed."""
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def what_is_there_stays(thawed: None) -> None:
+    """PyKEEN asks for a garbage collection in each epoch, which then passes over all that the tests before imported."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
