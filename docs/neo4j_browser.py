@@ -1,7 +1,7 @@
 """Draw docs/neo4j-browser.png: a query of cypher/explore in a real Neo4j Browser, in the style of cypher/style.grass.
 
 python -m tests.servers.neo4j_server                 # prints REELGRAPH_STORE, the password and Browser's address
-reelgraph demo --no-serve                            # the sample, into that store
+reelgraph demo --no-serve --store $REELGRAPH_STORE   # the sample, into that store
 python docs/neo4j_browser.py BROWSER_URL [QUERY] [FILE.png]
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graph.schema import RELATIONSHIPS, is_live
@@ -42,6 +42,7 @@ class Figures:
 def figures(store: GraphStore) -> Figures:
     """Read a store's figures; one scan over the heads of each type."""
     info = store.info()
+    info = replace(info, counts=dict(info.counts))  # shown when the store may be closed
     degrees = {}
     for type_, kind in RELATIONSHIPS.items():
         if info.counts.get(type_) and not is_live(type_):

@@ -319,12 +319,11 @@ class StoreMachine(RuleBasedStateMachine):
             assert degrees == [sources.count(place) for place in range(len(ids))]
 
 
-def test_the_store_does_what_the_model_does(request, fresh_url, make_tables, step, contents):
-    served = request.node.callspec.params["fresh_url"] != "embedded"  # each step asks it dozens of times
+def test_the_store_does_what_the_model_does(fresh_url, make_tables, step, contents):
     run_state_machine_as_test(
         lambda: StoreMachine(fresh_url(), make_tables, step, contents),
         settings=settings(
-            max_examples=8 if served else 15,
+            max_examples=15,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

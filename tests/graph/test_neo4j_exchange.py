@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from graph.figures import figures
 from graph.reads import Degrees, Embeddings, Neighbours, Nodes, State, Text
 from graph.schema import NODES, RELATIONSHIPS
 from graph.search import Searcher
@@ -92,3 +93,5 @@ def test_what_is_known_of_a_graph_counts_only_what_is_asked_for(
         with pytest.raises(KeyError):
             info.counts["Film"]
         assert sorted(dict(info.counts)) == sorted(counted)
+        held = figures(store)
+    assert held.as_dict()["counts"]["Title"] == info.counts["Title"]  # shown when the store is closed

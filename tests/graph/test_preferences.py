@@ -143,7 +143,7 @@ def test_without_what_a_reason_names_the_weighed_score_is_lower(store: GraphStor
     searcher, tried = Searcher(store), 0
     folded = FoldIn.published(store)
     ids = list(nodes(store))
-    for id_ in ids[:: len(ids) // 8]:
+    for id_ in ids[:: len(ids) // 15]:
         for one in searcher.similar(id_, WHOLE, 3, preferences=wanted):
             assert all(check(store, reason) for reason in one.evidence)
             for reason in one.evidence:
